@@ -1,0 +1,464 @@
+//! One port or socket, and everything that must hold between two exchanges on it.
+//!
+//! What can go wrong on a line is nearly always left over from an earlier exchange: a reply that
+//! comes after its time, half a frame, a session that the device closed meanwhile. So the rules
+//! live here, once, and no driver can forget them:
+//!
+//! - Whatever waits in the input before a request is sent belongs to nobody and is thrown away.
+//! - A station that did not answer is not asked again before its late reply can no longer be
+//!   taken for the next one; its neighbours go on meanwhile.
+//! - Two unanswered exchanges in a row, an end of stream or lost framing close a socket; the next
+//!   exchange opens a new one.
+//! - An exchange whose future was dropped half way leaves the line marked, and it is reset.
+
+use crate::DeviceError;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+/// A reply longer than this is no reply of any protocol spoken here.
+const REPLY_LEN_MAX: usize = 4096;
+/// First wait after a port or socket could not be opened; doubles up to the second figure.
+const OPEN_RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// Where a line leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineConfig {
+    /// A TCP connection.
+    Tcp(TcpConfig),
+    /// A serial port.
+    Serial(SerialConfig),
+}
+
+/// A TCP connection that the gateway opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcpConfig {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Longest wait for the connection.
+    pub connect_timeout: Duration,
+    /// Close the session when nothing is due, so that other masters get their turn.
+    pub close_when_idle: bool,
+}
+
+/// A serial port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialConfig {
+    /// The device file; best a stable name under `/dev/serial/by-id`.
+    pub path: PathBuf,
+    /// Bits per second.
+    pub baud: u32,
+    /// 7 or 8.
+    pub data_bits: u8,
+    /// Parity bit.
+    pub parity: Parity,
+    /// 1 or 2.
+    pub stop_bits: u8,
+    /// Let the kernel switch the RS-485 transceiver's direction.
+    pub rs485: bool,
+}
+
+/// Parity of a serial port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum Parity {
+    None,
+    Even,
+    Odd,
+}
+
+impl SerialConfig {
+    /// How long one character takes on the wire.
+    pub fn character(&self) -> Duration {
+        let parity = u32::from(self.parity != Parity::None);
+        let bits = 1 + u32::from(self.data_bits) + parity + u32::from(self.stop_bits);
+        Duration::from_secs_f64(f64::from(bits) / f64::from(self.baud.max(1)))
+    }
+}
+
+/// Settings of one exchange. They travel with it, so that devices with different manners can
+/// share a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The address on the line, whatever the protocol calls it.
+    pub station: u64,
+    /// Longest wait for the whole reply.
+    pub response_timeout: Duration,
+    /// Silence on the line before the request is sent.
+    pub pause: Duration,
+    /// After a reply failed to come, how long it might still.
+    pub late_window: Duration,
+}
+
+/// What a protocol makes of the bytes received so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Too few bytes to say.
+    Need,
+    /// The first bytes are not for us (noise, a late or foreign reply): pass over this many.
+    Skip(usize),
+    /// The first bytes are the reply.
+    Reply(usize),
+    /// Framing is lost, or the reply contradicts the request.
+    Broken(&'static str),
+}
+
+#[derive(Debug)]
+enum Link {
+    Tcp(TcpStream),
+    Serial(serial2_tokio::SerialPort),
+    /// In-memory peer, for tests under paused time.
+    Memory(DuplexStream),
+}
+
+impl Link {
+    async fn read(&mut self, buf: &mut Vec<u8>) -> std::io::Result<usize> {
+        buf.reserve(256);
+        match self {
+            Link::Tcp(s) => s.read_buf(buf).await,
+            Link::Serial(s) => s.read_buf(buf).await,
+            Link::Memory(s) => s.read_buf(buf).await,
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Link::Tcp(s) => s.write_all(bytes).await,
+            Link::Serial(s) => s.write_all(bytes).await,
+            Link::Memory(s) => s.write_all(bytes).await,
+        }
+    }
+
+    /// Throws away what waits in the input. `Err` if the peer closed.
+    async fn discard_input(&mut self) -> std::io::Result<usize> {
+        let closed = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        let mut thrown = 0;
+        let mut scratch = [0u8; 512];
+        match self {
+            Link::Tcp(s) => loop {
+                match s.try_read(&mut scratch) {
+                    Ok(0) => return Err(closed()),
+                    Ok(n) => thrown += n,
+                    Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(thrown),
+                    Err(e) => return Err(e),
+                }
+            },
+            Link::Serial(s) => s.discard_input_buffer().map(|()| 0),
+            Link::Memory(s) => loop {
+                match timeout(Duration::ZERO, s.read(&mut scratch)).await {
+                    Ok(Ok(0)) => return Err(closed()),
+                    Ok(Ok(n)) => thrown += n,
+                    Ok(Err(e)) => return Err(e),
+                    Err(_) => return Ok(thrown),
+                }
+            },
+        }
+    }
+}
+
+/// A port or socket with its state between exchanges.
+#[derive(Debug)]
+pub struct Line {
+    config: Option<LineConfig>,
+    link: Option<Link>,
+    buf: Vec<u8>,
+    /// An exchange is running; still set at the start of the next if it was dropped half way.
+    busy: bool,
+    /// End of the last traffic.
+    quiet_since: Instant,
+    /// Exchanges without any reply since the last reply.
+    silent: u32,
+    /// Stations whose reply may still come, and until when.
+    late: Vec<(u64, Instant)>,
+    /// No attempt to open before this; the error of the last one.
+    open_after: Option<(Instant, DeviceError)>,
+    open_failures: u32,
+}
+
+impl Line {
+    /// A line that opens by itself with the first exchange.
+    pub fn new(config: LineConfig) -> Self {
+        Self { config: Some(config), ..Self::unconnected() }
+    }
+
+    /// A line over an in-memory stream; when that breaks, the line stays down.
+    pub fn over(stream: DuplexStream) -> Self {
+        Self { link: Some(Link::Memory(stream)), ..Self::unconnected() }
+    }
+
+    fn unconnected() -> Self {
+        Self {
+            config: None,
+            link: None,
+            buf: Vec::new(),
+            busy: false,
+            quiet_since: Instant::now(),
+            silent: 0,
+            late: Vec::new(),
+            open_after: None,
+            open_failures: 0,
+        }
+    }
+
+    /// The port or address, for people.
+    pub fn target(&self) -> String {
+        match &self.config {
+            Some(LineConfig::Tcp(t)) => format!("{}:{}", t.host, t.port),
+            Some(LineConfig::Serial(s)) => s.path.display().to_string(),
+            None => "memory".into(),
+        }
+    }
+
+    /// Whether frames travel on a serial port, where a character's time counts.
+    pub fn serial(&self) -> Option<&SerialConfig> {
+        match &self.config {
+            Some(LineConfig::Serial(s)) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// Whether the session should end when nothing is due.
+    pub fn close_when_idle(&self) -> bool {
+        matches!(&self.config, Some(LineConfig::Tcp(t)) if t.close_when_idle)
+    }
+
+    /// Ends the session; the next exchange opens a new one.
+    pub fn close(&mut self) {
+        if self.config.is_some() {
+            self.link = None;
+        }
+        self.silent = 0;
+    }
+
+    /// Sends a request and waits for its reply, as recognised by `framing`.
+    pub async fn exchange(
+        &mut self,
+        x: &Exchange,
+        request: &[u8],
+        mut framing: impl FnMut(&[u8]) -> Step,
+    ) -> Result<&[u8], DeviceError> {
+        self.prepare(x).await?;
+        self.busy = true;
+        let deadline = Instant::now() + x.response_timeout;
+        let sent = timeout_at(deadline, self.send(request)).await;
+        let received = match sent {
+            Ok(Ok(())) => self.receive(deadline, &mut framing).await,
+            Ok(Err(e)) => Err(e),
+            Err(_) => Err(Trouble::Silence { heard: false }),
+        };
+        self.busy = false;
+        self.quiet_since = Instant::now();
+        match received {
+            Ok((start, len)) => {
+                self.silent = 0;
+                Ok(&self.buf[start..start + len])
+            }
+            Err(trouble) => Err(self.settle(x, trouble)),
+        }
+    }
+
+    /// Sends a request that nobody answers, as a broadcast is; the line then keeps silent for
+    /// `turnaround`, while the devices act on it.
+    pub async fn send_only(
+        &mut self,
+        x: &Exchange,
+        request: &[u8],
+        turnaround: Duration,
+    ) -> Result<(), DeviceError> {
+        self.prepare(x).await?;
+        self.busy = true;
+        let sent = timeout(x.response_timeout, self.send(request)).await;
+        self.busy = false;
+        self.quiet_since = Instant::now() + turnaround;
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(trouble)) => Err(self.settle(x, trouble)),
+            Err(_) => Err(self.settle(x, Trouble::Silence { heard: false })),
+        }
+    }
+
+    /// Waits for the pauses, opens the link if needed and empties its input.
+    async fn prepare(&mut self, x: &Exchange) -> Result<(), DeviceError> {
+        if self.busy {
+            self.busy = false;
+            self.abandon();
+            self.late.push((x.station, Instant::now() + x.late_window));
+        }
+        let mut ready = self.quiet_since + x.pause;
+        let now = Instant::now();
+        self.late.retain(|&(station, until)| {
+            if station == x.station {
+                ready = ready.max(until);
+            }
+            until > now
+        });
+        if ready > now {
+            sleep_until(ready).await;
+        }
+        if let Some(link) = &mut self.link
+            && let Err(error) = link.discard_input().await
+        {
+            // Closed between two exchanges: no fault of this one, so it gets a new session.
+            tracing::debug!(target = self.target(), %error, "Session was closed");
+            self.close();
+        }
+        if self.link.is_none() {
+            self.open().await?;
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self) -> Result<(), DeviceError> {
+        if let Some((after, error)) = &self.open_after
+            && Instant::now() < *after
+        {
+            return Err(error.clone());
+        }
+        match self.connect().await {
+            Ok(link) => {
+                self.link = Some(link);
+                self.open_after = None;
+                self.open_failures = 0;
+                self.silent = 0;
+                Ok(())
+            }
+            Err(e) => {
+                let error = self.unreachable(&e);
+                let doublings = self.open_failures.min(8);
+                let wait = OPEN_RETRY.0.saturating_mul(1 << doublings).min(OPEN_RETRY.1);
+                self.open_failures = self.open_failures.saturating_add(1);
+                self.open_after = Some((Instant::now() + wait, error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self) -> std::io::Result<Link> {
+        match &self.config {
+            Some(LineConfig::Tcp(t)) => {
+                let connecting = TcpStream::connect((t.host.as_str(), t.port));
+                let stream = timeout(t.connect_timeout, connecting).await.map_err(|_| {
+                    let ms = t.connect_timeout.as_millis();
+                    std::io::Error::other(format!("no connection within {ms} ms"))
+                })??;
+                stream.set_nodelay(true)?;
+                Ok(Link::Tcp(stream))
+            }
+            Some(LineConfig::Serial(s)) => open_serial(s).map(Link::Serial),
+            None => Err(std::io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    async fn send(&mut self, request: &[u8]) -> Result<(), Trouble> {
+        let link = self.link.as_mut().ok_or(Trouble::Closed("not open".into()))?;
+        link.write(request).await.map_err(|e| Trouble::Closed(e.to_string()))
+    }
+
+    /// Reads until `framing` finds the reply: where it starts in `buf` and its length.
+    async fn receive(
+        &mut self,
+        deadline: Instant,
+        framing: &mut impl FnMut(&[u8]) -> Step,
+    ) -> Result<(usize, usize), Trouble> {
+        self.buf.clear();
+        let mut start = 0;
+        let mut heard = false;
+        loop {
+            while start < self.buf.len() {
+                match framing(&self.buf[start..]) {
+                    Step::Need => break,
+                    Step::Skip(n) => start = (start + n.max(1)).min(self.buf.len()),
+                    Step::Reply(len) => return Ok((start, len.min(self.buf.len() - start))),
+                    Step::Broken(why) => return Err(Trouble::Broken(why)),
+                }
+            }
+            if start == self.buf.len() {
+                self.buf.clear();
+                start = 0;
+            }
+            if self.buf.len() > REPLY_LEN_MAX {
+                return Err(Trouble::Broken("endless reply"));
+            }
+            let link = self.link.as_mut().ok_or(Trouble::Closed("not open".into()))?;
+            match timeout_at(deadline, link.read(&mut self.buf)).await {
+                Err(_) => return Err(Trouble::Silence { heard }),
+                Ok(Ok(0)) => return Err(Trouble::Closed("closed by the device".into())),
+                Ok(Ok(_)) => heard = true,
+                Ok(Err(e)) => return Err(Trouble::Closed(e.to_string())),
+            }
+        }
+    }
+
+    /// Leaves the line fit for the next exchange, and names the error.
+    fn settle(&mut self, x: &Exchange, trouble: Trouble) -> DeviceError {
+        if !matches!(trouble, Trouble::Closed(_)) {
+            self.late.push((x.station, Instant::now() + x.late_window));
+        }
+        match trouble {
+            Trouble::Closed(error) => {
+                self.close();
+                DeviceError::Unreachable { target: self.target(), error }
+            }
+            Trouble::Broken(why) => {
+                self.abandon();
+                DeviceError::BadReply(why)
+            }
+            Trouble::Silence { heard } => {
+                self.silent += 1;
+                if self.silent >= 2 {
+                    self.abandon();
+                }
+                if heard {
+                    DeviceError::BadReply("nothing received was the whole reply")
+                } else {
+                    DeviceError::NoReply(x.response_timeout)
+                }
+            }
+        }
+    }
+
+    /// Lets go of a session whose state is unknown. A serial port stays open: its input is
+    /// discarded before each request anyway.
+    fn abandon(&mut self) {
+        if matches!(self.config, Some(LineConfig::Tcp(_))) {
+            self.close();
+        }
+    }
+
+    fn unreachable(&self, e: &std::io::Error) -> DeviceError {
+        DeviceError::Unreachable { target: self.target(), error: e.to_string() }
+    }
+}
+
+/// What ended an exchange without a reply.
+enum Trouble {
+    Closed(String),
+    Broken(&'static str),
+    Silence { heard: bool },
+}
+
+fn open_serial(s: &SerialConfig) -> std::io::Result<serial2_tokio::SerialPort> {
+    use serial2_tokio::{CharSize, FlowControl, Parity as P, StopBits};
+    let port = serial2_tokio::SerialPort::open(&s.path, |mut set: serial2_tokio::Settings| {
+        set.set_raw();
+        set.set_baud_rate(s.baud)?;
+        set.set_char_size(if s.data_bits == 7 { CharSize::Bits7 } else { CharSize::Bits8 });
+        set.set_stop_bits(if s.stop_bits == 2 { StopBits::Two } else { StopBits::One });
+        set.set_parity(match s.parity {
+            Parity::None => P::None,
+            Parity::Even => P::Even,
+            Parity::Odd => P::Odd,
+        });
+        set.set_flow_control(FlowControl::None);
+        Ok(set)
+    })?;
+    if s.rs485 {
+        port.set_rs4xx_mode(serial2_tokio::rs4xx::Rs485Config::new())?;
+    }
+    port.discard_input_buffer()?;
+    Ok(port)
+}

@@ -1,0 +1,108 @@
+//! How far a sample can be trusted, and why not further.
+
+use std::fmt;
+
+/// Why a value is missing or doubtful. [`Reason::code`] is what stands on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// No poll has ended yet since the start.
+    NotPolled,
+    /// The port, socket or network to the device can't be opened.
+    Unreachable,
+    /// The device was asked and did not answer in time.
+    NoReply,
+    /// An answer came that can't belong to the question, or failed its check.
+    BadReply,
+    /// The device refused: it has no such address.
+    IllegalAddress,
+    /// The device refused for another reason; the number is its own code.
+    Refused(u8),
+    /// The device reports itself busy or failed (Modbus exceptions 4 to 6, 10 and 11).
+    DeviceFailure(u8),
+    /// The value that this device sends when no sensor is connected.
+    NoSensor,
+    /// Not a number, or infinite.
+    NotANumber,
+    /// Outside the limits configured as physically possible.
+    OutOfRange,
+    /// Digits that are no digits, text that is no text.
+    Undecodable,
+    /// A state number that the profile has no name for.
+    UnknownState,
+    /// No good read for longer than the point's `stale_after`.
+    Aged,
+    /// The device says that the value is not its own measurement.
+    OutOfService,
+}
+
+impl Reason {
+    /// Short text for messages and metrics; the set only ever grows.
+    pub fn code(self) -> &'static str {
+        match self {
+            Reason::NotPolled => "not_polled",
+            Reason::Unreachable => "unreachable",
+            Reason::NoReply => "no_reply",
+            Reason::BadReply => "bad_reply",
+            Reason::IllegalAddress => "illegal_address",
+            Reason::Refused(_) => "refused",
+            Reason::DeviceFailure(_) => "device_failure",
+            Reason::NoSensor => "no_sensor",
+            Reason::NotANumber => "not_a_number",
+            Reason::OutOfRange => "out_of_range",
+            Reason::Undecodable => "undecodable",
+            Reason::UnknownState => "unknown_state",
+            Reason::Aged => "aged",
+            Reason::OutOfService => "out_of_service",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Refused(c) | Reason::DeviceFailure(c) => write!(f, "{} ({c})", self.code()),
+            _ => f.write_str(self.code()),
+        }
+    }
+}
+
+/// How good a sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quality {
+    /// Read from the device just now and believed.
+    Good,
+    /// Has a value, with a caveat.
+    Uncertain(Reason),
+    /// Had a value once; the last good read is too long ago.
+    Stale(Reason),
+    /// No value.
+    Bad(Reason),
+    /// Set by an operator in place of the device's.
+    Manual,
+}
+
+impl Quality {
+    /// The word on the wire: `good`, `uncertain`, `stale`, `bad` or `manual`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Quality::Good => "good",
+            Quality::Uncertain(_) => "uncertain",
+            Quality::Stale(_) => "stale",
+            Quality::Bad(_) => "bad",
+            Quality::Manual => "manual",
+        }
+    }
+
+    /// Why it is not simply good.
+    pub fn reason(self) -> Option<Reason> {
+        match self {
+            Quality::Good | Quality::Manual => None,
+            Quality::Uncertain(r) | Quality::Stale(r) | Quality::Bad(r) => Some(r),
+        }
+    }
+
+    /// Whether a sample of this quality carries a value.
+    pub fn has_value(self) -> bool {
+        matches!(self, Quality::Good | Quality::Uncertain(_) | Quality::Manual)
+    }
+}
