@@ -1,1 +1,12 @@
+//! The program `wellhead`, as a library so that tests start the real thing.
 //!
+//! It knows all the crates and they don't know it: [`config`] reads the site, [`supervise`] builds
+//! lines, devices and uplinks from it, [`poll`] runs one task a line, [`hub`] keeps and passes on
+//! what was read, [`control`] is the only way to an output, [`admin`] answers the commands of
+//! people at the box, [`metrics`] those of Prometheus.
+
+pub mod clock;
+pub mod control;
+mod files;
+pub mod hub;
+pub mod poll;

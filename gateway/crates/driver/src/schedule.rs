@@ -84,6 +84,19 @@ impl Schedule {
         Self { devices, last, overruns: 0 }
     }
 
+    /// Adds a device behind the others.
+    pub fn push(&mut self, device: DeviceSchedule) {
+        self.devices.push(device);
+    }
+
+    /// Removes a device; those behind it move up by one, each with its due times and its backoff.
+    pub fn remove(&mut self, device: usize) {
+        self.devices.remove(device);
+        if self.last >= device {
+            self.last = self.last.saturating_sub(1);
+        }
+    }
+
     /// Whose turn it is at `now`. Calling it changes nothing but whose turn is next.
     pub fn next(&mut self, now: Mono) -> Next {
         let n = self.devices.len();

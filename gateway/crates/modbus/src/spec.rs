@@ -96,7 +96,7 @@ pub enum WriteFunction {
 /// One point of a Modbus device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PointSpec {
-    /// Its place in the site's table.
+    /// Its place in the device's list.
     pub index: PointIndex,
     /// Its id, for messages.
     pub name: String,

@@ -77,8 +77,8 @@ id! {
     PointId
 }
 
-/// Position of a point in the site's table of points. Samples carry this instead of names; it is
-/// valid for one loaded configuration only.
+/// Position of a point in its device's list. Samples carry this instead of names; it is valid for
+/// one loaded configuration of that device only, and no other device's change moves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PointIndex(pub u32);
 

@@ -1,0 +1,299 @@
+use super::*;
+use crate::hub::Outlet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use wellhead_model::{
+    Class, ManualClock, Now, Output as OutputRules, PointId, Reporting, Sample, Shape,
+};
+
+const S: Duration = Duration::from_secs(1);
+
+/// Keeps the audit trail.
+struct Trail(Arc<Mutex<Vec<String>>>);
+
+impl Outlet for Trail {
+    fn samples(&self, _: &DeviceId, _: &[Point], _: &[Sample], _: Now) {}
+    fn event(&self, event: &Event, _: Now) {
+        lock(&self.0).push(event.text.clone());
+    }
+    fn catalog(&self, _: &DeviceId, _: Option<&[Point]>) {}
+}
+
+/// One device with one setpoint, 30 to 55 °C, safe at 40.
+struct Bench {
+    clock: Arc<ManualClock>,
+    control: Arc<Control>,
+    trail: Arc<Mutex<Vec<String>>>,
+    plant: Arc<Plant>,
+    dir: tempfile::TempDir,
+}
+
+#[derive(Default)]
+struct Plant {
+    written: Mutex<Vec<f64>>,
+    silent: AtomicBool,
+    stuck: AtomicBool,
+    requests: AtomicU32,
+}
+
+impl Plant {
+    fn written(&self) -> Vec<f64> {
+        lock(&self.written).clone()
+    }
+
+    fn serve(&self, w: &Write) -> Result<Readback, DeviceError> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        if self.silent.load(Ordering::Relaxed) {
+            return Err(DeviceError::NoReply(S));
+        }
+        if !self.stuck.load(Ordering::Relaxed) {
+            lock(&self.written).push(w.value.as_f64().unwrap());
+        }
+        let shows = lock(&self.written).last().copied().unwrap_or(0.0);
+        Ok(Readback::Read(Outcome::Good(Value::float(shows).unwrap())))
+    }
+}
+
+fn setpoint(rules: impl FnOnce(&mut OutputRules)) -> Point {
+    let mut output = OutputRules {
+        limits: Some((30.0, 55.0)),
+        rate_max: None,
+        interval_min: Duration::ZERO,
+        safe: Value::float(40.0).unwrap(),
+        readback_tolerance: 0.05,
+        readback: true,
+    };
+    rules(&mut output);
+    Point {
+        device: DeviceId::new("hp1").unwrap(),
+        id: PointId::new("setpoint").unwrap(),
+        title: "".into(),
+        title_zh: "".into(),
+        unit: None,
+        class: Class::Setpoint,
+        shape: Shape::Float,
+        states: Arc::from([]),
+        range: None,
+        rollover: None,
+        period: S,
+        reporting: Reporting {
+            deadband: None,
+            interval_min: Duration::ZERO,
+            interval_max: 60 * S,
+            stale_after: 60 * S,
+        },
+        output: Some(output),
+    }
+}
+
+impl Bench {
+    fn new(rules: impl FnOnce(&mut OutputRules)) -> Self {
+        Self::in_dir(tempfile::tempdir().unwrap(), Arc::default(), rules)
+    }
+
+    fn in_dir(
+        dir: tempfile::TempDir,
+        plant: Arc<Plant>,
+        rules: impl FnOnce(&mut OutputRules),
+    ) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
+        let trail = Arc::default();
+        let outlet = Trail(Arc::clone(&trail));
+        let hub = Arc::new(Hub::new(clock.clone(), vec![Box::new(outlet)]));
+        let device = DeviceId::new("hp1").unwrap();
+        hub.set_device(&device, Arc::from([setpoint(rules)]));
+        let (ledger, _) = Ledger::open(dir.path().join("outputs.json"));
+        let control = Control::new(hub, ledger, true);
+        let (line, mut requests) = mpsc::channel(4);
+        control.route(&device, Some(line));
+        let serving = Arc::clone(&plant);
+        tokio::spawn(async move {
+            while let Some(Request::Write(_, w, reply)) = requests.recv().await {
+                let _ = reply.send(serving.serve(&w));
+            }
+        });
+        Self { clock, control, trail, plant, dir }
+    }
+
+    /// The gateway dies and starts again on the same folder, at the same plant.
+    fn restart(self) -> Self {
+        let Self { dir, plant, .. } = self;
+        Self::in_dir(dir, plant, |_| {})
+    }
+
+    async fn write(&self, id: &str, value: f64) -> Result<Done, &'static str> {
+        self.ask(&self.command(id, value), false).await
+    }
+
+    fn command(&self, id: &str, value: f64) -> Command {
+        Command {
+            id: id.into(),
+            source: "test".into(),
+            point: "hp1/setpoint".into(),
+            value: Value::float(value).unwrap(),
+            expires: Timestamp(self.clock.now().utc.0 + 10_000),
+            hold: 60 * S,
+        }
+    }
+
+    async fn ask(&self, c: &Command, retained: bool) -> Result<Done, &'static str> {
+        self.control.command(c, retained).await.map_err(|e| e.code())
+    }
+
+    /// Lets time pass on all clocks.
+    async fn pass(&self, d: Duration) {
+        self.clock.advance(d);
+        tokio::time::sleep(d).await;
+    }
+}
+
+use wellhead_model::Clock;
+
+#[tokio::test(start_paused = true)]
+async fn a_written_value_is_read_back_and_falls_back_to_safe_when_its_time_ends() {
+    let b = Bench::new(|_| {});
+    let done = b.write("a", 45.0).await.unwrap();
+    assert_eq!(done.shows, Value::float(45.0));
+    b.pass(59 * S).await;
+    assert_eq!(b.plant.written(), [45.0]);
+    b.pass(2 * S).await;
+    assert_eq!(b.plant.written(), [45.0, 40.0]);
+    let trail = lock(&b.trail).clone();
+    let told =
+        ["test wrote 45 to hp1/setpoint", "hp1/setpoint is back at its safe value 40: hold ended"];
+    assert_eq!(trail, told);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_command_takes_over_the_hold_of_an_older() {
+    let b = Bench::new(|_| {});
+    b.write("a", 45.0).await.unwrap();
+    b.pass(50 * S).await;
+    b.write("b", 50.0).await.unwrap();
+    b.pass(50 * S).await;
+    assert_eq!(b.plant.written(), [45.0, 50.0]);
+    b.pass(11 * S).await;
+    assert_eq!(b.plant.written(), [45.0, 50.0, 40.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_runs_once_however_often_it_comes_and_across_a_restart() {
+    let b = Bench::new(|_| {});
+    b.write("a", 45.0).await.unwrap();
+    assert_eq!(b.write("a", 45.0).await, Err("duplicate"));
+    let b = b.restart();
+    assert_eq!(b.write("a", 45.0).await, Err("duplicate"));
+    assert_eq!(b.plant.written(), [45.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_copies_at_the_same_moment_run_once() {
+    let b = Bench::new(|_| {});
+    let (x, y) = tokio::join!(b.write("a", 45.0), b.write("a", 45.0));
+    assert!(x.is_ok() && y == Err("duplicate"), "{x:?} {y:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn retained_expired_and_far_dated_commands_are_refused() {
+    let b = Bench::new(|_| {});
+    let c = b.command("a", 45.0);
+    assert_eq!(b.ask(&c, true).await, Err("retained"));
+    b.pass(11 * S).await;
+    assert_eq!(b.ask(&c, false).await, Err("expired"));
+    let far = Command { expires: Timestamp(i64::MAX), ..b.command("b", 45.0) };
+    assert_eq!(b.ask(&far, false).await, Err("expiry_too_far"));
+    let long = Command { hold: HOLD_MAX + S, ..b.command("c", 45.0) };
+    assert_eq!(b.ask(&long, false).await, Err("hold_too_long"));
+    assert_eq!(b.plant.requests.load(Ordering::Relaxed), 0);
+    assert_eq!(lock(&b.trail).len(), 4, "each refusal is audited");
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_kind_and_name_are_checked_before_the_line_hears_of_it() {
+    let b = Bench::new(|_| {});
+    assert_eq!(b.write("a", 55.1).await, Err("value"));
+    let text = Command { value: Value::Text("hot".into()), ..b.command("b", 0.0) };
+    assert_eq!(b.ask(&text, false).await, Err("value"));
+    for point in ["hp1/nothing", "hp9/setpoint", "setpoint", ""] {
+        let c = Command { point: point.into(), ..b.command("c", 45.0) };
+        assert_eq!(b.ask(&c, false).await, Err("unknown_point"), "{point}");
+    }
+    assert_eq!(b.plant.requests.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_faster_than_the_rate_and_a_write_too_soon_are_refused() {
+    let b = Bench::new(|o| o.rate_max = Some(0.1));
+    b.write("a", 45.0).await.unwrap();
+    b.pass(10 * S).await;
+    assert_eq!(b.write("b", 47.0).await, Err("too_fast"));
+    b.write("c", 46.0).await.unwrap();
+    let b = Bench::new(|o| o.interval_min = 5 * S);
+    b.write("a", 45.0).await.unwrap();
+    b.pass(4 * S).await;
+    assert_eq!(b.write("b", 45.0).await, Err("too_soon"));
+    b.pass(S).await;
+    b.write("c", 45.0).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_shows_another_value_is_a_mismatch_and_is_still_brought_to_safe() {
+    let b = Bench::new(|_| {});
+    b.plant.stuck.store(true, Ordering::Relaxed);
+    assert_eq!(b.write("a", 45.0).await, Err("mismatch"));
+    b.plant.stuck.store(false, Ordering::Relaxed);
+    b.pass(61 * S).await;
+    assert_eq!(b.plant.written(), [40.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_device_is_brought_to_safe_as_soon_as_it_answers() {
+    let b = Bench::new(|_| {});
+    b.write("a", 45.0).await.unwrap();
+    b.plant.silent.store(true, Ordering::Relaxed);
+    b.pass(120 * S).await;
+    assert_eq!(b.plant.written(), [45.0]);
+    b.plant.silent.store(false, Ordering::Relaxed);
+    b.pass(6 * S).await;
+    assert_eq!(b.plant.written(), [45.0, 40.0]);
+    let told = lock(&b.trail).len();
+    assert_eq!(told, 3, "written, not safe yet, safe: not once an attempt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restarted_gateway_writes_the_safe_value_before_it_takes_commands() {
+    let b = Bench::new(|_| {});
+    b.write("a", 50.0).await.unwrap();
+    b.plant.silent.store(true, Ordering::Relaxed);
+    let b = b.restart();
+    b.control.restore();
+    tokio::task::yield_now().await;
+    assert_eq!(b.write("b", 45.0).await, Err("restoring"));
+    b.plant.silent.store(false, Ordering::Relaxed);
+    b.pass(6 * S).await;
+    assert_eq!(b.plant.written(), [50.0, 40.0]);
+    b.write("c", 45.0).await.unwrap();
+    let b = b.restart();
+    assert_eq!(b.plant.written(), [50.0, 40.0, 45.0]);
+    b.control.restore();
+    b.pass(S).await;
+    assert_eq!(b.plant.written(), [50.0, 40.0, 45.0, 40.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_are_off_unless_the_site_says_otherwise() {
+    let b = Bench::new(|_| {});
+    let (ledger, _) = Ledger::open(b.dir.path().join("other.json"));
+    let off = Control::new(Arc::clone(&b.control.hub), ledger, false);
+    let refused = off.command(&b.command("a", 45.0), false).await;
+    assert_eq!(refused, Err(Refusal::Disabled));
+}
+
+#[test]
+fn values_survive_json_and_back() {
+    for v in [Value::Bool(true), Value::Int(-5), Value::float(44.1).unwrap()] {
+        assert_eq!(from_json(&to_json(&v)), Some(v));
+    }
+    assert_eq!(to_json(&Value::Int((1 << 53) + 1)), json!("9007199254740993"));
+    assert_eq!(from_json(&json!(null)), None);
+    assert_eq!(from_json(&json!([1])), None);
+}

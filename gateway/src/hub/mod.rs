@@ -1,0 +1,305 @@
+//! The hub: the latest value of every point, and the decision what is worth sending on.
+//!
+//! Line tasks hand in what they read; the hub stamps it, judges it, keeps it and passes on to
+//! every [`Outlet`] what its point's reporting rules ask for. Nothing here waits: a slow consumer
+//! cannot slow a bus.
+
+mod point;
+mod stats;
+
+pub use point::Latest;
+use point::PointState;
+pub use stats::DeviceStats;
+
+use crate::clock::StepWatch;
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use wellhead_driver::{DeviceError, Outcome, Readings};
+use wellhead_model::{Clock, DeviceId, Now, Point, PointIndex, Reason, Sample, Value};
+
+/// Something that happened, for operators and platforms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Stable word: `device_down`, `gap`, `audit`.
+    pub kind: &'static str,
+    /// The device it concerns.
+    pub device: Option<DeviceId>,
+    /// A sentence for people.
+    pub text: String,
+    /// More, for machines.
+    pub fields: Map<String, Json>,
+}
+
+impl Event {
+    /// An event about no device in particular.
+    pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
+        Self { kind, device: None, text: text.into(), fields: Map::new() }
+    }
+
+    /// Names the device.
+    #[must_use]
+    pub fn about(mut self, device: &DeviceId) -> Self {
+        self.device = Some(device.clone());
+        self
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
+        self.fields.insert(key.into(), value.into());
+        self
+    }
+}
+
+/// Where samples and events go: an uplink, and later the record and plugins. Must not block.
+pub trait Outlet: Send + Sync {
+    /// Samples of one device, taken together, in the order of their points.
+    fn samples(&self, device: &DeviceId, points: &[Point], samples: &[Sample], now: Now);
+    /// An event.
+    fn event(&self, event: &Event, now: Now);
+    /// A device came, changed or went.
+    fn catalog(&self, device: &DeviceId, points: Option<&[Point]>);
+}
+
+struct DeviceState {
+    points: Arc<[Point]>,
+    states: Vec<PointState>,
+    stats: DeviceStats,
+}
+
+#[derive(Default)]
+struct State {
+    devices: BTreeMap<DeviceId, DeviceState>,
+    steps: StepWatch,
+    synced: Option<bool>,
+    /// Reused between calls, so that passing samples on allocates nothing.
+    outgoing: Vec<Sample>,
+}
+
+/// See the module.
+pub struct Hub {
+    clock: Arc<dyn Clock>,
+    outlets: Vec<Box<dyn Outlet>>,
+    state: Mutex<State>,
+}
+
+impl Hub {
+    /// A hub without devices.
+    pub fn new(clock: Arc<dyn Clock>, outlets: Vec<Box<dyn Outlet>>) -> Self {
+        Self { clock, outlets, state: Mutex::default() }
+    }
+
+    /// The clock that everything of this site runs on.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Adds a device or replaces it; a replaced one starts anew.
+    pub fn set_device(&self, device: &DeviceId, points: Arc<[Point]>) {
+        let now = self.clock.now();
+        for outlet in &self.outlets {
+            outlet.catalog(device, Some(&points));
+        }
+        let states = points.iter().map(|_| PointState::new(now.mono)).collect();
+        let entry = DeviceState { points, states, stats: DeviceStats::default() };
+        self.lock().devices.insert(device.clone(), entry);
+    }
+
+    /// Forgets a device.
+    pub fn remove_device(&self, device: &DeviceId) {
+        self.lock().devices.remove(device);
+        for outlet in &self.outlets {
+            outlet.catalog(device, None);
+        }
+    }
+
+    /// A group was read. `latency` is how long the device took.
+    pub fn polled(&self, device: &DeviceId, readings: &Readings, latency: Duration) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let State { devices, outgoing, .. } = &mut *state;
+        let Some(d) = devices.get_mut(device) else { return };
+        d.stats.answered(now.mono, latency);
+        let mut events = Vec::new();
+        outgoing.clear();
+        for (index, outcome) in &readings.outcomes {
+            let Some((point, s)) = at(&d.points, &mut d.states, *index) else { continue };
+            if let Some(turn) = s.counter_turn(point, outcome) {
+                events.push(turn.event(point));
+            }
+            let sample = s.take(*index, point, outcome, now);
+            outgoing.extend(sample);
+        }
+        self.send(device, d, outgoing, now);
+        drop(state);
+        for notice in &readings.notices {
+            self.event(Event::new("notice", &*notice.text).about(device).with("code", notice.code));
+        }
+        for event in events {
+            self.event(event);
+        }
+    }
+
+    /// A poll failed. `points` carry its reason; all of the device's if `None`.
+    pub fn failed(&self, device: &DeviceId, points: Option<&[PointIndex]>, error: &DeviceError) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let State { devices, outgoing, .. } = &mut *state;
+        let Some(d) = devices.get_mut(device) else { return };
+        d.stats.failed(error);
+        outgoing.clear();
+        let outcome = Outcome::Bad(error.reason());
+        let mut take = |index: PointIndex| {
+            let Some((point, s)) = at(&d.points, &mut d.states, index) else { return };
+            outgoing.extend(s.take(index, point, &outcome, now));
+        };
+        match points {
+            Some(points) => points.iter().copied().for_each(&mut take),
+            None => (0..d.points.len() as u32).map(PointIndex).for_each(&mut take),
+        }
+        self.send(device, d, outgoing, now);
+    }
+
+    /// A point was read back after a write: as good as a poll of that point.
+    pub fn read_back(&self, device: &DeviceId, index: PointIndex, outcome: &Outcome) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let State { devices, outgoing, .. } = &mut *state;
+        let Some(d) = devices.get_mut(device) else { return };
+        let Some((point, s)) = at(&d.points, &mut d.states, index) else { return };
+        outgoing.clear();
+        outgoing.extend(s.take(index, point, outcome, now));
+        self.send(device, d, outgoing, now);
+    }
+
+    /// To be called once a second: points nobody reads grow stale, and the clock is watched.
+    pub fn tick(&self) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        let State { devices, outgoing, .. } = &mut *state;
+        for (id, d) in devices.iter_mut() {
+            outgoing.clear();
+            for (i, (point, s)) in d.points.iter().zip(&mut d.states).enumerate() {
+                outgoing.extend(s.age(PointIndex(i as u32), point, now));
+            }
+            self.send(id, d, outgoing, now);
+        }
+        let step = state.steps.look(now);
+        let synced = state.synced.replace(now.synced);
+        drop(state);
+        self.tell_clock(step, synced, now);
+    }
+
+    fn tell_clock(&self, step: Option<i64>, before: Option<bool>, now: Now) {
+        if let Some(ms) = step {
+            tracing::warn!(step_ms = ms, "The wall clock was set");
+            let text = format!("The wall clock was set by {:.1} s", ms as f64 / 1000.0);
+            self.event(Event::new("clock_step", text).with("step_ms", ms));
+        }
+        match (before, now.synced) {
+            (Some(false), true) => {
+                tracing::info!("The wall clock is synchronised");
+                self.event(Event::new("clock_synced", "The wall clock is synchronised"));
+            }
+            (None | Some(true), false) => {
+                tracing::warn!("The wall clock is not synchronised; samples are marked");
+                self.event(Event::new("clock_unsynced", "The wall clock is not synchronised"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells all outlets of an event.
+    pub fn event(&self, event: Event) {
+        let now = self.clock.now();
+        for outlet in &self.outlets {
+            outlet.event(&event, now);
+        }
+    }
+
+    /// The names, in order, of all devices.
+    pub fn devices(&self) -> Vec<DeviceId> {
+        self.lock().devices.keys().cloned().collect()
+    }
+
+    /// Finds a point by name: its place, and what it is.
+    pub fn find(&self, device: &str, point: &str) -> Option<(DeviceId, PointIndex, Point)> {
+        let state = self.lock();
+        let (id, d) = state.devices.iter().find(|(id, _)| id.as_str() == device)?;
+        let i = d.points.iter().position(|p| p.id.as_str() == point)?;
+        Some((id.clone(), PointIndex(i as u32), d.points[i].clone()))
+    }
+
+    /// The latest of one point.
+    pub fn latest(&self, device: &DeviceId, index: PointIndex) -> Option<Latest> {
+        let now = self.clock.now();
+        let state = self.lock();
+        let d = state.devices.get(device)?;
+        let i = index.0 as usize;
+        Some(d.states.get(i)?.latest(d.points.get(i)?, now))
+    }
+
+    /// The latest of every point of every device.
+    pub fn snapshot(&self) -> Vec<(DeviceId, DeviceStats, Vec<Latest>)> {
+        let now = self.clock.now();
+        let state = self.lock();
+        let one = |(id, d): (&DeviceId, &DeviceState)| {
+            let latest = d.points.iter().zip(&d.states).map(|(p, s)| s.latest(p, now)).collect();
+            (id.clone(), d.stats.clone(), latest)
+        };
+        state.devices.iter().map(one).collect()
+    }
+
+    fn send(&self, device: &DeviceId, d: &DeviceState, samples: &[Sample], now: Now) {
+        if samples.is_empty() {
+            return;
+        }
+        for outlet in &self.outlets {
+            outlet.samples(device, &d.points, samples, now);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn at<'a>(
+    points: &'a [Point],
+    states: &'a mut [PointState],
+    index: PointIndex,
+) -> Option<(&'a Point, &'a mut PointState)> {
+    let i = index.0 as usize;
+    Some((points.get(i)?, states.get_mut(i)?))
+}
+
+/// How a counter went backwards.
+#[derive(Debug, Clone, PartialEq)]
+struct CounterTurn {
+    rolled_over: bool,
+    from: Value,
+    to: Value,
+}
+
+impl CounterTurn {
+    fn event(&self, point: &Point) -> Event {
+        let (kind, what) = match self.rolled_over {
+            true => ("counter_rolled_over", "rolled over"),
+            false => ("counter_reset", "went backwards: reset, or another meter"),
+        };
+        let text = format!("{}/{} {what}: {} to {}", point.device, point.id, self.from, self.to);
+        Event::new(kind, text)
+            .about(&point.device)
+            .with("point", point.id.as_str())
+            .with("from", self.from.as_f64())
+            .with("to", self.to.as_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+/// The reason that a point has before anything was read.
+const UNREAD: Reason = Reason::NotPolled;

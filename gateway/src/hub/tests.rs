@@ -1,0 +1,229 @@
+use super::*;
+use wellhead_model::{Class, ManualClock, PointId, Quality, Reporting, Shape, Timestamp};
+
+/// Keeps what the hub sends on, as short texts.
+#[derive(Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Outlet for Seen {
+    fn samples(&self, device: &DeviceId, points: &[Point], samples: &[Sample], _: Now) {
+        for s in samples {
+            let name = &points[s.point().0 as usize].id;
+            let value = s.value().map_or("-".into(), ToString::to_string);
+            let why = s.quality().reason().map_or(String::new(), |r| format!(" {r}"));
+            let line =
+                format!("{device}/{name} {value} {}{why} @{}", s.quality().word(), s.time().0);
+            self.0.lock().unwrap().push(line);
+        }
+    }
+    fn event(&self, event: &Event, _: Now) {
+        self.0.lock().unwrap().push(format!("event {} {}", event.kind, event.text));
+    }
+    fn catalog(&self, _: &DeviceId, _: Option<&[Point]>) {}
+}
+
+struct Bench {
+    clock: Arc<ManualClock>,
+    hub: Hub,
+    seen: Arc<Mutex<Vec<String>>>,
+    device: DeviceId,
+}
+
+const S: Duration = Duration::from_secs(1);
+
+fn point(change: impl FnOnce(&mut Point)) -> Point {
+    let mut p = Point {
+        device: DeviceId::new("hp1").unwrap(),
+        id: PointId::new("t").unwrap(),
+        title: "".into(),
+        title_zh: "".into(),
+        unit: None,
+        class: Class::Measurement,
+        shape: Shape::Float,
+        states: Arc::from([]),
+        range: None,
+        rollover: None,
+        period: S,
+        reporting: Reporting {
+            deadband: Some(0.5),
+            interval_min: Duration::ZERO,
+            interval_max: 60 * S,
+            stale_after: 10 * S,
+        },
+        output: None,
+    };
+    change(&mut p);
+    p
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut Point)) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp(0)));
+        let seen = Arc::default();
+        let hub = Hub::new(clock.clone(), vec![Box::new(Seen(Arc::clone(&seen)))]);
+        let device = DeviceId::new("hp1").unwrap();
+        hub.set_device(&device, Arc::from([point(change)]));
+        Self { clock, hub, seen, device }
+    }
+
+    fn read(&self, outcome: Outcome) -> Vec<String> {
+        let readings = Readings { outcomes: vec![(PointIndex(0), outcome)], notices: vec![] };
+        self.hub.polled(&self.device, &readings, Duration::ZERO);
+        self.sent()
+    }
+
+    fn good(&self, v: f64) -> Vec<String> {
+        self.read(Outcome::Good(Value::float(v).unwrap()))
+    }
+
+    /// Lets a second pass and ticks.
+    fn second(&self) -> Vec<String> {
+        self.clock.advance(S);
+        self.hub.tick();
+        self.sent()
+    }
+
+    fn sent(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn small_changes_wait_for_the_deadband_and_a_stable_value_for_the_interval() {
+    let b = Bench::new(|_| {});
+    assert_eq!(b.good(20.0), ["hp1/t 20 good @0"]);
+    b.clock.advance(S);
+    assert_eq!(b.good(20.4), NOTHING);
+    b.clock.advance(S);
+    assert_eq!(b.good(20.5), ["hp1/t 20.5 good @2000"]);
+    b.clock.advance(59 * S);
+    assert_eq!(b.good(20.5), NOTHING);
+    b.clock.advance(S);
+    assert_eq!(b.good(20.5), ["hp1/t 20.5 good @62000"], "stable is not dead");
+}
+
+#[test]
+fn a_change_too_soon_is_sent_when_the_least_interval_has_passed() {
+    let b = Bench::new(|p| p.reporting.interval_min = 5 * S);
+    b.good(20.0);
+    b.clock.advance(S);
+    assert_eq!(b.good(25.0), NOTHING);
+    b.clock.advance(4 * S);
+    assert_eq!(b.good(25.0), ["hp1/t 25 good @5000"]);
+}
+
+#[test]
+fn a_change_of_quality_is_sent_at_once_and_without_a_value() {
+    let b = Bench::new(|p| p.reporting.interval_min = 5 * S);
+    b.good(20.0);
+    b.clock.advance(S);
+    let bad = b.read(Outcome::Bad(Reason::NoSensor));
+    assert_eq!(bad, ["hp1/t - bad no_sensor @1000"]);
+    b.clock.advance(S);
+    assert_eq!(b.good(20.0), ["hp1/t 20 good @2000"]);
+}
+
+#[test]
+fn without_a_deadband_every_reading_is_sent() {
+    let b = Bench::new(|p| p.reporting.deadband = None);
+    b.good(20.0);
+    b.clock.advance(S);
+    assert_eq!(b.good(20.0), ["hp1/t 20 good @1000"]);
+}
+
+#[test]
+fn staleness_counts_from_the_last_good_reading_and_is_told_once() {
+    let b = Bench::new(|_| {});
+    b.good(20.0);
+    b.clock.advance(5 * S);
+    assert_eq!(b.good(20.1), NOTHING, "inside the deadband, but a good reading");
+    for _ in 0..10 {
+        assert_eq!(b.second(), NOTHING);
+    }
+    assert_eq!(b.second(), ["hp1/t - stale aged @16000"]);
+    assert_eq!(b.second(), NOTHING);
+    assert_eq!(b.good(20.1), ["hp1/t 20.1 good @17000"]);
+}
+
+#[test]
+fn a_point_never_read_says_so_instead_of_showing_nothing() {
+    let b = Bench::new(|_| {});
+    for _ in 0..10 {
+        assert_eq!(b.second(), NOTHING);
+    }
+    assert_eq!(b.second(), ["hp1/t - bad not_polled @11000"]);
+}
+
+#[test]
+fn a_silent_device_marks_all_its_points_and_repeats_it_only_at_the_longest_interval() {
+    let b = Bench::new(|_| {});
+    b.good(20.0);
+    let silent = DeviceError::NoReply(S);
+    b.hub.failed(&b.device, None, &silent);
+    assert_eq!(b.sent(), ["hp1/t - bad no_reply @0"]);
+    b.clock.advance(30 * S);
+    b.hub.failed(&b.device, None, &silent);
+    assert_eq!(b.sent(), NOTHING);
+    b.clock.advance(30 * S);
+    b.hub.failed(&b.device, None, &silent);
+    assert_eq!(b.sent(), ["hp1/t - bad no_reply @60000"]);
+}
+
+#[test]
+fn what_cannot_be_is_bad_and_carries_no_value() {
+    let b = Bench::new(|p| p.range = Some((-30.0, 120.0)));
+    assert_eq!(b.good(6553.5), ["hp1/t - bad out_of_range @0"]);
+}
+
+#[test]
+fn a_counter_that_rolls_over_is_told_from_one_that_was_reset() {
+    let counter = |p: &mut Point| {
+        p.class = Class::Counter;
+        p.rollover = Some(1_000_000.0);
+    };
+    let b = Bench::new(counter);
+    b.good(999_990.0);
+    b.read(Outcome::Bad(Reason::NoReply));
+    let turn = b.good(15.0);
+    assert_eq!(turn[1], "event counter_rolled_over hp1/t rolled over: 999990 to 15");
+    let b = Bench::new(counter);
+    b.good(5000.0);
+    let turn = b.good(0.0);
+    assert!(turn[1].starts_with("event counter_reset hp1/t went backwards"), "{turn:?}");
+}
+
+#[test]
+fn a_wall_clock_step_reorders_nothing_and_is_told() {
+    let b = Bench::new(|_| {});
+    b.hub.tick();
+    b.good(20.0);
+    b.clock.step_wall(Timestamp(-1_000_000));
+    assert_eq!(b.good(21.0), ["hp1/t 21 good @-1000000"]);
+    b.hub.tick();
+    assert_eq!(b.sent(), ["event clock_step The wall clock was set by -1000.0 s"]);
+    assert_eq!(b.second(), NOTHING, "no age is measured on the wall clock");
+}
+
+#[test]
+fn an_unsynchronised_clock_is_told_once_each_way() {
+    let b = Bench::new(|_| {});
+    b.clock.set_synced(false);
+    assert_eq!(b.second(), ["event clock_unsynced The wall clock is not synchronised"]);
+    assert_eq!(b.second(), NOTHING);
+    b.clock.set_synced(true);
+    assert_eq!(b.second(), ["event clock_synced The wall clock is synchronised"]);
+}
+
+#[test]
+fn the_latest_keeps_its_age_across_bad_readings() {
+    let b = Bench::new(|_| {});
+    b.good(20.0);
+    b.clock.advance(3 * S);
+    b.read(Outcome::Bad(Reason::BadReply));
+    let latest = b.hub.latest(&b.device, PointIndex(0)).unwrap();
+    assert_eq!(latest.quality, Quality::Bad(Reason::BadReply));
+    assert_eq!(latest.value, None);
+    assert_eq!(latest.age, Some(3 * S));
+}

@@ -1,0 +1,193 @@
+//! One task a line: it polls the line's devices in turn, writes what Control sends, and tells the
+//! hub what came of it.
+
+use crate::hub::{Event, Hub};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use wellhead_driver::{
+    AnyDriver, Backoff, DeviceError, DeviceSchedule, Line, Next, Readback, Readings, Recovery,
+    Schedule, Write,
+};
+use wellhead_model::{DeviceId, Mono};
+
+/// Requests to a line that may wait for their turn; a full queue refuses.
+pub const REQUESTS_MAX: usize = 64;
+
+/// A device ready to be polled.
+pub struct Station {
+    /// Which.
+    pub device: DeviceId,
+    /// How to talk to it.
+    pub driver: Box<dyn AnyDriver>,
+    /// How to leave it alone when it does not answer.
+    pub backoff: Backoff,
+    /// When its first poll is due, so that many devices are spread over their period.
+    pub start: Mono,
+    /// How long after a failure it may be asked again.
+    pub again: std::time::Duration,
+}
+
+/// What a line is asked to do besides polling.
+pub enum Request {
+    /// Write one value. The answer goes to the sender.
+    Write(DeviceId, Write, oneshot::Sender<Result<Readback, DeviceError>>),
+    /// Take over this device, new or changed.
+    Add(Box<Station>),
+    /// Poll this device no more.
+    Remove(DeviceId),
+}
+
+struct LineTask {
+    line: Line,
+    stations: Vec<Station>,
+    schedule: Schedule,
+    hub: Arc<Hub>,
+    readings: Readings,
+}
+
+/// Runs until the sender of `requests` is gone.
+pub async fn run(
+    line: Line,
+    stations: Vec<Station>,
+    hub: Arc<Hub>,
+    mut requests: mpsc::Receiver<Request>,
+) {
+    let schedule = Schedule::new(stations.iter().map(timetable).collect());
+    let mut task = LineTask { line, stations, schedule, hub, readings: Readings::default() };
+    let mut waiting: VecDeque<Request> = VecDeque::new();
+    loop {
+        while let Ok(r) = requests.try_recv() {
+            waiting.push_back(r);
+        }
+        if let Some(request) = waiting.pop_front() {
+            task.serve(request).await;
+            continue;
+        }
+        let now = task.now();
+        let wait = match task.schedule.next(now) {
+            Next::Poll { device, group } => {
+                task.poll(device, group).await;
+                // Many lines share one thread; nobody may hold it for longer than one poll.
+                tokio::task::yield_now().await;
+                if requests.is_closed() && requests.is_empty() {
+                    return;
+                }
+                continue;
+            }
+            Next::Wait(until) => Some(until.since(now)),
+            Next::Idle => None,
+        };
+        if task.line.close_when_idle() {
+            task.line.close();
+        }
+        let request = match wait {
+            Some(wait) => match tokio::time::timeout(wait, requests.recv()).await {
+                Err(_) => continue,
+                Ok(request) => request,
+            },
+            None => requests.recv().await,
+        };
+        match request {
+            Some(request) => waiting.push_back(request),
+            None => return,
+        }
+    }
+}
+
+fn timetable(station: &Station) -> DeviceSchedule {
+    let periods: Vec<_> = station.driver.groups().iter().map(|g| g.period).collect();
+    DeviceSchedule::new(&periods, station.start, station.backoff)
+}
+
+impl LineTask {
+    fn now(&self) -> Mono {
+        self.hub.clock().now().mono
+    }
+
+    async fn poll(&mut self, device: usize, group: usize) {
+        let began = self.now();
+        let station = &mut self.stations[device];
+        self.readings.clear();
+        let result = station.driver.poll(&mut self.line, group, &mut self.readings).await;
+        let now = self.now();
+        match result {
+            Ok(()) => {
+                let station = &self.stations[device];
+                self.hub.polled(&station.device, &self.readings, now.since(began));
+                self.heard(device, group, now);
+            }
+            Err(error) => self.failed(device, group, &error, now),
+        }
+    }
+
+    fn heard(&mut self, device: usize, group: usize, now: Mono) {
+        let was_down = self.schedule.is_down(device);
+        let failures = self.schedule.answered(device, group, now);
+        if was_down {
+            let id = &self.stations[device].device;
+            tracing::info!(device = %id, failures, "Device answers again");
+            let text = format!("{id} answers again after {failures} failed polls");
+            self.hub.event(Event::new("device_up", text).about(id).with("failures", failures));
+        }
+    }
+
+    fn failed(&mut self, device: usize, group: usize, error: &DeviceError, now: Mono) {
+        let station = &self.stations[device];
+        let id = &station.device;
+        if error.recovery() == Recovery::Answered {
+            // The device talks: only what was asked for is bad.
+            let points = &station.driver.groups()[group].points;
+            self.hub.failed(id, Some(points), error);
+            self.heard(device, group, now);
+            return;
+        }
+        let was_down = self.schedule.is_down(device);
+        self.schedule.failed(device, group, now, station.again);
+        if !self.schedule.is_down(device) {
+            return; // Asked again at once; nothing is known yet.
+        }
+        self.hub.failed(id, None, error);
+        if !was_down {
+            tracing::warn!(device = %id, %error, "Device does not answer");
+            let text = format!("{id} does not answer: {error}");
+            let event = Event::new("device_down", text).about(id);
+            self.hub.event(event.with("reason", error.reason().code()));
+        }
+    }
+
+    async fn serve(&mut self, request: Request) {
+        match request {
+            Request::Write(device, write, reply) => {
+                let result = self.write(&device, &write).await;
+                // The asker may have given up; the audit trail then has its time-out.
+                let _ = reply.send(result);
+            }
+            Request::Add(station) => {
+                self.remove(&station.device);
+                self.schedule.push(timetable(&station));
+                self.stations.push(*station);
+            }
+            Request::Remove(device) => self.remove(&device),
+        }
+    }
+
+    fn remove(&mut self, device: &DeviceId) {
+        if let Some(i) = self.stations.iter().position(|s| s.device == *device) {
+            self.stations.remove(i);
+            self.schedule.remove(i);
+        }
+    }
+
+    async fn write(&mut self, device: &DeviceId, w: &Write) -> Result<Readback, DeviceError> {
+        let Some(station) = self.stations.iter_mut().find(|s| s.device == *device) else {
+            let target = device.to_string();
+            return Err(DeviceError::Unreachable { target, error: "not on this line".into() });
+        };
+        let result = station.driver.write(&mut self.line, w).await;
+        if let Ok(Readback::Read(outcome)) = &result {
+            self.hub.read_back(device, w.point, outcome);
+        }
+        result
+    }
+}
