@@ -5,8 +5,10 @@
 //! what was read, [`control`] is the only way to an output, [`admin`] answers the commands of
 //! people at the box, [`metrics`] those of Prometheus.
 
+pub mod admin;
 pub mod clock;
 pub mod control;
 mod files;
 pub mod hub;
+pub mod metrics;
 pub mod poll;

@@ -1,0 +1,164 @@
+//! The socket by which people at the box talk to the running program.
+//!
+//! A Unix socket in the data folder; who may open it is decided by its file mode (owner and
+//! group). One JSON object a line each way. `wellhead watch`, `read`, `write` and `cache` speak
+//! it through [`client`]; it is not a public interface.
+
+pub mod client;
+mod protocol;
+
+pub use protocol::{Answer, CacheView, DeviceView, PointView, Request, Snapshot, UplinkView};
+
+use crate::control::{self, Command, Control};
+use crate::hub::Hub;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use wellhead_model::Timestamp;
+
+/// Longest request line.
+const REQUEST_LEN_MAX: u64 = 64 * 1024;
+/// A command from the box itself is valid this long: it is run at once or not at all.
+const WRITE_VALID_MS: i64 = 60_000;
+
+/// What the uplinks can say of themselves.
+pub type Uplinks = Arc<dyn Fn() -> Vec<UplinkView> + Send + Sync>;
+
+/// What the socket gives access to.
+#[derive(Clone)]
+pub struct Desk {
+    /// `site/gateway`, for the heading.
+    pub name: String,
+    /// Latest values.
+    pub hub: Arc<Hub>,
+    /// Outputs.
+    pub control: Arc<Control>,
+    /// The uplinks' state.
+    pub uplinks: Uplinks,
+}
+
+/// The socket's place in a data folder.
+pub fn socket_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("wellhead.sock")
+}
+
+/// Opens the socket. One left behind by a run that was killed is replaced; one in use is not.
+pub async fn listen(path: &Path) -> std::io::Result<UnixListener> {
+    if UnixStream::connect(path).await.is_ok() {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::AddrInUse,
+            format!("{} is in use: is the gateway running already?", path.display()),
+        ));
+    }
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+/// Serves until dropped.
+pub async fn serve(listener: UnixListener, desk: Desk) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let desk = desk.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = talk(stream, &desk).await {
+                        tracing::debug!(%error, "Admin connection ended");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "Can't accept on the admin socket");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn talk(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let n = (&mut stream).take(REQUEST_LEN_MAX).read_until(b'\n', &mut line).await?;
+        if n == 0 {
+            return Ok(());
+        }
+        let answer = match serde_json::from_slice::<Request>(&line) {
+            Ok(request) => desk.answer(request).await,
+            Err(e) => Answer::Error(format!("not understood: {e}")),
+        };
+        let mut text = serde_json::to_vec(&answer).map_err(std::io::Error::other)?;
+        text.push(b'\n');
+        stream.write_all(&text).await?;
+    }
+}
+
+impl Desk {
+    async fn answer(&self, request: Request) -> Answer {
+        match request {
+            Request::Snapshot => Answer::Snapshot(self.snapshot()),
+            Request::Write { point, value, hold_s, source } => {
+                self.write(point, &value, hold_s, source).await
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let now = self.hub.clock().now();
+        let devices = self.hub.snapshot().into_iter().map(|(device, stats, points)| DeviceView {
+            device: device.to_string(),
+            answered: stats.answered,
+            failed: stats.silent + stats.garbled + stats.refused + stats.unreachable,
+            latency_ms: stats.latency.as_secs_f64() * 1000.0,
+            age_ms: stats.last_answer.map(|at| millis(now.mono.since(at))),
+            error: stats.error.map(|e| e.to_string()),
+            points: points.into_iter().map(PointView::new).collect(),
+        });
+        Snapshot {
+            name: self.name.clone(),
+            time_ms: now.utc.0,
+            synced: now.synced,
+            devices: devices.collect(),
+            uplinks: (self.uplinks)(),
+        }
+    }
+
+    async fn write(
+        &self,
+        point: String,
+        value: &serde_json::Value,
+        hold_s: f64,
+        source: String,
+    ) -> Answer {
+        let Some(value) = control::from_json(value) else {
+            return Answer::Error("a value is a number, true, false or a text".into());
+        };
+        let Ok(hold) = Duration::try_from_secs_f64(hold_s) else {
+            return Answer::Error(format!("{hold_s} s is no time to hold a value for"));
+        };
+        let now = self.hub.clock().now();
+        let command = Command {
+            // Unique without coordination: nobody else writes from here at the same nanosecond.
+            id: format!("box-{}-{:x}", now.utc.0, fastrand::u64(..)),
+            source,
+            point,
+            value,
+            expires: Timestamp(now.utc.0.saturating_add(WRITE_VALID_MS)),
+            hold,
+        };
+        let result = self.control.command(&command, false).await;
+        Answer::Reply(control::reply(Some(&command.id), &result, self.hub.clock().now().utc))
+    }
+}
+
+fn millis(d: Duration) -> u64 {
+    u64::try_from(d.as_millis()).unwrap_or(u64::MAX)
+}

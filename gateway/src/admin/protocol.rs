@@ -1,0 +1,154 @@
+//! What goes over the admin socket.
+
+use crate::control::to_json;
+use crate::hub::Latest;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// What the box is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Everything there is to see right now.
+    Snapshot,
+    /// Write a value through Control.
+    Write {
+        /// `hp1/setpoint`.
+        point: String,
+        /// What to write.
+        value: Json,
+        /// How long it holds, in seconds.
+        hold_s: f64,
+        /// Who writes, for the audit trail.
+        source: String,
+    },
+}
+
+/// What it answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Request::Snapshot`].
+    Snapshot(Snapshot),
+    /// To [`Request::Write`], in the form that MQTT replies have too.
+    Reply(Json),
+    /// The request was not understood.
+    Error(String),
+}
+
+/// Everything there is to see at one moment.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// `site/gateway`.
+    pub name: String,
+    /// The box's wall clock, ms since 1970, UTC.
+    pub time_ms: i64,
+    /// Whether that clock is synchronised.
+    pub synced: bool,
+    /// Devices by name.
+    pub devices: Vec<DeviceView>,
+    /// Uplinks by name.
+    pub uplinks: Vec<UplinkView>,
+}
+
+/// One device.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// Its id.
+    pub device: String,
+    /// Polls answered since it was configured.
+    pub answered: u64,
+    /// Polls that failed, in any way.
+    pub failed: u64,
+    /// How long the last answer took.
+    pub latency_ms: f64,
+    /// Since the last answer; none if there was none.
+    pub age_ms: Option<u64>,
+    /// What is wrong at present.
+    pub error: Option<String>,
+    /// Its points, in order.
+    pub points: Vec<PointView>,
+}
+
+/// One point.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PointView {
+    /// Its id within the device.
+    pub point: String,
+    /// Title in English.
+    pub title: String,
+    /// Title in Chinese.
+    pub title_zh: String,
+    /// The value, if its quality allows one.
+    pub value: Option<Json>,
+    /// Unit symbol.
+    pub unit: Option<String>,
+    /// `good`, `bad` …
+    pub quality: String,
+    /// Why it is not good.
+    pub reason: Option<String>,
+    /// When it was read, ms since 1970, UTC.
+    pub time_ms: Option<i64>,
+    /// Since the last good reading.
+    pub age_ms: Option<u64>,
+    /// Whether it may be written.
+    pub writable: bool,
+}
+
+impl PointView {
+    pub(super) fn new(latest: Latest) -> Self {
+        let p = latest.point;
+        Self {
+            point: p.id.to_string(),
+            title: p.title.to_string(),
+            title_zh: p.title_zh.to_string(),
+            value: latest.value.as_ref().map(to_json),
+            unit: p.unit.map(|u| u.symbol().to_owned()),
+            quality: latest.quality.word().into(),
+            reason: latest.quality.reason().map(|r| r.to_string()),
+            time_ms: latest.time.map(|t| t.0),
+            age_ms: latest.age.map(super::millis),
+            writable: p.output.is_some(),
+        }
+    }
+}
+
+/// One uplink.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UplinkView {
+    /// Its name in the configuration.
+    pub uplink: String,
+    /// Whether there is a session with the broker.
+    pub connected: bool,
+    /// `live`, `spilling`, `catching_up` …
+    pub state: String,
+    /// Batches in memory that wait for an acknowledgement.
+    pub waiting: u64,
+    /// Batches acknowledged since the start.
+    pub delivered: u64,
+    /// Batches that the broker refused.
+    pub refused: u64,
+    /// Samples lost for want of room, and told as gaps.
+    pub dropped: u64,
+    /// The offline cache.
+    pub cache: CacheView,
+}
+
+/// What a cache holds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CacheView {
+    /// Batches held.
+    pub batches: u64,
+    /// Samples in them.
+    pub samples: u64,
+    /// Disk space used, in bytes, measured.
+    pub bytes: u64,
+    /// Disk space allowed, in bytes.
+    pub bytes_max: u64,
+    /// Time of the oldest batch, ms since 1970, UTC.
+    pub oldest_ms: Option<i64>,
+    /// How many hours of the present rate fit in the room that is left.
+    pub hours_left: Option<f64>,
+    /// What is wrong with it, if anything.
+    pub error: Option<String>,
+}
