@@ -1,0 +1,22 @@
+# Two commands matter: `make demo` and `make test`. `make help` lists the rest.
+CARGO ?= cargo
+
+.PHONY: help demo test check bench drill package fuzz mutants coverage audit schema
+
+help: ## What can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+
+demo: ## A simulated plant room, an MQTT broker and the gateway, on this machine
+	@tests/setup.sh demo
+	$(CARGO) build --release -p wellhead -p wellhead-plant
+	@tests/demo.sh
+
+test: ## Everything CI runs
+	@tests/setup.sh test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -q -- -D warnings
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace
+
+audit: ## Licences, bans and sources of all dependencies (needs cargo-deny)
+	$(CARGO) deny check licenses bans sources

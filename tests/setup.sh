@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs what `make demo` and `make test` need beyond rustup, and says what it does.
+# Usage: tests/setup.sh demo|test|package
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:?demo, test or package}
+
+command -v cargo >/dev/null || {
+    echo "setup: cargo is missing; install Rust with rustup first (https://rustup.rs)" >&2
+    exit 1
+}
+
+packages=(gcc)
+case $what in
+test) packages+=(python3-venv mosquitto mosquitto-clients socat mbpoll openssl e2fsprogs mount) ;;
+package) packages+=(dpkg gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static) ;;
+esac
+missing=()
+for p in "${packages[@]}"; do
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: installing with apt: ${missing[*]}"
+    sudo=""
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" >/dev/null
+fi
+
+if [ "$what" = test ]; then
+    wanted=$(sha256sum tests/peers/requirements.txt | cut -d' ' -f1)
+    if [ "$(cat .venv/wanted 2>/dev/null)" != "$wanted" ]; then
+        echo "setup: Python peers into .venv (tests/peers/requirements.txt)"
+        rm -rf .venv
+        # Debian's own python, whose venv module apt has just brought.
+        /usr/bin/python3 -m venv .venv
+        .venv/bin/pip install -q --disable-pip-version-check -r tests/peers/requirements.txt
+        echo "$wanted" >.venv/wanted
+    fi
+fi
+
+if [ "$what" = package ]; then
+    rustup target add -q aarch64-unknown-linux-gnu 2>/dev/null || rustup target add aarch64-unknown-linux-gnu
+fi
