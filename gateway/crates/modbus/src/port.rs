@@ -1,0 +1,107 @@
+//! How a device's requests get on the line, and its answers off it.
+
+use crate::codec::{Answer, Request, mbap, rtu};
+use crate::{DeviceSpec, Framing};
+use std::time::Duration;
+use wellhead_driver::{DeviceError, Exchange, Line, SerialConfig};
+
+/// Silence before an RTU frame, in characters, and its least length above 19200 bit/s (Modbus
+/// over serial line V1.02, section 2.5.1.1).
+const SILENCE: (f64, Duration) = (3.5, Duration::from_micros(1750));
+
+#[derive(Debug)]
+pub(crate) struct Port {
+    unit: u8,
+    framing: Framing,
+    pub(crate) response_timeout: Duration,
+    pause: Duration,
+    turnaround: Duration,
+    late_window: Duration,
+    /// Goes on over all sessions, so that a reply to an earlier request does not match.
+    transaction: u16,
+    request: Vec<u8>,
+}
+
+impl Port {
+    pub(crate) fn new(device: &DeviceSpec) -> Self {
+        let timing = &device.timing;
+        Self {
+            unit: device.unit,
+            framing: device.framing,
+            response_timeout: timing.response_timeout,
+            pause: timing.pause,
+            turnaround: timing.turnaround,
+            late_window: match device.framing {
+                // A late reply carries an old transaction number, so there is nothing to wait for.
+                Framing::Tcp => Duration::ZERO,
+                Framing::Rtu => timing.late_window,
+            },
+            transaction: 0,
+            request: Vec::new(),
+        }
+    }
+
+    /// Sends a request and returns what the device said to it.
+    pub(crate) async fn ask<'l>(
+        &mut self,
+        line: &'l mut Line,
+        request: &Request<'_>,
+    ) -> Result<Answer<'l>, DeviceError> {
+        let (unit, framing) = (self.unit, self.framing);
+        self.frame(request);
+        let transaction = self.transaction;
+        let x = self.exchange(line, request.reply_len() + rtu::HEADER_LEN + rtu::CRC_LEN);
+        let reply = line
+            .exchange(&x, &self.request, |bytes| match framing {
+                Framing::Tcp => mbap::step(request, transaction, unit, bytes),
+                Framing::Rtu => rtu::step(request, unit, bytes),
+            })
+            .await?;
+        let pdu = match framing {
+            Framing::Tcp => reply.get(mbap::HEADER_LEN..).unwrap_or(&[]),
+            Framing::Rtu => rtu::pdu(reply),
+        };
+        request.answer(pdu).map_err(DeviceError::BadReply)
+    }
+
+    /// Sends a request that nobody answers.
+    pub(crate) async fn send_only(
+        &mut self,
+        line: &mut Line,
+        request: &Request<'_>,
+    ) -> Result<(), DeviceError> {
+        self.frame(request);
+        let x = self.exchange(line, 0);
+        let turnaround = self.turnaround + self.on_wire(line, 0);
+        line.send_only(&x, &self.request, turnaround).await
+    }
+
+    fn frame(&mut self, request: &Request) {
+        self.transaction = self.transaction.wrapping_add(1);
+        match self.framing {
+            Framing::Tcp => mbap::put(request, self.transaction, self.unit, &mut self.request),
+            Framing::Rtu => rtu::put(request, self.unit, &mut self.request),
+        }
+    }
+
+    fn exchange(&self, line: &Line, reply_len: usize) -> Exchange {
+        Exchange {
+            station: u64::from(self.unit),
+            // The time that the device has to answer; the bytes' own time on a slow wire is extra.
+            response_timeout: self.response_timeout + self.on_wire(line, reply_len),
+            pause: self.pause.max(line.serial().map_or(Duration::ZERO, silence)),
+            late_window: self.late_window,
+        }
+    }
+
+    /// How long the request and a reply take on a serial line.
+    fn on_wire(&self, line: &Line, reply_len: usize) -> Duration {
+        let characters = u32::try_from(self.request.len() + reply_len).unwrap_or(u32::MAX);
+        line.serial().map_or(Duration::ZERO, |s| s.character().saturating_mul(characters))
+    }
+}
+
+fn silence(serial: &SerialConfig) -> Duration {
+    let (characters, least) = SILENCE;
+    if serial.baud > 19_200 { least } else { serial.character().mul_f64(characters) }
+}

@@ -1,0 +1,144 @@
+//! Which points share a request. The same rule serves the plan and, once a device has refused
+//! some addresses, what is left of it.
+
+use crate::{Grouping, Table};
+use std::ops::Range;
+
+/// What one request may span.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Most registers or bits.
+    pub(crate) count_max: u16,
+    /// Most unwanted ones in a row.
+    pub(crate) gap_max: u16,
+}
+
+impl Grouping {
+    pub(crate) fn limits(&self, table: Table) -> Limits {
+        let count_max = match table {
+            Table::Discrete | Table::Coil => self.bits_max,
+            Table::Input | Table::Holding => self.registers_max,
+        };
+        Limits { count_max, gap_max: self.gap_max }
+    }
+}
+
+/// A point in its group.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    /// Position in the device's list of points.
+    pub(crate) point: usize,
+    pub(crate) address: u16,
+    pub(crate) width: u16,
+    /// The device does not answer requests that join this point to those before it.
+    pub(crate) cut: bool,
+    /// The device refused it, with this exception.
+    pub(crate) refused: Option<u8>,
+}
+
+impl Member {
+    pub(crate) fn new(point: usize, address: u16, width: u16) -> Self {
+        Self { point, address, width, cut: false, refused: None }
+    }
+
+    /// One past its last register; addresses go to 65535, so this needs more than 16 bits.
+    fn end(&self) -> u32 {
+        u32::from(self.address) + u32::from(self.width)
+    }
+
+    pub(crate) fn same_place(&self, other: &Member) -> bool {
+        (self.address, self.width) == (other.address, other.width)
+    }
+}
+
+/// One request, and which members of the group it serves: those in the range that are not
+/// refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) address: u16,
+    pub(crate) count: u16,
+    pub(crate) members: Range<usize>,
+    /// What a refusal would mean.
+    pub(crate) kind: Kind,
+}
+
+/// What is known of a read before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing: if it is refused, any of its registers may be the reason.
+    Open,
+    /// All its members were answered in smaller reads: if it is refused, then for being one.
+    Rejoined,
+    /// Its only member was refused some time ago and is tried again.
+    Trial,
+}
+
+impl Read {
+    /// The request that serves just these members.
+    pub(crate) fn of(members: &[Member], range: Range<usize>, kind: Kind) -> Read {
+        let trial = kind == Kind::Trial;
+        let wanted = || members[range.clone()].iter().filter(|m| trial || m.refused.is_none());
+        let start = wanted().map(|m| m.address).min().unwrap_or(0);
+        let end = wanted().map(Member::end).max().unwrap_or(0);
+        let count = (end - u32::from(start).min(end)) as u16;
+        Read { address: start, count, members: range, kind }
+    }
+}
+
+/// The fewest requests that serve all members that are not refused. `members` are sorted by
+/// address and width.
+///
+/// Taking members from the left as long as they fit is the minimum: a request must reach the
+/// leftmost member, nothing lies before it, and each one reaches as far as any could.
+pub(crate) fn merge(members: &[Member], limits: Limits) -> Vec<Read> {
+    let mut reads = Vec::new();
+    let mut open: Option<(Range<usize>, u32)> = None;
+    for (i, member) in members.iter().enumerate().filter(|(_, m)| m.refused.is_none()) {
+        if let Some((range, end)) = &mut open {
+            let start = u32::from(members[range.start].address);
+            let reach = member.end().max(*end);
+            let gap = u32::from(member.address).saturating_sub(*end);
+            if reach - start <= u32::from(limits.count_max)
+                && gap <= u32::from(limits.gap_max)
+                && !members[range.end..=i].iter().any(|m| m.cut)
+                && (gap == 0 || !any_refused(members, *end, u32::from(member.address)))
+            {
+                range.end = i + 1;
+                *end = reach;
+                continue;
+            }
+        }
+        reads.extend(open.take().map(|(range, _)| Read::of(members, range, Kind::Open)));
+        open = Some((i..i + 1, member.end()));
+    }
+    reads.extend(open.map(|(range, _)| Read::of(members, range, Kind::Open)));
+    reads
+}
+
+fn any_refused(members: &[Member], from: u32, to: u32) -> bool {
+    let overlaps = |m: &Member| u32::from(m.address) < to && from < m.end();
+    members.iter().any(|m| m.refused.is_some() && overlaps(m))
+}
+
+/// Where to divide a refused read: at the widest gap, since an unwanted register may be the one
+/// that is refused, else in the middle. `None` if all its members lie at one place.
+pub(crate) fn division(members: &[Member], range: Range<usize>) -> Option<usize> {
+    let middle = range.start + range.len() / 2;
+    let mut best: Option<(u32, usize)> = None;
+    let mut end = 0;
+    let mut before: Option<usize> = None;
+    for i in range.filter(|&i| members[i].refused.is_none()) {
+        if let Some(b) = before
+            && !members[b].same_place(&members[i])
+        {
+            let gap = u32::from(members[i].address).saturating_sub(end);
+            let closer = |than: usize| i.abs_diff(middle) < than.abs_diff(middle);
+            if best.is_none_or(|(g, at)| gap > g || gap == g && closer(at)) {
+                best = Some((gap, i));
+            }
+        }
+        end = end.max(members[i].end());
+        before = Some(i);
+    }
+    best.map(|(_, at)| at)
+}
