@@ -7,9 +7,10 @@
 //! - Whatever waits in the input before a request is sent belongs to nobody and is thrown away.
 //! - A station that did not answer is not asked again before its late reply can no longer be
 //!   taken for the next one; its neighbours go on meanwhile.
-//! - Two unanswered exchanges in a row, an end of stream or lost framing close a socket; the next
-//!   exchange opens a new one.
-//! - An exchange whose future was dropped half way leaves the line marked, and it is reset.
+//! - Two unanswered exchanges in a row, half a frame, an end of stream or lost framing close a
+//!   socket; the next exchange opens a new one.
+//! - An exchange whose future was dropped half way leaves the line marked: a socket is closed, and
+//!   a serial line is left alone until the reply could have come.
 
 use crate::DeviceError;
 use std::path::PathBuf;
@@ -160,14 +161,30 @@ impl Link {
     }
 }
 
+/// What a dropped exchange leaves to wait for.
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    station: u64,
+    deadline: Instant,
+    late_until: Instant,
+}
+
+impl Running {
+    fn begin(x: &Exchange) -> Self {
+        let deadline = Instant::now() + x.response_timeout;
+        Self { station: x.station, deadline, late_until: deadline + x.late_window }
+    }
+}
+
 /// A port or socket with its state between exchanges.
 #[derive(Debug)]
 pub struct Line {
     config: Option<LineConfig>,
     link: Option<Link>,
     buf: Vec<u8>,
-    /// An exchange is running; still set at the start of the next if it was dropped half way.
-    busy: bool,
+    /// The exchange that is running; still set at the start of the next if it was dropped half
+    /// way.
+    running: Option<Running>,
     /// End of the last traffic.
     quiet_since: Instant,
     /// Exchanges without any reply since the last reply.
@@ -195,7 +212,7 @@ impl Line {
             config: None,
             link: None,
             buf: Vec::new(),
-            busy: false,
+            running: None,
             quiet_since: Instant::now(),
             silent: 0,
             late: Vec::new(),
@@ -242,15 +259,16 @@ impl Line {
         mut framing: impl FnMut(&[u8]) -> Step,
     ) -> Result<&[u8], DeviceError> {
         self.prepare(x).await?;
-        self.busy = true;
-        let deadline = Instant::now() + x.response_timeout;
+        let running = Running::begin(x);
+        let deadline = running.deadline;
+        self.running = Some(running);
         let sent = timeout_at(deadline, self.send(request)).await;
         let received = match sent {
             Ok(Ok(())) => self.receive(deadline, &mut framing).await,
             Ok(Err(e)) => Err(e),
-            Err(_) => Err(Trouble::Silence { heard: false }),
+            Err(_) => Err(Trouble::Silence { heard: false, partial: false }),
         };
-        self.busy = false;
+        self.running = None;
         self.quiet_since = Instant::now();
         match received {
             Ok((start, len)) => {
@@ -270,23 +288,26 @@ impl Line {
         turnaround: Duration,
     ) -> Result<(), DeviceError> {
         self.prepare(x).await?;
-        self.busy = true;
+        self.running = Some(Running::begin(x));
         let sent = timeout(x.response_timeout, self.send(request)).await;
-        self.busy = false;
+        self.running = None;
         self.quiet_since = Instant::now() + turnaround;
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(trouble)) => Err(self.settle(x, trouble)),
-            Err(_) => Err(self.settle(x, Trouble::Silence { heard: false })),
+            Err(_) => Err(self.settle(x, Trouble::Silence { heard: false, partial: false })),
         }
     }
 
     /// Waits for the pauses, opens the link if needed and empties its input.
     async fn prepare(&mut self, x: &Exchange) -> Result<(), DeviceError> {
-        if self.busy {
-            self.busy = false;
+        if let Some(dropped) = self.running.take() {
+            self.late.push((dropped.station, dropped.late_until));
             self.abandon();
-            self.late.push((x.station, Instant::now() + x.late_window));
+            if self.link.is_some() {
+                // A station that is still about to answer must not be talked over.
+                self.quiet_since = self.quiet_since.max(dropped.deadline);
+            }
         }
         let mut ready = self.quiet_since + x.pause;
         let now = Instant::now();
@@ -385,7 +406,10 @@ impl Line {
             }
             let link = self.link.as_mut().ok_or(Trouble::Closed("not open".into()))?;
             match timeout_at(deadline, link.read(&mut self.buf)).await {
-                Err(_) => return Err(Trouble::Silence { heard }),
+                Err(_) => {
+                    let partial = start < self.buf.len();
+                    return Err(Trouble::Silence { heard, partial });
+                }
                 Ok(Ok(0)) => return Err(Trouble::Closed("closed by the device".into())),
                 Ok(Ok(_)) => heard = true,
                 Ok(Err(e)) => return Err(Trouble::Closed(e.to_string())),
@@ -407,9 +431,10 @@ impl Line {
                 self.abandon();
                 DeviceError::BadReply(why)
             }
-            Trouble::Silence { heard } => {
-                self.silent += 1;
-                if self.silent >= 2 {
+            Trouble::Silence { heard, partial } => {
+                self.silent = self.silent.saturating_add(1);
+                // The rest of half a frame would stand before the next reply.
+                if self.silent >= 2 || partial {
                     self.abandon();
                 }
                 if heard {
@@ -438,7 +463,12 @@ impl Line {
 enum Trouble {
     Closed(String),
     Broken(&'static str),
-    Silence { heard: bool },
+    Silence {
+        /// Something came.
+        heard: bool,
+        /// What came last is no whole frame.
+        partial: bool,
+    },
 }
 
 fn open_serial(s: &SerialConfig) -> std::io::Result<serial2_tokio::SerialPort> {
