@@ -1,0 +1,224 @@
+//! What can be made to go wrong, in the words of the trade.
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::time::Instant;
+
+use crate::devices::DEVICES;
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Subcommand)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Fault {
+    /// No reply at all.
+    Silent,
+    /// Every reply comes this much later.
+    Delay {
+        /// Milliseconds.
+        #[arg(long)]
+        ms: u64,
+    },
+    /// Each reply is held until the next request has come, and is sent then, before its turn: what
+    /// a master meets that has timed out and asked again.
+    Late,
+    /// Each reply carries the data of the reply before it, under the present header: a converter
+    /// whose buffer is one behind.
+    Previous,
+    /// Random bytes instead of a reply.
+    Garbage,
+    /// A wrong check sum; on Modbus TCP, which has none, a wrong protocol identifier.
+    BadCrc,
+    /// The frame stops before its end.
+    Short,
+    /// The reply names another unit.
+    ForeignUnit,
+    /// The reply names another transaction (Modbus TCP only).
+    ForeignTransaction,
+    /// Every reply is sent twice.
+    Duplicate,
+    /// Every request is answered with this exception.
+    Exception {
+        /// Exception code, e.g. 6 for busy.
+        #[arg(long)]
+        code: u8,
+    },
+    /// Requests touching these addresses are answered with exception 2.
+    IllegalAddress {
+        /// First address.
+        #[arg(long)]
+        from: u16,
+        /// Last address.
+        #[arg(long)]
+        to: u16,
+    },
+    /// All connections are cut, now and once.
+    Cut,
+    /// Connections are cut and the port is closed.
+    Refuse,
+    /// A sensor shows the value it has now, for ever.
+    Stuck {
+        /// Name of the point in the map.
+        #[arg(long)]
+        point: String,
+    },
+    /// A sensor drifts from now on.
+    Drift {
+        /// Name of the point in the map.
+        #[arg(long)]
+        point: String,
+        /// Kelvin (or units of the point) a day of simulated time.
+        #[arg(long, allow_negative_numbers = true)]
+        per_day: f64,
+    },
+    /// A broken wire: the point shows its "no sensor" value.
+    Sentinel {
+        /// Name of the point in the map.
+        #[arg(long)]
+        point: String,
+    },
+    /// A wrong scale.
+    Scale {
+        /// Name of the point in the map.
+        #[arg(long)]
+        point: String,
+        /// Shown value = true value × factor.
+        #[arg(long, default_value_t = 10.0)]
+        factor: f64,
+    },
+}
+
+impl Fault {
+    /// The point a sensor fault is about.
+    #[must_use]
+    pub fn point(&self) -> Option<&str> {
+        match self {
+            Self::Stuck { point }
+            | Self::Drift { point, .. }
+            | Self::Sentinel { point }
+            | Self::Scale { point, .. } => Some(point),
+            _ => None,
+        }
+    }
+}
+
+/// A line of the plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Line {
+    /// Modbus TCP.
+    Tcp,
+    /// RTU on the pseudo-terminal.
+    Rtu,
+    /// RTU frames over TCP.
+    RtuTcp,
+}
+
+/// Whom a fault concerns; with neither, every unit on every line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    /// One unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<u8>,
+    /// One line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<Line>,
+}
+
+impl Scope {
+    /// One unit, whichever line it is asked on.
+    #[must_use]
+    pub fn unit(unit: u8) -> Self {
+        Self { unit: Some(unit), line: None }
+    }
+
+    /// Every unit on one line.
+    #[must_use]
+    pub fn line(line: Line) -> Self {
+        Self { unit: None, line: Some(line) }
+    }
+
+    pub(crate) fn covers(&self, unit: u8, line: Line) -> bool {
+        self.unit.is_none_or(|u| u == unit) && self.line.is_none_or(|l| l == line)
+    }
+}
+
+/// A fault at work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActiveFault {
+    /// Number by which it is cleared.
+    pub id: u64,
+    /// Whom it concerns.
+    pub scope: Scope,
+    /// What it is.
+    pub fault: Fault,
+    /// When it ends by itself.
+    pub until: Option<Instant>,
+    /// What the sensor showed when it began, and the simulated time, for sensor faults.
+    pub(crate) onset: (f64, f64),
+}
+
+/// Why a fault cannot be made.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum FaultError {
+    /// A sensor fault needs a unit.
+    #[error("a sensor fault needs a unit, e.g. --unit 1")]
+    NeedsUnit,
+    /// There is no such unit.
+    #[error("no unit {0}; the units are {1}")]
+    NoSuchUnit(u8, String),
+    /// There is no such point.
+    #[error("unit {unit} has no numeric point \"{point}\"; `wellhead-plant map` lists its points")]
+    NoSuchPoint {
+        /// Unit.
+        unit: u8,
+        /// Point.
+        point: String,
+    },
+    /// The point has no "no sensor" value.
+    #[error("point \"{0}\" has no \"no sensor\" value in the map")]
+    NoSentinel(String),
+    /// A connection fault needs a line made of connections.
+    #[error("{0} concerns connections: give --line tcp or rtu-tcp, or neither unit nor line")]
+    NeedsConnections(&'static str),
+    /// The line has no transaction ids.
+    #[error("RTU frames carry no transaction id")]
+    NoTransactions,
+}
+
+impl Fault {
+    /// Checks that the fault makes sense for its scope.
+    ///
+    /// # Errors
+    /// Says what is wrong and what to give instead.
+    pub fn check(&self, scope: Scope) -> Result<(), FaultError> {
+        if let Some(unit) = scope.unit
+            && !DEVICES.iter().any(|device| device.unit == unit)
+        {
+            let units: Vec<String> = DEVICES.iter().map(|d| d.unit.to_string()).collect();
+            return Err(FaultError::NoSuchUnit(unit, units.join(", ")));
+        }
+        match self {
+            Self::Cut | Self::Refuse => {
+                let name = if *self == Self::Cut { "cut" } else { "refuse" };
+                if scope.unit.is_some() || scope.line == Some(Line::Rtu) {
+                    return Err(FaultError::NeedsConnections(name));
+                }
+            }
+            Self::ForeignTransaction if matches!(scope.line, Some(Line::Rtu | Line::RtuTcp)) => {
+                return Err(FaultError::NoTransactions);
+            }
+            _ => {}
+        }
+        let Some(point) = self.point() else { return Ok(()) };
+        let unit = scope.unit.ok_or(FaultError::NeedsUnit)?;
+        let register = crate::unit::find(unit, point)
+            .ok_or_else(|| FaultError::NoSuchPoint { unit, point: point.to_owned() })?;
+        let float = register.kind == crate::devices::map::Kind::F32;
+        if matches!(self, Self::Sentinel { .. }) && register.missing.is_none() && !float {
+            return Err(FaultError::NoSentinel(point.to_owned()));
+        }
+        Ok(())
+    }
+}

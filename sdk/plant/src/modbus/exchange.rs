@@ -1,0 +1,155 @@
+//! One request and what is sent back for it, with everything that is wrong at that moment.
+
+use std::time::Duration;
+
+use super::frame::{self, Header};
+use super::pdu;
+use crate::fault::{Fault, Line};
+use crate::physics::unit_hash;
+use crate::room::Room;
+
+/// Bytes to send, and what sending them means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The frame, or what became of it.
+    pub bytes: Vec<u8>,
+    /// How long to wait before sending.
+    pub after: Duration,
+    /// Unit and poll count to enter in the ledger once sent.
+    pub poll: Option<(u8, u32)>,
+}
+
+/// What a connection remembers between requests.
+#[derive(Debug, Default)]
+pub struct Memory {
+    held: Option<Vec<u8>>,
+    previous: Option<Vec<u8>>,
+    count: u64,
+}
+
+/// Least and greatest response time, ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Latency {
+    /// Least.
+    pub min_ms: u64,
+    /// Greatest.
+    pub max_ms: u64,
+}
+
+impl Latency {
+    fn draw(self, seed: u64, unit: u8, count: u64) -> Duration {
+        let span = self.max_ms.saturating_sub(self.min_ms) as f64;
+        let extra = span * unit_hash(seed, u64::from(unit) << 32, count);
+        Duration::from_micros(self.min_ms * 1000 + (extra * 1000.0) as u64)
+    }
+}
+
+fn frame_for(line: Line, header: Header, pdu: &[u8]) -> Vec<u8> {
+    match line {
+        Line::Tcp => frame::frame_tcp(header, pdu),
+        Line::Rtu | Line::RtuTcp => frame::frame_rtu(header, pdu),
+    }
+}
+
+/// Handles a request: asks the room, lets the faults at the answer, and says what to send.
+pub fn exchange(
+    room: &mut Room,
+    memory: &mut Memory,
+    line: Line,
+    latency: Latency,
+    header: Header,
+    request: &[u8],
+) -> Vec<Reply> {
+    memory.count += 1;
+    let faults = room.faults_for(header.unit, line);
+    let is = |fault: &Fault| faults.contains(fault);
+    let mut replies = Vec::new();
+    if let Some(bytes) = memory.held.take() {
+        replies.push(Reply { bytes, after: Duration::ZERO, poll: None });
+    }
+    if is(&Fault::Silent) {
+        return replies;
+    }
+    let function = request.first().copied().unwrap_or(0);
+    let refused = faults.iter().find_map(|fault| match fault {
+        Fault::Exception { code } => Some(pdu::exception(function, *code)),
+        Fault::IllegalAddress { from, to } => {
+            let (_, first, count) = pdu::addresses(request)?;
+            let last = u32::from(first) + u32::from(count.max(1)) - 1;
+            (first <= *to && u32::from(*from) <= last).then(|| pdu::exception(function, 2))
+        }
+        _ => None,
+    });
+    let answer = match refused {
+        Some(pdu) => Some(pdu::Answer { pdu, poll: None }),
+        None => room.answer(header.unit, line, request),
+    };
+    let Some(answer) = answer else { return replies };
+
+    let spoilt = damage(&faults, line, header, &answer.pdu, memory, room.plant.seed());
+    memory.previous = Some(answer.pdu.clone());
+    let delay: u64 = faults.iter().map(|f| if let Fault::Delay { ms } = f { *ms } else { 0 }).sum();
+    let after =
+        latency.draw(room.plant.seed(), header.unit, memory.count) + Duration::from_millis(delay);
+    if let Some(bytes) = spoilt {
+        replies.push(Reply { bytes, after, poll: None });
+        return replies;
+    }
+    let bytes = frame_for(line, header, &answer.pdu);
+    if is(&Fault::Late) {
+        memory.held = Some(bytes);
+        return replies;
+    }
+    if let Some(unit) = room.unit_mut(header.unit) {
+        unit.answered += 1;
+        unit.exceptions += u64::from(answer.pdu[0] & 0x80 != 0);
+        if let Some(poll) = answer.poll {
+            unit.take_poll(poll);
+        }
+    }
+    let poll = answer.poll.map(|poll| (header.unit, poll));
+    replies.push(Reply { bytes: bytes.clone(), after, poll });
+    if is(&Fault::Duplicate) {
+        replies.push(Reply { bytes, after, poll: None });
+    }
+    replies
+}
+
+/// The frame after the first fault that spoils it; `None` when it is left whole.
+fn damage(
+    faults: &[Fault],
+    line: Line,
+    header: Header,
+    pdu: &[u8],
+    memory: &Memory,
+    seed: u64,
+) -> Option<Vec<u8>> {
+    let whole = |header| frame_for(line, header, pdu);
+    faults.iter().find_map(|fault| match fault {
+        Fault::Garbage => {
+            let byte = |i| (unit_hash(seed, memory.count, i) * 256.0) as u8;
+            Some((0..12).map(byte).collect())
+        }
+        Fault::BadCrc => {
+            let mut bytes = whole(header);
+            let at = if line == Line::Tcp { 3 } else { bytes.len() - 1 };
+            bytes[at] ^= 0x5A;
+            Some(bytes)
+        }
+        Fault::Short => {
+            let mut bytes = whole(header);
+            bytes.truncate(bytes.len() - 3);
+            Some(bytes)
+        }
+        Fault::ForeignUnit => Some(whole(Header { unit: header.unit ^ 0x40, ..header })),
+        Fault::ForeignTransaction if line == Line::Tcp => {
+            let transaction = header.transaction.wrapping_sub(1);
+            Some(whole(Header { transaction, ..header }))
+        }
+        Fault::Previous => {
+            let previous = memory.previous.as_deref().unwrap_or(pdu);
+            Some(frame_for(line, header, previous))
+        }
+        _ => None,
+    })
+}
