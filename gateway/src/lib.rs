@@ -7,6 +7,7 @@
 
 pub mod admin;
 pub mod clock;
+pub mod config;
 pub mod control;
 mod files;
 pub mod hub;

@@ -136,10 +136,7 @@ fn devices(page: &mut Page, devices: &[Device], now: Mono) {
         Some(f64::from(u8::from(s.error.is_none() && s.last_answer.is_some())))
     };
     page.metric(Metric::DeviceUp, each(&up));
-    page.metric(
-        Metric::DeviceAge,
-        each(&|s, _| Some(now.since(s.last_answer?).as_secs_f64())),
-    );
+    page.metric(Metric::DeviceAge, each(&|s, _| Some(now.since(s.last_answer?).as_secs_f64())));
     page.metric(
         Metric::DeviceLatency,
         each(&|s, _| s.last_answer.map(|_| s.latency.as_secs_f64())),

@@ -9,7 +9,9 @@ use tokio::net::UnixStream;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody listens.
-    #[error("can't reach the gateway at {path}: {error}; is `wellhead run` running, and may you read that file?")]
+    #[error(
+        "can't reach the gateway at {path}: {error}; is `wellhead run` running, and may you read that file?"
+    )]
     Connect {
         /// The socket.
         path: String,

@@ -1,0 +1,246 @@
+//! From TOML files to a [`Site`] that holds, or to a [`Report`] of everything that is wrong.
+//!
+//! Four steps, each of which goes on after a mistake:
+//!
+//! 1. [`tree`]: parse each file as far as it goes; join the files of a folder.
+//! 2. [`structure`]: check the tree against the JSON Schema that the types in [`file`] generate;
+//!    tell and cut what does not fit.
+//! 3. Lay each device over its profile, key by key.
+//! 4. [`resolve`]: fill the types and check what only makes sense together: references, ranges,
+//!    limits, plans.
+//!
+//! This module reads configuration files and nothing else: no serial port, no socket, no
+//! certificate, so that `wellhead check` says the same on a laptop as on the box.
+
+mod file;
+mod messages;
+mod problem;
+mod report;
+mod resolve;
+mod schema;
+mod site;
+mod structure;
+mod text;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use problem::{Kind, Lang, Problem, UrlFault, Words};
+pub use report::{Finding, Report, Severity, SourceFile};
+pub use schema::{profile_schema, site_schema};
+pub use site::{
+    Cache, Device, Gateway, Line, LogFormat, LogLevel, Secret, SecretError, Site, Tls,
+    UplinkSettings,
+};
+
+use report::{Findings, Spot};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tree::{Data, Node, Place};
+
+/// Largest file that is read, in bytes. A map of 500 devices takes about one MiB.
+const FILE_LEN_MAX: u64 = 4 << 20;
+
+/// Reads a site from a file, or from all `*.toml` of a folder, and checks all of it.
+///
+/// Profiles are searched in the folders that the site names, then in `profile_dirs`.
+///
+/// # Errors
+/// The report, if it holds at least one error. Otherwise the report beside the site holds
+/// warnings only.
+pub fn load(path: &Path, profile_dirs: &[PathBuf]) -> Result<(Site, Report), Report> {
+    let mut findings = Findings::default();
+    let site = read_site(path, &mut findings).and_then(|mut root| {
+        structure::check(&mut root, "", &site_schema(), &mut findings);
+        let base = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+        let mut dirs = named_profile_dirs(&root, base);
+        dirs.extend_from_slice(profile_dirs);
+        lay_profiles_under(&mut root, &dirs, &mut findings);
+        resolve::site(&root, base, &mut findings)
+    });
+    match site {
+        Some(site) if findings.errors() == 0 => Ok((site, findings.finish())),
+        _ => Err(findings.finish()),
+    }
+}
+
+/// Checks one profile by itself.
+///
+/// # Errors
+/// The report, if it holds at least one error. Otherwise the report returned holds warnings only.
+pub fn check_profile(path: &Path) -> Result<Report, Report> {
+    let mut findings = Findings::default();
+    if let Some(profile) = read_profile(path, &mut findings) {
+        // A device that has it all on a line of its own, so that every check of a site is made.
+        resolve::profile_alone(&profile, &mut findings);
+    }
+    let failed = findings.errors() > 0;
+    let report = findings.finish();
+    if failed { Err(report) } else { Ok(report) }
+}
+
+fn read_site(path: &Path, findings: &mut Findings) -> Option<Node> {
+    if !path.is_dir() {
+        return read(path, findings);
+    }
+    let files = match toml_files(path) {
+        Ok(files) => files,
+        Err(error) => {
+            let (file, error) = (path.display().to_string(), error.to_string());
+            findings.add(Spot::nowhere(), Problem::Unreadable { file, error });
+            return None;
+        }
+    };
+    let mut whole: Option<Node> = None;
+    for file in &files {
+        let Some(part) = read(file, findings) else { continue };
+        let Some(whole) = &mut whole else {
+            whole = Some(part);
+            continue;
+        };
+        let mut clashes = Vec::new();
+        tree::join(whole, part, &mut Vec::new(), &mut |key, new, old| {
+            clashes.push((Spot::key(new, &key), findings.whereabouts(old), key));
+        });
+        for (spot, first, key) in clashes {
+            findings.add(spot, Problem::GivenTwice { key, first });
+        }
+    }
+    if files.is_empty() {
+        let folder = path.display().to_string();
+        findings.add(Spot::nowhere(), Problem::NoFiles { folder });
+    }
+    whole
+}
+
+/// The files of a site's folder, in the order of their names.
+fn toml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "toml") && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads and parses one file; tells what is wrong with its syntax.
+fn read(path: &Path, findings: &mut Findings) -> Option<Node> {
+    let name = path.display().to_string();
+    let text = match read_bounded(path) {
+        Ok(Some(text)) => text,
+        Ok(None) => {
+            let limit = format!("{} MiB", FILE_LEN_MAX >> 20);
+            findings.add(Spot::nowhere(), Problem::TooLarge { file: name, limit });
+            return None;
+        }
+        Err(error) => {
+            let error = error.to_string();
+            findings.add(Spot::nowhere(), Problem::Unreadable { file: name, error });
+            return None;
+        }
+    };
+    Some(parse(name, text, findings))
+}
+
+fn parse(name: String, text: String, findings: &mut Findings) -> Node {
+    let (root, errors) = tree::parse(&text, findings.next_file());
+    let file = findings.file(name, text);
+    for (span, message) in errors {
+        findings.add(Spot::bytes(file, span), Problem::Syntax { message });
+    }
+    root
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<Option<String>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_LEN_MAX {
+        return Ok(None);
+    }
+    String::from_utf8(bytes)
+        .map(Some)
+        .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e.utf8_error()))
+}
+
+/// Reads one profile and checks its structure.
+fn read_profile(path: &Path, findings: &mut Findings) -> Option<Node> {
+    let mut root = read(path, findings)?;
+    structure::check(&mut root, "", &profile_schema(), findings);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    resolve::profile_head(&root, &stem, findings);
+    Some(root)
+}
+
+fn named_profile_dirs(root: &Node, base: &Path) -> Vec<PathBuf> {
+    let named = root.get("gateway").and_then(|g| g.get("profiles"));
+    let Some(Data::List(items)) = named.map(|n| &n.data) else { return Vec::new() };
+    let dir = |n: &Node| match &n.data {
+        Data::Text(t) => Some(base.join(t)),
+        _ => None,
+    };
+    items.iter().filter_map(dir).collect()
+}
+
+/// Replaces each device by itself laid over the profile that it names.
+fn lay_profiles_under(root: &mut Node, dirs: &[PathBuf], findings: &mut Findings) {
+    let Data::Table(sections) = &mut root.data else { return };
+    let Some(Data::Table(devices)) = sections.get_mut("device").map(|d| &mut d.data) else {
+        return;
+    };
+    let mut profiles: BTreeMap<String, Option<Node>> = BTreeMap::new();
+    for (id, device) in devices {
+        let Some(named) = device.get("profile") else { continue };
+        let Data::Text(name) = named.data.clone() else { continue };
+        let profile = profiles.entry(name.clone()).or_insert_with(|| {
+            let found = dirs.iter().map(|d| d.join(format!("{name}.toml"))).find(|p| p.is_file());
+            if found.is_none() {
+                let path = structure::join_path(&structure::join_path("device", id), "profile");
+                findings.add(Spot::value(named, &path), unknown_profile(name, dirs));
+            }
+            found.and_then(|p| read_profile(&p, findings))
+        });
+        match profile {
+            Some(profile) => *device = over_profile(device, profile),
+            // Without its profile nothing can be said about the device's points.
+            None => device.data = Data::Cut,
+        }
+    }
+}
+
+fn unknown_profile(got: String, dirs: &[PathBuf]) -> Problem {
+    let names: Vec<String> = dirs
+        .iter()
+        .filter_map(|d| toml_files(d).ok())
+        .flatten()
+        .filter_map(|p| Some(p.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    let near = structure::nearest(&got, names.iter().map(String::as_str));
+    let searched = dirs.iter().map(|d| d.display().to_string()).collect::<Vec<_>>().join(", ");
+    Problem::UnknownProfile { got, near, searched }
+}
+
+/// The device's own words over its profile's. A point is an output only where the site says so.
+fn over_profile(device: &Node, profile: &Node) -> Node {
+    let empty = || Node { place: Place::default(), data: Data::Table(BTreeMap::new()) };
+    let mut under = profile.get("device").cloned().unwrap_or_else(empty);
+    if let (Data::Table(keys), Some(points)) = (&mut under.data, profile.get("point")) {
+        keys.insert("point".into(), points.clone());
+    }
+    let mut merged = tree::overlay(&under, device);
+    let Data::Table(keys) = &mut merged.data else { return merged };
+    let Some(Data::Table(points)) = keys.get_mut("point").map(|p| &mut p.data) else {
+        return merged;
+    };
+    for (id, point) in points {
+        let own = device.get("point").and_then(|p| p.get(id)).and_then(|p| p.get("output"));
+        if let (None, Data::Table(keys)) = (own, &mut point.data) {
+            keys.remove("output");
+        }
+    }
+    merged
+}

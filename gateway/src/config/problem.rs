@@ -1,0 +1,228 @@
+//! Everything that can be wrong with a configuration, and what `check` says about it in English
+//! and Chinese. Both languages of a message stand side by side, so that neither is forgotten.
+
+use super::report::Severity;
+use wellhead_model::{IdError, WriteRefusal};
+
+/// The language of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum Lang {
+    #[default]
+    En,
+    Zh,
+}
+
+/// What a value is, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum Kind {
+    Text,
+    Whole,
+    Number,
+    Bool,
+    List,
+    Table,
+    Date,
+    Scalar,
+}
+
+/// A message and, where we have advice, a hint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// One kind of mistake, with what is needed to describe it. [`Problem::words`] says what each
+/// means, and its name is the stable code in JSON.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the messages below describe each variant and its fields")]
+pub enum Problem {
+    // Files and syntax.
+    Unreadable { file: String, error: String },
+    TooLarge { file: String, limit: String },
+    NoFiles { folder: String },
+    Syntax { message: String },
+    GivenTwice { key: String, first: String },
+    // Structure.
+    UnknownKey { key: String, near: Option<String>, known: String },
+    PasswordInFile,
+    Missing { key: String },
+    WrongType { expected: Kind, got: Kind, instead: Option<String> },
+    UnknownWord { got: String, near: Option<String>, known: String },
+    OutOfRange { got: f64, min: Option<f64>, max: Option<f64> },
+    OutOfTextRange { got: String, min: String, max: String },
+    NotAbove { got: f64, limit: f64 },
+    NotFinite,
+    NumberTooLong { got: String },
+    ListLength { expected: u64, got: usize },
+    BadDuration { got: String },
+    BadSize { got: String },
+    BadId { error: IdError },
+    UnknownUnit { got: String, near: Option<String>, known: String },
+    // Site, gateway, uplinks.
+    BadTimezone { got: String },
+    BadMetricsAddress { got: String },
+    MetricsNotLocal { got: String },
+    BadUrl { got: String, why: UrlFault },
+    UrlWithPassword,
+    TwoPasswords,
+    PasswordWithoutUser,
+    TlsKeyWithoutTls { key: String },
+    CertificateWithoutKey,
+    ReserveTooLarge,
+    NoDevices,
+    // Lines.
+    NoPort,
+    TwoPorts,
+    KeyOfOtherPort { key: String, port: &'static str },
+    BadTcpAddress { got: String },
+    SamePort { other: String },
+    LineUnused { line: String },
+    // Devices.
+    UnknownLine { got: String, near: Option<String>, known: String },
+    UnknownProfile { got: String, near: Option<String>, searched: String },
+    ProfileName { got: String, file: String },
+    ProfileUnsourced { key: &'static str },
+    SameUnit { unit: u8, other: String },
+    UnitOnLine { unit: u8 },
+    NoPoints,
+    NoSuchPoint { got: String, near: Option<String> },
+    BackoffOrder,
+    // Points.
+    NoAddress,
+    SeveralAddresses,
+    NoType,
+    BitTableType,
+    BitKey { key: &'static str },
+    BitsOrder,
+    BitsAndBit,
+    BitType,
+    LengthMissing { kind: &'static str },
+    LengthNotTaken { kind: &'static str },
+    LengthTooLong { kind: &'static str, max: u8 },
+    BeyondAddresses { last: u32 },
+    ScaleZero,
+    NotForKind { key: &'static str, kind: &'static str },
+    RangeOrder,
+    StateCode { got: String },
+    StateTwice { name: String },
+    StateImpossible { code: i64, kind: &'static str },
+    NoSensorImpossible { got: f64, kind: &'static str, instead: Option<i64> },
+    RolloverNotCounter,
+    NotPositive { got: f64 },
+    ReportOrder,
+    StaleTooSoon { poll: String },
+    NoUnit,
+    // Outputs.
+    OutputReadOnly { table: &'static str },
+    LimitsMissing,
+    LimitsNotTaken,
+    LimitsUnreachable { got: f64, min: f64, max: f64 },
+    SafeMissing,
+    SafeRefused { refusal: WriteRefusal },
+    NoWatchdog,
+    // What the Modbus planner refuses.
+    Plan { point: String, message: String, hint: String },
+}
+
+/// What is wrong with an address of a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum UrlFault {
+    Scheme,
+    Host,
+    Port,
+    Path,
+}
+
+impl Lang {
+    /// The language of a locale as in `LANG`: `zh_CN.UTF-8`, or of an option: `zh`.
+    pub fn of(locale: &str) -> Self {
+        if locale.to_ascii_lowercase().starts_with("zh") { Lang::Zh } else { Lang::En }
+    }
+
+    pub(super) fn severity(self, severity: Severity) -> &'static str {
+        match (self, severity) {
+            (Lang::En, Severity::Error) => "error",
+            (Lang::En, Severity::Warning) => "warning",
+            (Lang::Zh, Severity::Error) => "错误",
+            (Lang::Zh, Severity::Warning) => "警告",
+        }
+    }
+
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Lang::En => "hint",
+            Lang::Zh => "提示",
+        }
+    }
+
+    pub(super) fn counts(self, errors: usize, warnings: usize) -> String {
+        let s = |n| if n == 1 { "" } else { "s" };
+        match self {
+            Lang::En => {
+                format!("{errors} error{}, {warnings} warning{}", s(errors), s(warnings))
+            }
+            Lang::Zh => format!("{errors} 个错误，{warnings} 个警告"),
+        }
+    }
+}
+
+impl Kind {
+    fn word(self, lang: Lang) -> &'static str {
+        let (en, zh) = match self {
+            Kind::Text => ("a text in quotes", "带引号的文本"),
+            Kind::Whole => ("a whole number", "整数"),
+            Kind::Number => ("a number", "数字"),
+            Kind::Bool => ("true or false", "true 或 false"),
+            Kind::List => ("a list in []", "[] 列表"),
+            Kind::Table => ("a table", "表"),
+            Kind::Date => ("a date", "日期"),
+            Kind::Scalar => ("true, false, a number or a text", "true、false、数字或文本"),
+        };
+        if lang == Lang::En { en } else { zh }
+    }
+}
+
+impl Problem {
+    /// Whether it keeps the configuration from being used.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Problem::LineUnused { .. }
+            | Problem::NoWatchdog
+            | Problem::NoUnit
+            | Problem::NoDevices
+            | Problem::ProfileUnsourced { .. } => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+
+    /// The stable name of this kind of mistake: `unknown_key`.
+    pub fn code(&self) -> String {
+        let debug = format!("{self:?}");
+        let name: String = debug.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let mut code = String::new();
+        for c in name.chars() {
+            if c.is_ascii_uppercase() && !code.is_empty() {
+                code.push('_');
+            }
+            code.push(c.to_ascii_lowercase());
+        }
+        code
+    }
+
+    /// What is wrong and what to do, in one language.
+    pub fn words(&self, lang: Lang) -> Words {
+        super::messages::words(self, lang)
+    }
+}
+
+impl Kind {
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        (self.word(Lang::En), self.word(Lang::Zh))
+    }
+}

@@ -1,0 +1,224 @@
+//! From the checked tree to the [`Site`]: defaults, references, and everything that only makes
+//! sense together. Goes on after each mistake; whoever calls throws the site away if there was
+//! one.
+
+mod device;
+mod line;
+mod output;
+mod point;
+mod uplink;
+
+use super::file::{CacheTable, GatewayTable, ProfileTable, SiteTable};
+use super::problem::Problem;
+use super::report::{Findings, Spot};
+use super::site::{Cache, Gateway, LogFormat, LogLevel, Site};
+use super::structure::join_path;
+use super::text::SizeText;
+use super::tree::{Data, Node, Place};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// A node with the path that leads to it.
+pub(super) struct At<'a> {
+    node: &'a Node,
+    path: String,
+}
+
+impl<'a> At<'a> {
+    fn new(node: &'a Node, path: &str) -> Self {
+        Self { node, path: path.to_owned() }
+    }
+
+    fn child(&self, key: &str) -> Option<At<'a>> {
+        self.node.get(key).map(|node| At { node, path: join_path(&self.path, key) })
+    }
+
+    /// The entries of a table, without those that were cut.
+    fn entries(&self) -> impl Iterator<Item = (&'a str, At<'a>)> {
+        let entries = self.node.table().into_iter().flatten();
+        entries
+            .filter(|(_, n)| !n.is_cut())
+            .map(|(key, node)| (key.as_str(), At { node, path: join_path(&self.path, key) }))
+    }
+
+    /// At the value of a key; at the table itself if the key is missing.
+    fn key(&self, key: &str) -> Spot {
+        match self.child(key) {
+            Some(child) => Spot::value(child.node, &child.path),
+            None => Spot::missing(self.node, &self.path, key),
+        }
+    }
+
+    fn here(&self) -> Spot {
+        Spot::key(self.node, &self.path)
+    }
+
+    /// Whether a key was given, rightly or wrongly.
+    fn has(&self, key: &str) -> bool {
+        self.node.get(key).is_some()
+    }
+
+    /// Whether a key was given wrongly, which has been told.
+    fn cut(&self, key: &str) -> bool {
+        self.node.get(key).is_some_and(Node::is_cut)
+    }
+
+    fn read<T: DeserializeOwned>(&self, findings: &mut Findings) -> Option<T> {
+        match T::deserialize(self.node.plain()?) {
+            Ok(value) => Some(value),
+            Err(e) => {
+                // The structure check passes nothing that fails here, as a property test shows;
+                // should it ever, the mistake is told all the same.
+                findings.add(self.here(), Problem::Syntax { message: e.to_string() });
+                None
+            }
+        }
+    }
+}
+
+/// Builds the site of a checked tree. `base` is the folder that relative paths start from.
+pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<Site> {
+    let root = At::new(root, "");
+    let lines = root.child("line").map(|at| line::lines(&at, findings)).unwrap_or_default();
+    let mut points = Vec::new();
+    let devices = root
+        .child("device")
+        .map(|at| device::devices(&at, &lines, &mut points, findings))
+        .unwrap_or_default();
+    let uplinks =
+        root.child("uplink").map(|at| uplink::uplinks(&at, base, findings)).unwrap_or_default();
+    let gateway = root.child("gateway").and_then(|at| gateway(&at, base, findings));
+    let cache = root.child("cache").map_or(Some(CACHE), |at| cache(&at, findings));
+    let site_at = root.child("site");
+    let head = site_at.as_ref().and_then(|at| at.read::<SiteTable>(findings));
+    if let (Some(at), Some(zone)) = (&site_at, head.as_ref().and_then(|h| h.timezone.as_ref()))
+        && !looks_like_timezone(zone)
+    {
+        findings.add(at.key("timezone"), Problem::BadTimezone { got: zone.clone() });
+    }
+    let no_devices =
+        root.node.get("device").is_none_or(|d| d.table().is_some_and(|t| t.is_empty()));
+    if let (true, Some(at)) = (no_devices, &site_at) {
+        findings.add(at.here(), Problem::NoDevices);
+    }
+    if let Some(at) = root.child("line") {
+        line::tell_unused(&at, root.child("device").as_ref(), findings);
+    }
+    let head = head?;
+    let id = head.id?;
+    let title = head.title.unwrap_or_else(|| id.clone());
+    Some(Site {
+        title_zh: head.title_zh.unwrap_or_else(|| title.clone()),
+        title,
+        id,
+        timezone: head.timezone?,
+        gateway: gateway?,
+        cache: cache?,
+        points,
+        lines: lines.into_iter().filter_map(line::LineFound::whole).collect(),
+        devices,
+        uplinks,
+    })
+}
+
+const CACHE: Cache = Cache { size_max: 512 << 20, reserve: 16 << 20 };
+
+fn cache(at: &At<'_>, findings: &mut Findings) -> Option<Cache> {
+    let table: CacheTable = at.read(findings)?;
+    let size = |s: Option<SizeText>, default| s.map_or(default, |s| s.0);
+    let cache = Cache {
+        size_max: size(table.size_max, CACHE.size_max),
+        reserve: size(table.reserve, CACHE.reserve),
+    };
+    if cache.reserve >= cache.size_max {
+        let key = if at.has("reserve") { "reserve" } else { "size_max" };
+        findings.add(at.key(key), Problem::ReserveTooLarge);
+    }
+    Some(cache)
+}
+
+fn gateway(at: &At<'_>, base: &Path, findings: &mut Findings) -> Option<Gateway> {
+    let table: GatewayTable = at.read(findings)?;
+    let metrics = table.metrics.and_then(|got| match got.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() => Some(address),
+        Ok(_) => {
+            findings.add(at.key("metrics"), Problem::MetricsNotLocal { got });
+            None
+        }
+        Err(_) => {
+            findings.add(at.key("metrics"), Problem::BadMetricsAddress { got });
+            None
+        }
+    });
+    Some(Gateway {
+        id: table.id?,
+        data_dir: base.join(table.data_dir.as_deref().unwrap_or("/var/lib/wellhead")),
+        commands: table.commands.unwrap_or(false),
+        log: table.log.unwrap_or(LogLevel::Info),
+        log_format: table.log_format.unwrap_or(LogFormat::Text),
+        metrics,
+    })
+}
+
+/// Only the form: the database itself is on the box, and may be another one tomorrow.
+fn looks_like_timezone(name: &str) -> bool {
+    let part = |p: &str| {
+        p.starts_with(|c: char| c.is_ascii_uppercase())
+            && p.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
+    };
+    name == "UTC" || name.contains('/') && name.split('/').all(part)
+}
+
+/// Checks what a profile says about itself.
+pub(super) fn profile_head(root: &Node, stem: &str, findings: &mut Findings) {
+    let Some(at) = At::new(root, "").child("profile") else { return };
+    let Some(table) = at.read::<ProfileTable>(findings) else { return };
+    if let Some(got) = table.id
+        && got != stem
+    {
+        findings.add(at.key("id"), Problem::ProfileName { got, file: format!("{stem}.toml") });
+    }
+    if table.generic == Some(true) {
+        return;
+    }
+    for (key, value) in [
+        ("vendor", table.vendor),
+        ("document", table.document),
+        ("revision", table.revision),
+        ("source", table.source),
+    ] {
+        if value.is_none() && !at.cut(key) {
+            findings.add(at.key(key), Problem::ProfileUnsourced { key });
+        }
+    }
+}
+
+/// Checks a profile as if one device used all of it.
+pub(super) fn profile_alone(profile: &Node, findings: &mut Findings) {
+    let table = |entries| Node { place: Place::default(), data: Data::Table(entries) };
+    let mut device = profile.get("device").cloned().unwrap_or_else(|| table(BTreeMap::new()));
+    let id = match profile.get("profile").and_then(|p| p.get("id")).map(|n| &n.data) {
+        Some(Data::Text(id)) => id.clone(),
+        _ => "device".to_owned(),
+    };
+    let Data::Table(keys) = &mut device.data else { return };
+    // A profile's outputs are checked where a site turns them on: only there is `safe` known.
+    let mut points = profile.get("point").cloned().unwrap_or_else(|| table(BTreeMap::new()));
+    if let Data::Table(points) = &mut points.data {
+        for point in points.values_mut() {
+            if let Data::Table(keys) = &mut point.data {
+                keys.remove("output");
+            }
+        }
+    }
+    keys.insert("point".into(), points);
+    let text = |t: &str| Node { place: Place::default(), data: Data::Text(t.into()) };
+    keys.insert("line".into(), text("any"));
+    keys.insert("unit".into(), Node { place: Place::default(), data: Data::Int(1) });
+    device.place = profile.get("profile").map(|p| p.place.clone()).unwrap_or_default();
+    let devices = table(BTreeMap::from([(id, device)]));
+    let lines = [line::LineFound::for_profiles()];
+    device::devices(&At::new(&devices, "device"), &lines, &mut Vec::new(), findings);
+}

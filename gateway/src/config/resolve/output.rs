@@ -1,0 +1,117 @@
+//! Outputs: what may be written, and what is written when nobody does.
+
+use super::At;
+use super::point::{table_key, whole_range};
+use crate::config::file::OutputTable;
+use crate::config::problem::Problem;
+use crate::config::report::Findings;
+use crate::config::text::Scalar;
+use std::time::Duration;
+use wellhead_driver::Conversion;
+use wellhead_modbus::{Encoding, Table};
+use wellhead_model::{Output, Point, Shape, Value};
+
+/// Where and how the value of an output lies.
+pub(super) struct Registers<'a> {
+    pub(super) table: Table,
+    pub(super) encoding: Encoding,
+    pub(super) conversion: &'a Conversion,
+}
+
+pub(super) fn output(
+    t: OutputTable,
+    point: &Point,
+    registers: &Registers<'_>,
+    at: &At<'_>,
+    findings: &mut Findings,
+) -> Option<Output> {
+    if matches!(registers.table, Table::Input | Table::Discrete) {
+        let table = table_key(registers.table);
+        findings.add(at.here(), Problem::OutputReadOnly { table });
+    }
+    if !at.has("watchdog") {
+        findings.add(at.here(), Problem::NoWatchdog);
+    }
+    let numeric = matches!(point.shape, Shape::Int | Shape::Float);
+    match t.limits {
+        Some(_) if !numeric => findings.add(at.key("limits"), Problem::LimitsNotTaken),
+        Some(limits) => check_limits(limits, registers, at, findings),
+        None if numeric && !at.has("limits") => findings.add(at.here(), Problem::LimitsMissing),
+        None => {}
+    }
+    if !at.has("safe") {
+        findings.add(at.here(), Problem::SafeMissing);
+    }
+    let given = match t.safe? {
+        Scalar::Bool(b) => Value::Bool(b),
+        Scalar::Int(i) => Value::Int(i),
+        Scalar::Float(f) => match Value::float(f) {
+            Some(v) => v,
+            None => {
+                findings.add(at.key("safe"), Problem::NotFinite);
+                return None;
+            }
+        },
+        Scalar::Text(text) => Value::Text(text.into()),
+    };
+    let output = Output {
+        limits: t.limits.map(|[min, max]| (min, max)),
+        rate_max: t.rate_max,
+        interval_min: t.interval_min.map_or(Duration::ZERO, |d| d.0),
+        safe: given.clone(),
+        readback_tolerance: t.readback_tolerance.unwrap_or_else(|| tolerance(registers, t.limits)),
+        readback: t.readback.unwrap_or(true),
+    };
+    // The safe value goes the way of every other write.
+    let writable = Point { output: Some(output.clone()), ..point.clone() };
+    match writable.accept(&given) {
+        Ok(safe) => Some(Output { safe, ..output }),
+        Err(refusal) => {
+            findings.add(at.key("safe"), Problem::SafeRefused { refusal });
+            None
+        }
+    }
+}
+
+fn check_limits(
+    [min, max]: [f64; 2],
+    registers: &Registers<'_>,
+    at: &At<'_>,
+    findings: &mut Findings,
+) {
+    if !(min.is_finite() && max.is_finite()) {
+        findings.add(at.key("limits"), Problem::NotFinite);
+        return;
+    }
+    if min >= max {
+        findings.add(at.key("limits"), Problem::RangeOrder);
+        return;
+    }
+    let c = registers.conversion;
+    let Some((low, high)) = whole_range(registers.encoding) else { return };
+    if c.scale == 0.0 {
+        return;
+    }
+    let (a, b) = (low * c.scale + c.offset, high * c.scale + c.offset);
+    let (least, most) = (a.min(b), a.max(b));
+    // Half a count of room: limits of 6553.5 are met by 65535 × 0.1 only nearly.
+    let room = c.scale.abs() / 2.0;
+    for got in [min, max] {
+        if got < least - room || got > most + room {
+            findings
+                .add(at.key("limits"), Problem::LimitsUnreachable { got, min: least, max: most });
+        }
+    }
+}
+
+/// How far a value may come back from what was written: half of what one count is worth, as the
+/// device rounds to counts; for floats what 24 bits lose.
+fn tolerance(registers: &Registers<'_>, limits: Option<[f64; 2]>) -> f64 {
+    let scale = registers.conversion.scale.abs();
+    match registers.encoding {
+        Encoding::Bit(_) | Encoding::Text(_) | Encoding::F64 => 0.0,
+        Encoding::F32 => limits.map_or(0.0, |[a, b]| a.abs().max(b.abs())) * 1e-6,
+        _ if registers.conversion.is_plain() => 0.0,
+        _ => scale / 2.0,
+    }
+}

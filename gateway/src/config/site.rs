@@ -1,0 +1,197 @@
+//! A configuration that holds: checked, defaults filled in, profiles merged. Plain data for the
+//! program to assemble itself from.
+
+pub use super::file::{LogFormat, LogLevel};
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+use wellhead_driver::{Backoff, LineConfig};
+use wellhead_modbus::{DeviceSpec, PointSpec};
+use wellhead_model::{DeviceId, Point, PointId, PointIndex};
+
+/// One plant room behind one gateway.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Site {
+    /// First part of the topic root, wellhead/v1/{site}/{gateway}.
+    pub id: String,
+    /// Name for people, in English; the id if none was given.
+    pub title: String,
+    /// Name for people, in Chinese; the English one if none was given.
+    pub title_zh: String,
+    /// Name in the IANA database. Only its form was checked.
+    pub timezone: String,
+    /// The box.
+    pub gateway: Gateway,
+    /// The offline cache.
+    pub cache: Cache,
+    /// Every point of every device; a [`PointIndex`] is a position here.
+    pub points: Vec<Point>,
+    /// Ports and sockets.
+    pub lines: Vec<Line>,
+    /// Devices, in the order of their points.
+    pub devices: Vec<Device>,
+    /// Brokers.
+    pub uplinks: Vec<UplinkSettings>,
+}
+
+/// Settings of the box itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    /// Second part of the topic root.
+    pub id: String,
+    /// Folder for the cache and the boot counter.
+    pub data_dir: PathBuf,
+    /// Whether commands may write outputs.
+    pub commands: bool,
+    /// How much is logged.
+    pub log: LogLevel,
+    /// Who reads the log.
+    pub log_format: LogFormat,
+    /// Where the metrics page listens; always a loopback address.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// Bounds of the offline cache, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cache {
+    /// Most disk space it may take.
+    pub size_max: u64,
+    /// Size of the file that is given up when the disk is full.
+    pub reserve: u64,
+}
+
+/// A port or socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its id.
+    pub id: String,
+    /// Where it leads.
+    pub config: LineConfig,
+}
+
+/// A device on a line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// Name for people, in English.
+    pub title: String,
+    /// Name for people, in Chinese.
+    pub title_zh: String,
+    /// Position of its line in [`Site::lines`].
+    pub line: usize,
+    /// What the Modbus driver plans from.
+    pub spec: DeviceSpec,
+    /// How it is left alone when it does not answer.
+    pub backoff: Backoff,
+    /// Its part of [`Site::points`].
+    pub points: Range<u32>,
+    /// For each output that names one: what in the device acts when the gateway is gone.
+    pub watchdogs: Vec<(PointId, String)>,
+}
+
+/// An MQTT broker and how to talk to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UplinkSettings {
+    /// Its id.
+    pub id: String,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// TLS, and whom to trust; `None` is plain MQTT.
+    pub tls: Option<Tls>,
+    /// Name to log in with.
+    pub username: Option<String>,
+    /// Where the password is.
+    pub password: Option<Secret>,
+    /// Most messages without acknowledgement.
+    pub inflight_max: u16,
+    /// Most bytes of memory for values that wait for an acknowledgement.
+    pub window: u64,
+    /// MQTT keep-alive.
+    pub keep_alive: Duration,
+}
+
+/// Files for TLS, all PEM.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// Authorities to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Our certificate and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
+/// Where a secret is; never the secret itself, so that it can't end up in a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// A file that holds it and nothing else.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+}
+
+/// A secret that can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file can't be read.
+    #[error("can't read the password file {file}: {error}")]
+    File {
+        /// Its path.
+        file: PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// The variable is not set, or is not UTF-8.
+    #[error("the environment variable `{0}` for the password is not set")]
+    Env(String),
+}
+
+impl Secret {
+    /// Reads it. A line break at the end of a file is not part of it.
+    ///
+    /// # Errors
+    /// If the file can't be read or the variable is not set.
+    pub fn read(&self) -> Result<String, SecretError> {
+        match self {
+            Secret::File(file) => std::fs::read_to_string(file)
+                .map(|s| s.trim_end_matches(['\r', '\n']).to_owned())
+                .map_err(|error| SecretError::File { file: file.clone(), error }),
+            Secret::Env(name) => std::env::var(name).map_err(|_| SecretError::Env(name.clone())),
+        }
+    }
+}
+
+impl Site {
+    /// The device of this id.
+    pub fn device(&self, id: &str) -> Option<&Device> {
+        self.devices.iter().find(|d| d.id.as_str() == id)
+    }
+
+    /// The points of one device.
+    pub fn points_of(&self, device: &Device) -> &[Point] {
+        let (start, end) = (device.points.start as usize, device.points.end as usize);
+        self.points.get(start..end).unwrap_or_default()
+    }
+
+    /// Whether a device is the same here and in `other`, on the same line with the same settings,
+    /// so that a reload can leave it alone. Where its points stand in the table of the site does
+    /// not count: that moves when another device changes.
+    pub fn same_device(&self, other: &Site, id: &str) -> bool {
+        let (Some(a), Some(b)) = (self.device(id), other.device(id)) else { return false };
+        let line = |s: &Site, d: &Device| s.lines.get(d.line).cloned();
+        let place_free = |d: &Device| {
+            let relative = |p: &PointSpec| PointSpec {
+                index: PointIndex(p.index.0.wrapping_sub(d.points.start)),
+                ..p.clone()
+            };
+            let points: Vec<PointSpec> = d.spec.points.iter().map(relative).collect();
+            let spec = DeviceSpec { points, ..d.spec.clone() };
+            Device { spec, line: 0, points: 0..d.points.end - d.points.start, ..d.clone() }
+        };
+        line(self, a) == line(other, b)
+            && place_free(a) == place_free(b)
+            && self.points_of(a) == other.points_of(b)
+    }
+}

@@ -1,0 +1,171 @@
+//! Values that TOML has no type for: durations, sizes, ids, units. Each is a text with a unit, so
+//! that nobody has to know whether a number meant seconds or milliseconds.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de::Error};
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// How the structure check recognises each kind of text in the schema.
+pub(super) mod format {
+    pub(in super::super) const DURATION: &str = "wellhead-duration";
+    pub(in super::super) const SIZE: &str = "wellhead-size";
+    pub(in super::super) const ID: &str = "wellhead-id";
+    pub(in super::super) const UNIT: &str = "wellhead-unit";
+}
+
+/// A number and the unit behind it.
+fn split(text: &str) -> Option<(f64, &str)> {
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit.trim()))
+}
+
+/// Reads `500ms`, `1s`, `1.5s`, `5min`, `1h`, `2d`.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = split(text)?;
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86400.0,
+        _ => return None,
+    };
+    let nanos = (number * seconds * 1e9).round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+    (0.0..=1e18).contains(&nanos).then(|| Duration::from_nanos(nanos as u64))
+}
+
+/// Writes a duration the way it is read, in the largest unit that leaves a whole number.
+pub(super) fn duration_text(d: Duration) -> String {
+    let ms = d.as_millis();
+    for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)] {
+        if ms >= size && ms.is_multiple_of(size) {
+            return format!("{}{unit}", ms / size);
+        }
+    }
+    format!("{ms}ms")
+}
+
+/// Reads `512MiB`, `16KiB`, `1GiB`, `1000B` into bytes. Powers of 1000 (`MB`) as well.
+pub(super) fn size(text: &str) -> Option<u64> {
+    let (number, unit) = split(text)?;
+    let factor: f64 = match unit {
+        "B" => 1.0,
+        "kB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
+        "KiB" => 1024.0,
+        "MiB" => 1024.0 * 1024.0,
+        "GiB" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let bytes = (number * factor).round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+    (0.0..=1e15).contains(&bytes).then_some(bytes as u64)
+}
+
+/// A duration in a configuration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct DurationText(pub(super) Duration);
+
+/// A size in bytes in a configuration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SizeText(pub(super) u64);
+
+/// The symbol of a unit in a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UnitText(pub(super) wellhead_model::Unit);
+
+/// A single value: `true`, a number or a text.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Scalar {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for DurationText {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        duration(&text).map(Self).ok_or_else(|| D::Error::custom("not a duration"))
+    }
+}
+
+impl<'de> Deserialize<'de> for SizeText {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        size(&text).map(Self).ok_or_else(|| D::Error::custom("not a size"))
+    }
+}
+
+impl<'de> Deserialize<'de> for UnitText {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        wellhead_model::Unit::parse(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+macro_rules! text_schema {
+    ($type:ident, $schema:expr) => {
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    };
+}
+
+text_schema!(
+    DurationText,
+    json_schema!({
+        "type": "string",
+        "format": format::DURATION,
+        "pattern": r"^[0-9]+(\.[0-9]+)? *(ms|s|min|h|d)$",
+    })
+);
+text_schema!(
+    SizeText,
+    json_schema!({
+        "type": "string",
+        "format": format::SIZE,
+        "pattern": r"^[0-9]+(\.[0-9]+)? *(B|kB|MB|GB|KiB|MiB|GiB)$",
+    })
+);
+// No list of symbols: usual spellings of them (`degC`) are taken as well.
+text_schema!(UnitText, json_schema!({ "type": "string", "format": format::UNIT }));
+text_schema!(Scalar, json_schema!({ "type": ["boolean", "number", "string"] }));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_sizes_are_read_with_their_unit_only() {
+        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(duration("1.5 s"), Some(Duration::from_millis(1500)));
+        assert_eq!(duration("5min"), Some(Duration::from_secs(300)));
+        for bad in ["", "5", "s", "1m", "-1s", "1e3s", "999999999d", "1.2.3s", "٣s"] {
+            assert_eq!(duration(bad), None, "{bad}");
+        }
+        assert_eq!(size("16KiB"), Some(16384));
+        assert_eq!(size("1MB"), Some(1_000_000));
+        assert_eq!(size("1M"), None);
+    }
+
+    #[test]
+    fn durations_are_written_as_they_are_read() {
+        for text in ["500ms", "1s", "90s", "5min", "1h", "2d", "0ms"] {
+            assert_eq!(duration(text).map(duration_text).as_deref(), Some(text));
+        }
+    }
+}
