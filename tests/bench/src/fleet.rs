@@ -121,7 +121,7 @@ impl Server {
                 if token < self.listeners.len() {
                     self.accept(token);
                 } else {
-                    self.serve(token - self.listeners.len());
+                    self.serve(token - self.listeners.len(), event.is_read_closed());
                 }
             }
         }
@@ -144,9 +144,10 @@ impl Server {
         }
     }
 
-    fn serve(&mut self, slot: usize) {
+    /// `last`: the master has closed its side, so no event will come after these bytes.
+    fn serve(&mut self, slot: usize, last: bool) {
         let Some(Some(master)) = self.masters.get_mut(slot) else { return };
-        if !master.exchange(self.registers, &self.shared) {
+        if !master.exchange(self.registers, &self.shared) || last {
             self.masters[slot] = None;
         }
     }
@@ -295,6 +296,8 @@ mod tests {
         use std::net::{Shutdown, TcpStream};
         let fleet = Fleet::start(2, 30).unwrap();
         let mut master = TcpStream::connect(("127.0.0.1", fleet.ports[1])).unwrap();
+        // Against hanging, nothing is timed.
+        master.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         master.write_all(&request(3, 0, 30)).unwrap();
         let mut reply = [0; 69];
         master.read_exact(&mut reply).unwrap();
