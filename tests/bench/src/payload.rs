@@ -95,9 +95,9 @@ impl<'de> Deserialize<'de> for Samples {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Samples, A::Error> {
                 let mut samples = Samples::default();
                 while let Some(sample) = seq.next_element::<Sample<'de>>()? {
-                    match (sample.p, sample.v) {
-                        ("clock", Whole(Some(value))) => samples.clocks.push(value),
-                        ("count", Whole(Some(value))) => samples.numbers.push(value),
+                    match (sample.p, sample.v, sample.q) {
+                        ("clock", Whole(Some(value)), None) => samples.clocks.push(value),
+                        ("count", Whole(Some(value)), None) => samples.numbers.push(value),
                         _ => {}
                     }
                     samples.values += 1;
@@ -114,6 +114,8 @@ struct Sample<'a> {
     p: &'a str,
     #[serde(default)]
     v: Whole,
+    /// Absent when good: only a good sample is an answer, a stale one tells of an earlier answer.
+    q: Option<IgnoredAny>,
 }
 
 /// A whole number, as a JSON number or (beyond 2^53) a string; any other value is none.
@@ -180,14 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn gateway_batch_of_two_polls_gives_both_readings_in_order() {
+    fn gateway_batch_of_two_polls_gives_its_good_readings_in_order() {
         let payload = br#"{"hist":true,"v":1,"boot":"12-9f3a61c2","seq":3,"samples":[
             {"p":"clock","t":1,"v":1763750000123456},{"p":"count","t":1,"v":7},{"p":"r6","t":1,"v":1.5},
             {"p":"clock","t":2,"v":"9763750000123456"},{"p":"count","t":2,"v":8.0},
-            {"p":"r6","t":2,"v":null,"q":"bad"},{"p":"r7","t":2,"v":-3}]}"#;
+            {"p":"r6","t":2,"v":null,"q":"bad"},{"p":"r7","t":2,"v":-3},
+            {"p":"clock","t":3,"v":1763750000123456,"q":"stale"},{"p":"count","t":3,"v":7,"q":"stale"}]}"#;
         let message = read("wellhead/v1/s/g/data/d000", payload).unwrap();
         assert!(message.hist);
-        assert_eq!(message.values, 7);
+        assert_eq!(message.values, 9);
         assert_eq!(
             message.readings,
             [

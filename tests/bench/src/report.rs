@@ -9,7 +9,7 @@ use crate::rig::Delivery;
 pub struct Row {
     /// The program.
     pub who: &'static str,
-    /// From its start to its first message, s.
+    /// From its start to the arrival of its first good value, s.
     pub first_value_s: f64,
     /// The steady state.
     pub window: Window,

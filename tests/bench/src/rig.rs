@@ -52,7 +52,7 @@ pub struct Rig {
     pub fleet: Fleet,
     /// The broker between them.
     pub broker: Broker,
-    /// From the start of the program to its first message, s.
+    /// From the start of the program to the arrival of its first good value, s.
     pub first_value_s: f64,
 }
 
@@ -88,8 +88,8 @@ impl Rig {
     fn first_value_us(&mut self) -> Result<u64> {
         let start = now();
         loop {
-            if let Some(first_us) = self.subscriber.tally().first_at_us {
-                return Ok(first_us);
+            if let Some(first) = self.subscriber.tally().arrivals.first() {
+                return Ok(first.at_us);
             }
             self.program.still_runs()?;
             if start.elapsed() > FIRST_VALUE_WITHIN {
@@ -155,10 +155,6 @@ fn command(who: &Contender, job: &Job, dir: &Path, ports: &[u16], broker: u16) -
             command.args(ports.iter().map(u16::to_string));
             Ok(command)
         }
-        Contender::Wellhead(path) => {
-            let file = dir.join("site.toml");
-            fs::write(&file, site::site(ports, job.registers, broker, &dir.join("cache")))?;
-            Ok(site::command(path, &file))
-        }
+        Contender::Wellhead(path) => site::prepare(path, dir, ports, job.registers, broker),
     }
 }

@@ -18,10 +18,6 @@ pub struct Arrival {
 pub struct Tally {
     /// First arrivals, in order.
     pub arrivals: Vec<Arrival>,
-    /// Wall clock of the first data message, µs.
-    pub first_at_us: Option<u64>,
-    /// Wall clock of the latest data message, µs.
-    pub last_at_us: u64,
     /// Answers that came more than once.
     pub repeated: u64,
     /// Answers that first came after a later one of the same stream (live, or backlog).
@@ -73,8 +69,6 @@ impl Tally {
     /// Takes one message in. `resent`: the broker says it has sent it before, so a repeat is the
     /// broker's and not the program's.
     pub fn take(&mut self, device: usize, message: &Message, at_us: u64, resent: bool) {
-        self.first_at_us.get_or_insert(at_us);
-        self.last_at_us = at_us;
         let Some(device) = self.devices.get_mut(device) else {
             self.unreadable += 1;
             return;
