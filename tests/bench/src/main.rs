@@ -34,7 +34,8 @@ struct Options {
     /// Run one job for so many seconds instead, a row a minute
     #[arg(long, value_name = "SECONDS", conflicts_with = "outage")]
     soak: Option<u64>,
-    /// Files of the run; its content is deleted first. Must be on a disk for bytes written to count
+    /// Folder whose subfolder `run` holds the files of a run and is deleted first. It must be on a
+    /// disk, not in memory, for bytes written to count
     #[arg(long, default_value = "target/bench")]
     dir: PathBuf,
 }
@@ -72,6 +73,7 @@ fn jobs(options: &Options, wellhead: Option<&Contender>) -> Result<()> {
         let floor = steady(job, &floor, &options.dir, length)?;
         let gateway = wellhead.map(|who| steady(job, who, &options.dir, length)).transpose()?;
         println!("{}", report::job(job, &floor, gateway.as_ref()));
+        verdicts.push(report::floor_offset(job, &floor));
         verdicts.extend(gateway.map(|row| report::verdict(job, &floor, &row)));
     }
     for verdict in verdicts {
@@ -82,7 +84,7 @@ fn jobs(options: &Options, wellhead: Option<&Contender>) -> Result<()> {
 
 fn steady(job: &Job, who: &Contender, dir: &Path, length: Duration) -> Result<Row> {
     eprintln!("{} {}: {} s", job.name, who.name(), length.as_secs());
-    let mut rig = Rig::start(job, who, dir, false)?;
+    let mut rig = Rig::start(job, who, &dir.join("run"), false)?;
     measure::warm_up();
     let window = measure::window(&mut rig, length)?;
     let delivery = rig.settle()?;
@@ -90,7 +92,7 @@ fn steady(job: &Job, who: &Contender, dir: &Path, length: Duration) -> Result<Ro
 }
 
 fn outage(options: &Options, job: &Job, who: &Contender, how: Absence) -> Result<()> {
-    let mut rig = Rig::start(job, who, &options.dir, how == Absence::End)?;
+    let mut rig = Rig::start(job, who, &options.dir.join("run"), how == Absence::End)?;
     measure::warm_up();
     let length = Duration::from_secs(options.seconds);
     let values = wellhead_bench::site::points(job.registers);
@@ -101,7 +103,7 @@ fn outage(options: &Options, job: &Job, who: &Contender, how: Absence) -> Result
 
 fn soak(options: &Options, job: &Job, who: &Contender, seconds: u64) -> Result<()> {
     ensure!(seconds >= 60, "a soak is of whole minutes: at least 60 s");
-    let mut rig = Rig::start(job, who, &options.dir, false)?;
+    let mut rig = Rig::start(job, who, &options.dir.join("run"), false)?;
     measure::warm_up();
     println!("{}", report::SOAK_HEAD);
     for minute in 1..=seconds / 60 {

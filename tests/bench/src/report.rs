@@ -84,22 +84,35 @@ pub fn job(job: &Job, floor: &Row, gateway: Option<&Row>) -> String {
     lines.join("\n")
 }
 
-/// One sentence a job: which figures are as wanted. CPU is judged by its ratio to the floor of the
-/// same run, since machines differ; memory and age as they are.
+/// One sentence a job: which figures are as wanted. CPU is judged twice, in seconds and by its
+/// ratio to the floor of the same run: machines differ in speed, and so do floors.
 #[must_use]
 pub fn verdict(job: &Job, floor: &Row, gateway: &Row) -> String {
     let (own, base) = (gateway.figures(), floor.figures());
-    let cpu = |wanted: Figures| wanted.cpu_s / job.floor.cpu_s;
-    let own_cpu = own.cpu_s / base.cpu_s;
+    let ratio = |wanted: Figures| wanted.cpu_s / job.floor.cpu_s;
     let first = if gateway.first_value_s <= FIRST_VALUE_S { "reached" } else { "missed" };
     format!(
-        "{}: first value {first}, RSS {}, CPU × floor {}, age p99 {}, {} lost, {} misordered",
+        "{}: first value {first}, RSS {}, CPU s {}, CPU × floor {}, age p99 {}, {} lost, {} misordered",
         job.name,
         grade(own.rss_mb, job.reach.rss_mb, job.aim.rss_mb),
-        grade(own_cpu, cpu(job.reach), cpu(job.aim)),
+        grade(own.cpu_s, job.reach.cpu_s, job.aim.cpu_s),
+        grade(own.cpu_s / base.cpu_s, ratio(job.reach), ratio(job.aim)),
         grade(own.age_p99_ms, job.reach.age_p99_ms, job.aim.age_p99_ms),
         gateway.delivery.lost,
         gateway.delivery.misordered,
+    )
+}
+
+/// How far each figure of the floor is from that of the earlier floor, in percent of it.
+#[must_use]
+pub fn floor_offset(job: &Job, floor: &Row) -> String {
+    let own = floor.figures();
+    let percent = |own: f64, before: f64| 100.0 * (own - before) / before;
+    format!(
+        "{}: floor beside the floor before: RSS {:+.0} %, CPU s {:+.0} %",
+        job.name,
+        percent(own.rss_mb, job.floor.rss_mb),
+        percent(own.cpu_s, job.floor.cpu_s),
     )
 }
 
@@ -204,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn cpu_is_judged_by_ratio_to_the_floor_of_the_same_run() {
+    fn cpu_is_judged_in_seconds_and_by_ratio_to_the_floor_of_the_same_run() {
         // A machine half as fast: the floor needs 1.6 s instead of 0.8 s.
         let verdict =
             verdict(&JOBS[1], &row("floor", 2.2, 1.6, 1.0), &row("wellhead", 31.0, 2.9, 9.0));
         assert_eq!(
             verdict,
-            "100x100: first value missed, RSS missed, CPU × floor reached, age p99 aim met, \
-             2 lost, 0 misordered"
+            "100x100: first value missed, RSS missed, CPU s missed, CPU × floor reached, \
+             age p99 aim met, 2 lost, 0 misordered"
         );
     }
 
