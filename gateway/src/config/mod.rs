@@ -29,6 +29,7 @@ mod tests;
 pub use problem::{Kind, Lang, Problem, UrlFault, Words};
 pub use report::{Finding, Report, Severity, SourceFile};
 pub use schema::{profile_schema, site_schema};
+pub use text::duration;
 pub use site::{
     Cache, Device, Gateway, Line, LogFormat, LogLevel, Secret, SecretError, Site, Tls,
     UplinkSettings,

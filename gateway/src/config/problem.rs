@@ -145,6 +145,21 @@ impl Lang {
         if locale.to_ascii_lowercase().starts_with("zh") { Lang::Zh } else { Lang::En }
     }
 
+    /// The language of the environment: `LC_ALL`, `LC_MESSAGES`, then `LANG`.
+    pub fn of_environment() -> Self {
+        let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
+        let set = names.iter().find_map(|n| std::env::var(n).ok().filter(|v| !v.is_empty()));
+        set.map_or(Lang::En, |locale| Self::of(&locale))
+    }
+
+    /// The text in this language.
+    pub fn pick<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
+        match self {
+            Lang::En => en,
+            Lang::Zh => zh,
+        }
+    }
+
     pub(super) fn severity(self, severity: Severity) -> &'static str {
         match (self, severity) {
             (Lang::En, Severity::Error) => "error",

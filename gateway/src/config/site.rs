@@ -3,12 +3,12 @@
 
 pub use super::file::{LogFormat, LogLevel};
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use wellhead_driver::{Backoff, LineConfig};
-use wellhead_modbus::{DeviceSpec, PointSpec};
-use wellhead_model::{DeviceId, Point, PointId, PointIndex};
+use wellhead_modbus::DeviceSpec;
+use wellhead_model::{DeviceId, Point, PointId};
 
 /// One plant room behind one gateway.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,11 +25,9 @@ pub struct Site {
     pub gateway: Gateway,
     /// The offline cache.
     pub cache: Cache,
-    /// Every point of every device; a [`PointIndex`] is a position here.
-    pub points: Vec<Point>,
     /// Ports and sockets.
     pub lines: Vec<Line>,
-    /// Devices, in the order of their points.
+    /// Devices, in the order of their ids.
     pub devices: Vec<Device>,
     /// Brokers.
     pub uplinks: Vec<UplinkSettings>,
@@ -85,8 +83,8 @@ pub struct Device {
     pub spec: DeviceSpec,
     /// How it is left alone when it does not answer.
     pub backoff: Backoff,
-    /// Its part of [`Site::points`].
-    pub points: Range<u32>,
+    /// Its points; a `PointIndex` is a position here.
+    pub points: Arc<[Point]>,
     /// For each output that names one: what in the device acts when the gateway is gone.
     pub watchdogs: Vec<(PointId, String)>,
 }
@@ -160,38 +158,5 @@ impl Secret {
                 .map_err(|error| SecretError::File { file: file.clone(), error }),
             Secret::Env(name) => std::env::var(name).map_err(|_| SecretError::Env(name.clone())),
         }
-    }
-}
-
-impl Site {
-    /// The device of this id.
-    pub fn device(&self, id: &str) -> Option<&Device> {
-        self.devices.iter().find(|d| d.id.as_str() == id)
-    }
-
-    /// The points of one device.
-    pub fn points_of(&self, device: &Device) -> &[Point] {
-        let (start, end) = (device.points.start as usize, device.points.end as usize);
-        self.points.get(start..end).unwrap_or_default()
-    }
-
-    /// Whether a device is the same here and in `other`, on the same line with the same settings,
-    /// so that a reload can leave it alone. Where its points stand in the table of the site does
-    /// not count: that moves when another device changes.
-    pub fn same_device(&self, other: &Site, id: &str) -> bool {
-        let (Some(a), Some(b)) = (self.device(id), other.device(id)) else { return false };
-        let line = |s: &Site, d: &Device| s.lines.get(d.line).cloned();
-        let place_free = |d: &Device| {
-            let relative = |p: &PointSpec| PointSpec {
-                index: PointIndex(p.index.0.wrapping_sub(d.points.start)),
-                ..p.clone()
-            };
-            let points: Vec<PointSpec> = d.spec.points.iter().map(relative).collect();
-            let spec = DeviceSpec { points, ..d.spec.clone() };
-            Device { spec, line: 0, points: 0..d.points.end - d.points.start, ..d.clone() }
-        };
-        line(self, a) == line(other, b)
-            && place_free(a) == place_free(b)
-            && self.points_of(a) == other.points_of(b)
     }
 }

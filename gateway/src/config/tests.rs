@@ -46,14 +46,12 @@ fn loaded(text: &str) -> Result<(Site, Report), Report> {
 fn a_small_site_becomes_points_lines_and_devices() {
     let (site, report) = loaded(SITE).map_err(|r| r.render(Lang::En)).unwrap();
     assert_eq!(report.render(Lang::En), "");
-    assert_eq!(site.points.len(), 2);
-    let [setpoint, supply] = site.points.as_slice() else { panic!() };
+    let [setpoint, supply] = &*site.devices[0].points else { panic!() };
     assert_eq!(supply.unit.map(|u| u.symbol()), Some("°C"));
     let output = setpoint.output.as_ref().unwrap();
     assert_eq!(output.safe, wellhead_model::Value::float(40.0).unwrap());
     assert_eq!(output.readback_tolerance, 0.05);
     let device = &site.devices[0];
     assert_eq!(device.spec.points[1].address, 100);
-    assert_eq!(device.points, 0..2);
     assert!(!site.gateway.commands);
 }

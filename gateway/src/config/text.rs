@@ -22,7 +22,7 @@ fn split(text: &str) -> Option<(f64, &str)> {
 }
 
 /// Reads `500ms`, `1s`, `1.5s`, `5min`, `1h`, `2d`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let seconds = match unit {
         "ms" => 0.001,

@@ -16,11 +16,10 @@ use wellhead_driver::Backoff;
 use wellhead_modbus::{DeviceSpec, Framing, Grouping, Timing};
 use wellhead_model::{DeviceId, Point};
 
-/// Reads all devices and adds their points to the site's.
+/// Reads all devices with their points.
 pub(super) fn devices(
     all: &At<'_>,
     lines: &[LineFound],
-    points: &mut Vec<Point>,
     findings: &mut Findings,
 ) -> Vec<Device> {
     let mut stations: BTreeMap<(String, u8), String> = BTreeMap::new();
@@ -42,7 +41,7 @@ pub(super) fn devices(
                 None => drop(stations.insert(station, id.to_owned())),
             }
         }
-        devices.extend(device(device_id, table, &at, line, lines, points, findings));
+        devices.extend(device(device_id, table, &at, line, lines, findings));
     }
     devices
 }
@@ -77,7 +76,6 @@ fn device(
     at: &At<'_>,
     line: Option<usize>,
     lines: &[LineFound],
-    points: &mut Vec<Point>,
     findings: &mut Findings,
 ) -> Option<Device> {
     let or = |d: Option<DurationText>, ms| d.map_or(Duration::from_millis(ms), |d| d.0);
@@ -97,7 +95,7 @@ fn device(
         report_max: t.report_max.map(|d| d.0),
         stale_after: t.stale_after.map(|d| d.0),
     };
-    let start = u32::try_from(points.len()).ok()?;
+    let mut points: Vec<Point> = Vec::new();
     let mut specs = Vec::new();
     let mut watchdogs = Vec::new();
     for (name, point_at) in chosen(&t, at, findings) {
@@ -110,7 +108,6 @@ fn device(
             specs.push(found.spec);
         }
     }
-    let end = u32::try_from(points.len()).ok()?;
     let line = line?;
     let spec = DeviceSpec {
         name: id.to_string(),
@@ -138,7 +135,7 @@ fn device(
         line,
         spec,
         backoff,
-        points: start..end,
+        points: points.into(),
         watchdogs,
     })
 }

@@ -82,10 +82,9 @@ impl<'a> At<'a> {
 pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<Site> {
     let root = At::new(root, "");
     let lines = root.child("line").map(|at| line::lines(&at, findings)).unwrap_or_default();
-    let mut points = Vec::new();
     let devices = root
         .child("device")
-        .map(|at| device::devices(&at, &lines, &mut points, findings))
+        .map(|at| device::devices(&at, &lines, findings))
         .unwrap_or_default();
     let uplinks =
         root.child("uplink").map(|at| uplink::uplinks(&at, base, findings)).unwrap_or_default();
@@ -116,7 +115,6 @@ pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<
         timezone: head.timezone?,
         gateway: gateway?,
         cache: cache?,
-        points,
         lines: lines.into_iter().filter_map(line::LineFound::whole).collect(),
         devices,
         uplinks,
