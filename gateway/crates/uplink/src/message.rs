@@ -1,0 +1,128 @@
+//! The messages that are rare enough for serde: status, catalog, health, events.
+
+use crate::encode;
+use bytes::Bytes;
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use wellhead_model::{DeviceId, Point, Timestamp, Value};
+
+/// Something that happened, told once on the `event` stream: numbered, cached and delivered
+/// exactly like samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// What kind: `device_down`, `clock_step`, `audit`… lower case with underscores; the set
+    /// only ever grows.
+    pub kind: &'static str,
+    /// The device it is about.
+    pub device: Option<DeviceId>,
+    /// One line for people, in English.
+    pub text: String,
+    /// More, by name. `t`, `kind`, `device` and `text` are taken.
+    pub fields: Map<String, Json>,
+}
+
+impl Event {
+    /// An event of the whole gateway.
+    pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
+        Self { kind, device: None, text: text.into(), fields: Map::new() }
+    }
+
+    /// Names the device it is about.
+    #[must_use]
+    pub fn device(mut self, device: &DeviceId) -> Self {
+        self.device = Some(device.clone());
+        self
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.fields.insert(name.into(), value.into());
+        self
+    }
+
+    fn json(&self, at: Timestamp) -> Json {
+        let mut all = self.fields.clone();
+        all.insert("t".into(), at.0.into());
+        all.insert("kind".into(), self.kind.into());
+        if let Some(d) = &self.device {
+            all.insert("device".into(), d.as_str().into());
+        }
+        all.insert("text".into(), self.text.clone().into());
+        Json::Object(all)
+    }
+}
+
+/// The body of an event message, without its opening brace like that of samples.
+pub(crate) fn events(out: &mut Vec<u8>, boot: &str, seq: u64, synced: bool, at: Timestamp, e: &Event) {
+    encode::head(out, boot, seq);
+    if !synced {
+        out.extend_from_slice(br#","clock":"unsynced""#);
+    }
+    out.extend_from_slice(br#","events":["#);
+    out.extend_from_slice(e.json(at).to_string().as_bytes());
+    out.extend_from_slice(b"]}");
+}
+
+/// `status`: retained; the offline form is also the last will.
+pub(crate) fn status(boot: &str, since: Timestamp, version: &str, state: &str, reason: Option<&str>) -> Bytes {
+    let mut s = json!({"v": 1, "state": state, "boot": boot, "since": since.0, "version": version});
+    if let (Some(reason), Some(o)) = (reason, s.as_object_mut()) {
+        o.insert("reason".into(), reason.into());
+    }
+    s.to_string().into()
+}
+
+/// `catalog/{device}` of every device, retained.
+pub(crate) fn catalogs(points: &[Point]) -> BTreeMap<DeviceId, Bytes> {
+    let mut devices: BTreeMap<DeviceId, Vec<Json>> = BTreeMap::new();
+    for p in points {
+        devices.entry(p.device.clone()).or_default().push(point(p));
+    }
+    devices
+        .into_iter()
+        .map(|(d, points)| {
+            let body = json!({"v": 1, "device": d.as_str(), "points": points});
+            (d, body.to_string().into())
+        })
+        .collect()
+}
+
+fn point(p: &Point) -> Json {
+    let mut o = Map::new();
+    o.insert("id".into(), p.id.as_str().into());
+    o.insert("title".into(), (*p.title).into());
+    o.insert("title_zh".into(), (*p.title_zh).into());
+    if let Some(u) = p.unit {
+        o.insert("unit".into(), u.symbol().into());
+    }
+    o.insert("class".into(), p.class.word().into());
+    o.insert("shape".into(), p.shape.word().into());
+    if !p.states.is_empty() {
+        let states = p.states.iter().map(|(code, name)| json!({"code": code, "name": &**name}));
+        o.insert("states".into(), states.collect());
+    }
+    if let Some((min, max)) = p.range {
+        o.insert("range".into(), json!({"min": min, "max": max}));
+    }
+    o.insert("writable".into(), p.output.is_some().into());
+    if let Some((min, max)) = p.output.as_ref().and_then(|out| out.limits) {
+        o.insert("limits".into(), json!({"min": min, "max": max}));
+    }
+    if let Some(out) = &p.output {
+        o.insert("safe".into(), value(&out.safe));
+    }
+    o.insert("period_ms".into(), millis(p.period).into());
+    Json::Object(o)
+}
+
+fn value(v: &Value) -> Json {
+    let mut out = Vec::new();
+    encode::value(&mut out, v);
+    serde_json::from_slice(&out).unwrap_or(Json::Null)
+}
+
+pub(crate) fn millis(d: Duration) -> u64 {
+    u64::try_from(d.as_millis()).unwrap_or(u64::MAX)
+}

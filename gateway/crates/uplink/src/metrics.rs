@@ -1,0 +1,118 @@
+//! What can be known of an uplink from outside.
+
+use crate::cache_api::Stats;
+use crate::core::Counts;
+use std::time::Duration;
+use wellhead_model::Timestamp;
+
+/// Where the uplink stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Connected, acknowledged in time, nothing in the cache.
+    Live,
+    /// Not connected, or acknowledgements are late: batches go to the cache.
+    Spilling,
+    /// Connected and acknowledged in time; the backlog goes out beside what is live.
+    CatchingUp,
+    /// Stopping.
+    Draining,
+}
+
+impl State {
+    /// The word in `health` and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Live => "live",
+            State::Spilling => "spilling",
+            State::CatchingUp => "catching_up",
+            State::Draining => "draining",
+        }
+    }
+}
+
+/// A snapshot, by [`crate::UplinkHandle::metrics`].
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// Where it stands.
+    pub state: State,
+    /// Since when the connection stands, UTC.
+    pub connected_since: Option<Timestamp>,
+    /// Connections made since the start.
+    pub connections: u64,
+    /// Batches in memory that are not in the cache.
+    pub window_batches: usize,
+    /// Bytes of batches in memory.
+    pub window_bytes: usize,
+    /// Publishes without an answer.
+    pub in_flight: usize,
+    /// Refused batches set aside in the cache.
+    pub parked: usize,
+    /// Counts since the start.
+    pub counts: Counts,
+    /// From handing the last live batch to the transport until its acknowledgement.
+    pub ack_latency: Duration,
+    /// Bytes of messages sealed per second, averaged over about a minute.
+    pub bytes_per_second: f64,
+    /// What the cache said last; asked every 10 s.
+    pub cache: Option<Stats>,
+}
+
+/// Bytes per second, smoothed over [`Rate::OVER`].
+#[derive(Debug, Default)]
+pub(crate) struct Rate {
+    average: f64,
+    bytes: f64,
+    since: Duration,
+    settled: bool,
+}
+
+impl Rate {
+    const OVER: f64 = 60.0;
+    const STEP: Duration = Duration::from_secs(1);
+
+    pub(crate) fn add(&mut self, now: Duration, bytes: usize) {
+        self.roll(now);
+        #[expect(clippy::cast_precision_loss, reason = "an average")]
+        let bytes = bytes as f64;
+        self.bytes += bytes;
+    }
+
+    pub(crate) fn get(&mut self, now: Duration) -> f64 {
+        self.roll(now);
+        self.average
+    }
+
+    fn roll(&mut self, now: Duration) {
+        let passed = now.saturating_sub(self.since);
+        if passed < Self::STEP {
+            return;
+        }
+        let passed = passed.as_secs_f64();
+        let rate = self.bytes / passed;
+        // The first step has no past to be averaged with.
+        let weight = if self.settled { 1.0 - (-passed / Self::OVER).exp() } else { 1.0 };
+        self.average += (rate - self.average) * weight;
+        self.settled |= self.bytes > 0.0;
+        (self.bytes, self.since) = (0.0, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steady_rate_is_found_at_once_and_a_new_one_within_minutes() {
+        let mut r = Rate::default();
+        let mut feed = |from: u64, to: u64, bytes: usize| {
+            for s in from..to {
+                r.add(Duration::from_secs(s), bytes);
+            }
+            r.get(Duration::from_secs(to))
+        };
+        let first = feed(0, 10, 1000);
+        assert!((first - 1000.0).abs() < 1.0, "{first}");
+        let later = feed(10, 310, 4000);
+        assert!((later - 4000.0).abs() < 100.0, "{later}");
+    }
+}

@@ -1,0 +1,419 @@
+//! The running uplink: its handle for the program, and its task.
+
+use crate::cache_api::Cache;
+use crate::cache_thread::{self, Done};
+use crate::command::{Incoming, ReplyTo};
+use crate::config::{ConfigError, UplinkConfig};
+use crate::link::Dialer;
+use crate::message::{Event, millis};
+use crate::metrics::{Metrics, State};
+use crate::shared::{Inner, Shared, reply_note};
+use crate::spill::Job;
+use rumqttc::v5::EventLoop;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use wellhead_model::{Clock, DeviceId, Point, PointIndex, Sample};
+
+/// Commands waiting for the program; beyond, the requester is told that the gateway is busy.
+const COMMANDS_MAX: usize = 64;
+/// How often lateness is looked for.
+const TICK: Duration = Duration::from_millis(100);
+const HEALTH_EVERY: Duration = Duration::from_secs(30);
+/// Delivered numbers are noted this seldom, to be quiet on flash.
+const MARKS_EVERY: Duration = Duration::from_secs(60);
+const STATS_EVERY: Duration = Duration::from_secs(10);
+
+/// Names a device's stream of this uplink; see [`UplinkHandle::stream`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stream(usize);
+
+/// What can go wrong at the handle.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message is its own description")]
+pub enum UplinkError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("can't start the cache's thread: {0}")]
+    Thread(#[from] std::io::Error),
+    #[error("the uplink is stopping and takes nothing more")]
+    Stopped,
+    #[error("the stream belongs to another uplink")]
+    UnknownStream,
+    #[error("sample of a point that is not in the table: {0:?}")]
+    UnknownPoint(PointIndex),
+}
+
+/// Starts uplinks.
+#[derive(Debug)]
+pub struct Uplink;
+
+impl Uplink {
+    /// Starts one uplink on the current runtime. It runs until [`UplinkHandle::shutdown`]; the
+    /// join handle then ends.
+    ///
+    /// `boot` names this start and must never have been used before; `points` is the table that
+    /// samples point into.
+    pub fn start(
+        config: UplinkConfig,
+        cache: Box<dyn Cache>,
+        clock: Arc<dyn Clock>,
+        boot: &str,
+        points: Arc<[Point]>,
+    ) -> Result<(UplinkHandle, Receiver<Incoming>, JoinHandle<()>), UplinkError> {
+        config.check()?;
+        let restart = restarted(&*cache);
+        let (jobs, done) = cache_thread::start(cache)?;
+        let (commands, incoming) = channel(COMMANDS_MAX);
+        let shared = Arc::new(Shared::new(config, clock, boot, jobs, commands));
+        let will = shared.status("offline", None, boot).payload;
+        let dialer = Dialer::new(&shared.config, will)?;
+        shared.lock().set_points(&shared.config.root, points);
+        shared.event(&restart);
+        let runner = Runner::new(shared.clone(), dialer, done);
+        let task = tokio::spawn(runner.run());
+        Ok((UplinkHandle { shared }, incoming, task))
+    }
+}
+
+/// What the cache knows of the time before this start: the last number of each stream that was
+/// safe. What a consumer misses behind it was lost with the power.
+fn restarted(cache: &dyn Cache) -> Event {
+    let mut boots = serde_json::Map::new();
+    for mark in cache.marks() {
+        let streams = boots.entry(&*mark.boot).or_insert_with(|| serde_json::json!({}));
+        if let Some(streams) = streams.as_object_mut() {
+            streams.insert(mark.stream.to_string(), mark.seq.into());
+        }
+    }
+    Event::new("restart", "the gateway started").with("last", boots)
+}
+
+/// The program's side of an uplink. Cheap to clone; nothing here waits.
+#[derive(Clone)]
+pub struct UplinkHandle {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for UplinkHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UplinkHandle").field("uplink", &self.shared.config.name).finish()
+    }
+}
+
+impl UplinkHandle {
+    /// The stream of a device, to publish on.
+    pub fn stream(&self, device: &DeviceId) -> Stream {
+        Stream(self.shared.lock().core.stream(&format!("data/{device}")))
+    }
+
+    /// Seals samples into a numbered batch, which from here on is delivered or its loss told.
+    /// All must be of the stream's device. Never waits.
+    pub fn publish(&self, stream: Stream, samples: &[Sample]) -> Result<(), UplinkError> {
+        self.shared.publish(stream.0, samples)
+    }
+
+    /// Tells an event; it travels like samples.
+    pub fn event(&self, event: &Event) {
+        self.shared.event(event);
+    }
+
+    /// Answers a command. Kept over a lost connection, but not over a restart.
+    pub fn reply(&self, to: ReplyTo, body: &serde_json::Value) {
+        let now = self.shared.now();
+        let mut inner = self.shared.lock();
+        inner.core.note(reply_note(to, body), true);
+        self.shared.pump(&mut inner, now);
+    }
+
+    /// Replaces the table of points and publishes its catalog.
+    pub fn set_points(&self, points: Arc<[Point]>) {
+        let now = self.shared.now();
+        let mut inner = self.shared.lock();
+        inner.set_points(&self.shared.config.root, points);
+        self.shared.pump(&mut inner, now);
+    }
+
+    /// How many devices there are and how many answer, for `health`.
+    pub fn set_devices(&self, total: u32, up: u32) {
+        self.shared.lock().devices = (total, up);
+    }
+
+    /// A snapshot of state and counts.
+    pub fn metrics(&self) -> Metrics {
+        let now = self.shared.now();
+        let mut inner = self.shared.lock();
+        let state = self.shared.state(&inner);
+        let bytes_per_second = inner.rate.get(now);
+        let core = &inner.core;
+        Metrics {
+            state,
+            connected_since: inner.connected_since,
+            connections: inner.connection,
+            window_batches: core.window_batches(),
+            window_bytes: core.window_bytes(),
+            in_flight: core.flights.len(),
+            parked: core.backlog.parked_len(),
+            counts: core.counts,
+            ack_latency: core.ack_latency,
+            bytes_per_second,
+            cache: inner.cache_stats.clone(),
+        }
+    }
+
+    /// Stops: nothing more is taken, acknowledgements are awaited for up to three fifths of
+    /// `within`, the rest goes to the cache, `status` says offline, the cache is closed. Await
+    /// the join handle for the end, which comes within `within` if the disk answers.
+    pub fn shutdown(&self, within: Duration) {
+        let mut inner = self.shared.lock();
+        inner.stop_within = Some(within);
+        inner.core.draining = true;
+        drop(inner);
+        self.shared.stop.notify_one();
+    }
+}
+
+/// The task behind the handle: makes connections and remakes them, looks for lateness, and stops.
+struct Runner {
+    shared: Arc<Shared>,
+    dialer: Dialer,
+    done: UnboundedReceiver<Done>,
+    connection: Option<JoinHandle<String>>,
+    dial_at: Instant,
+    failures: u64,
+    tick: tokio::time::Interval,
+    health_at: Instant,
+    marks_at: Instant,
+    stats_at: Instant,
+}
+
+impl Runner {
+    fn new(shared: Arc<Shared>, dialer: Dialer, done: UnboundedReceiver<Done>) -> Self {
+        let now = Instant::now();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            shared,
+            dialer,
+            done,
+            connection: None,
+            dial_at: now,
+            failures: 0,
+            tick,
+            health_at: now + HEALTH_EVERY,
+            marks_at: now + MARKS_EVERY,
+            stats_at: now,
+        }
+    }
+
+    async fn run(mut self) {
+        let shared = self.shared.clone();
+        let within = loop {
+            if let Some(within) = shared.lock().stop_within {
+                break within;
+            }
+            self.step().await;
+        };
+        self.stop(within).await;
+    }
+
+    /// Waits for one thing to happen and deals with it.
+    async fn step(&mut self) {
+        let shared = self.shared.clone();
+        tokio::select! {
+            ended = ended(&mut self.connection) => self.lost(ended),
+            () = sleep_until(self.dial_at), if self.connection.is_none() => self.dial(),
+            Some(done) = self.done.recv() => shared.on_cache(done),
+            _ = self.tick.tick() => self.ticked(),
+            () = shared.stop.notified() => {}
+        }
+    }
+
+    fn dial(&mut self) {
+        let (link, events) = self.dialer.dial();
+        let mut inner = self.shared.lock();
+        inner.connection += 1;
+        inner.link = Some(link);
+        let connection = inner.connection;
+        drop(inner);
+        // A task of its own, so that a panic inside rumqttc is one more lost connection.
+        self.connection = Some(tokio::spawn(drive(self.shared.clone(), connection, events)));
+    }
+
+    fn lost(&mut self, ended: Result<String, JoinError>) {
+        self.connection = None;
+        let error = ended.unwrap_or_else(|e| format!("the connection's task ended: {e}"));
+        let mut inner = self.shared.lock();
+        let was_up = inner.connected_since.take().is_some();
+        inner.link = None;
+        inner.core.disconnected();
+        let pause = inner.backoff.next();
+        drop(inner);
+        self.dial_at = Instant::now() + pause;
+        self.failures = if was_up { 1 } else { self.failures + 1 };
+        let (uplink, host) = (&*self.shared.config.name, &*self.shared.config.host);
+        let port = self.shared.config.port;
+        if self.failures == 1 {
+            tracing::warn!(uplink, host, port, error, "Broker not reached; batches go to the cache");
+        } else {
+            tracing::debug!(uplink, host, port, error, attempt = self.failures, "Broker not reached");
+        }
+    }
+
+    fn ticked(&mut self) {
+        let (now, instant) = (self.shared.now(), Instant::now());
+        let mut guard = self.shared.lock();
+        let inner = &mut *guard;
+        if inner.core.is_stalled(now)
+            && let Some(task) = &self.connection
+        {
+            task.abort();
+        }
+        if instant >= self.stats_at {
+            self.stats_at = instant + STATS_EVERY;
+            inner.ask(now, Job::Stats);
+        }
+        if instant >= self.marks_at {
+            self.marks_at = instant + MARKS_EVERY;
+            note_marks(inner, now);
+        }
+        if instant >= self.health_at {
+            self.health_at = instant + HEALTH_EVERY;
+            if inner.core.is_online() {
+                let note = self.health(inner, now);
+                inner.core.note(note, false);
+            }
+        }
+        self.shared.pump(inner, now);
+    }
+
+    fn health(&self, inner: &mut Inner, now: Duration) -> crate::core::Note {
+        let c = inner.core.counts;
+        let (total, up) = inner.devices;
+        let state: State = self.shared.state(inner);
+        let body = serde_json::json!({
+            "v": 1,
+            "t": self.shared.clock.now().utc.0,
+            "boot": &*inner.core.boot,
+            "uptime_s": now.as_secs(),
+            "devices": {"total": total, "up": up},
+            "uplink": {
+                "state": state.word(),
+                "connections": inner.connection,
+                "in_flight": inner.core.flights.len(),
+                "window_bytes": inner.core.window_bytes(),
+                "ack_ms": millis(inner.core.ack_latency),
+                "sealed": c.sealed, "delivered": c.delivered, "spilled": c.spilled,
+                "refused": c.refused, "dropped": c.dropped,
+            },
+            "cache": crate::cache_health(inner, now),
+        });
+        crate::core::Note {
+            topic: format!("{}/health", self.shared.config.root),
+            payload: body.to_string().into(),
+            retain: false,
+            correlation: None,
+            keep: false,
+        }
+    }
+
+    /// Goes on until `finished` or `until`.
+    async fn go_on(&mut self, until: Instant, finished: impl Fn(&Inner) -> bool) {
+        let shared = self.shared.clone();
+        while !finished(&shared.lock()) {
+            tokio::select! {
+                () = self.step() => {}
+                () = sleep_until(until) => return,
+            }
+        }
+    }
+
+    async fn stop(mut self, within: Duration) {
+        let shared = self.shared.clone();
+        let start = Instant::now();
+        // Offline there is nothing to wait for, and nothing to dial for either.
+        self.go_on(start + within * 3 / 5, |i| {
+            !i.core.is_online() || !i.core.awaits_broker()
+        })
+        .await;
+        self.dial_at = start + within * 2;
+        shared.lock().core.spill.all = true;
+        self.pump();
+        self.go_on(start + within * 4 / 5, |i| i.core.is_safe()).await;
+        if self.say_offline() {
+            self.go_on(start + within * 9 / 10, |i| !i.core.awaits_broker()).await;
+            self.disconnect();
+            self.go_on(start + within * 9 / 10, |i| i.link.is_none()).await;
+        }
+        self.close_cache();
+        self.go_on(start + within, |i| i.cache_closed.is_some()).await;
+        if let Some(task) = &self.connection {
+            task.abort();
+        }
+        let inner = shared.lock();
+        match &inner.cache_closed {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::error!(uplink = %shared.config.name, error, "Cache not closed"),
+            None => tracing::error!(uplink = %shared.config.name, "Cache not closed in time"),
+        }
+    }
+
+    /// Queues the last `status`; `false` if there is no connection to send it on.
+    fn say_offline(&self) -> bool {
+        let mut inner = self.shared.lock();
+        if !inner.core.is_online() {
+            return false;
+        }
+        let note = self.shared.status("offline", Some("stopped"), &inner.core.boot);
+        inner.core.note(note, true);
+        let now = self.shared.now();
+        self.shared.pump(&mut inner, now);
+        true
+    }
+
+    fn disconnect(&self) {
+        if let Some(link) = &self.shared.lock().link
+            && !link.disconnect()
+        {
+            tracing::debug!(uplink = %self.shared.config.name, "No goodbye said; the will speaks");
+        }
+    }
+
+    fn close_cache(&self) {
+        let now = self.shared.now();
+        let mut inner = self.shared.lock();
+        note_marks(&mut inner, now);
+        inner.ask(now, Job::Close);
+    }
+
+    fn pump(&self) {
+        let now = self.shared.now();
+        self.shared.pump(&mut self.shared.lock(), now);
+    }
+}
+
+fn note_marks(inner: &mut Inner, now: Duration) {
+    let marks = inner.core.take_marks();
+    if !marks.is_empty() {
+        inner.ask(now, Job::Marks(marks));
+    }
+}
+
+async fn ended(connection: &mut Option<JoinHandle<String>>) -> Result<String, JoinError> {
+    match connection {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Polls one connection until it ends; returns why.
+async fn drive(shared: Arc<Shared>, connection: u64, mut events: EventLoop) -> String {
+    loop {
+        match events.poll().await {
+            Ok(event) => shared.on_event(connection, event),
+            Err(error) => return error.to_string(),
+        }
+    }
+}

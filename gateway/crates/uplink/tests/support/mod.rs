@@ -1,0 +1,271 @@
+//! A real mosquitto, a foreign subscriber, and a wire that can be cut.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use serde_json::Value as Json;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use wellhead_model::*;
+use wellhead_uplink::*;
+
+pub const GUARD: Duration = Duration::from_secs(60);
+pub const ROOT: &str = "wellhead/v1/site/gw";
+
+/// Waits until `f` says something. The guard is against hanging only.
+#[track_caller]
+pub fn eventually<T>(what: &str, f: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
+    let mut f = f;
+    async move {
+        let end = tokio::time::Instant::now() + GUARD;
+        loop {
+            if let Some(t) = f().await {
+                return t;
+            }
+            assert!(tokio::time::Instant::now() < end, "never happened: {what}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn command(name: &str) -> Command {
+    let path = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
+        .map(|d| Path::new(d).join(name))
+        .into_iter()
+        .find(|p| p.exists())
+        .unwrap_or_else(|| panic!("{name} is missing: apt install mosquitto mosquitto-clients"));
+    Command::new(path)
+}
+
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+pub struct Broker {
+    pub port: u16,
+    pub dir: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+impl Broker {
+    /// An open broker.
+    pub fn open() -> Self {
+        Self::with(|_| "allow_anonymous true\n".into())
+    }
+
+    /// A broker with the settings that `settings` writes for its directory.
+    pub fn with(settings: impl FnOnce(&Path) -> String) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        // mosquitto drops root for its own user, who must be able to read its files.
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let port = free_port();
+        let settings = settings(dir.path());
+        let text = format!("listener {port} 127.0.0.1\npersistence false\n{settings}");
+        std::fs::write(dir.path().join("mosquitto.conf"), text).unwrap();
+        let mut broker = Self { port, dir, child: None };
+        broker.start();
+        broker
+    }
+
+    pub fn start(&mut self) {
+        let child = command("mosquitto")
+            .arg("-c")
+            .arg(self.dir.path().join("mosquitto.conf"))
+            .stderr(std::fs::File::create(self.dir.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let end = std::time::Duration::from_secs(20);
+        let mut waited = Duration::ZERO;
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(waited < end, "{}", std::fs::read_to_string(self.dir.path().join("log")).unwrap());
+            std::thread::sleep(Duration::from_millis(20));
+            waited += Duration::from_millis(20);
+        }
+    }
+
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub topic: String,
+    pub retain: bool,
+    pub payload: Json,
+}
+
+/// mosquitto_sub, listening to everything under the root.
+pub struct Subscriber {
+    child: Child,
+    seen: Arc<Mutex<Vec<Message>>>,
+}
+
+impl Subscriber {
+    pub async fn new(port: u16, more: &[&str]) -> Self {
+        let mut child = command("mosquitto_sub")
+            .args(["-V", "5", "-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1"])
+            .args(["-t", "wellhead/#", "-t", "probe", "-F", "%j"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let into = seen.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let m: Json = serde_json::from_str(&line).unwrap();
+                let payload = match &m["payload"] {
+                    Json::String(s) => serde_json::from_str(s).unwrap_or(Json::String(s.clone())),
+                    other => other.clone(),
+                };
+                into.lock().unwrap().push(Message {
+                    topic: m["topic"].as_str().unwrap().into(),
+                    retain: m["retain"].as_i64() == Some(1),
+                    payload,
+                });
+            }
+        });
+        let s = Self { child, seen };
+        s.settle(port, more).await;
+        s
+    }
+
+    /// Publishes probes until one comes back: from then on nothing is missed.
+    pub async fn settle(&self, port: u16, more: &[&str]) {
+        let before = self.count("probe");
+        let more: Vec<String> = more.iter().map(|s| (*s).to_owned()).collect();
+        eventually("the subscriber hears a probe", async || {
+            let more: Vec<&str> = more.iter().map(String::as_str).collect();
+            publish(port, &more, "probe", "1", &[]);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            (self.count("probe") > before).then_some(())
+        })
+        .await;
+    }
+
+    fn count(&self, topic: &str) -> usize {
+        self.seen.lock().unwrap().iter().filter(|m| m.topic == topic).count()
+    }
+
+    /// What came on `{root}/{rest}`, in order.
+    pub fn on(&self, rest: &str) -> Vec<Message> {
+        let topic = format!("{ROOT}/{rest}");
+        self.seen.lock().unwrap().iter().filter(|m| m.topic == topic).cloned().collect()
+    }
+
+    pub fn all(&self) -> Vec<Message> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// (history?, seq) of each data message of hp1, in order of arrival.
+    pub fn seqs(&self) -> Vec<(bool, u64)> {
+        seqs(&self.on("data/hp1"))
+    }
+}
+
+pub fn seqs(messages: &[Message]) -> Vec<(bool, u64)> {
+    let of = |m: &Message| (m.payload["hist"] == true, m.payload["seq"].as_u64().unwrap());
+    messages.iter().map(of).collect()
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// mosquitto_pub.
+pub fn publish(port: u16, login: &[&str], topic: &str, payload: &str, more: &[&str]) {
+    let ok = command("mosquitto_pub")
+        .args(["-V", "5", "-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1"])
+        .args(["-t", topic, "-m", payload])
+        .args(login)
+        .args(more)
+        .status()
+        .unwrap();
+    let _ = ok;
+}
+
+pub fn points(n: usize) -> Arc<[Point]> {
+    (0..n)
+        .map(|i| Point {
+            device: DeviceId::new("hp1").unwrap(),
+            id: PointId::new(&format!("p{i}")).unwrap(),
+            title: "Supply temperature".into(),
+            title_zh: "供水温度".into(),
+            unit: Some(Unit::parse("degC").unwrap()),
+            class: Class::Measurement,
+            shape: Shape::Float,
+            states: Arc::from([]),
+            range: Some((-50.0, 150.0)),
+            rollover: None,
+            period: Duration::from_secs(1),
+            reporting: Reporting {
+                deadband: None,
+                interval_min: Duration::ZERO,
+                interval_max: Duration::from_secs(60),
+                stale_after: Duration::from_secs(30),
+            },
+            output: None,
+        })
+        .collect()
+}
+
+pub fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(Timestamp(1_763_750_000_000)))
+}
+
+pub fn samples(n: u32) -> Vec<Sample> {
+    let t = Timestamp(1_763_750_000_123);
+    (0..n).map(|i| Sample::good(PointIndex(i), t, Value::float(f64::from(i) + 0.5).unwrap())).collect()
+}
+
+pub fn config(port: u16) -> UplinkConfig {
+    UplinkConfig::new("127.0.0.1", port, "site", "gw", "main")
+}
+
+pub struct Running {
+    pub handle: UplinkHandle,
+    pub incoming: tokio::sync::mpsc::Receiver<Incoming>,
+    pub task: tokio::task::JoinHandle<()>,
+    pub hp1: Stream,
+}
+
+pub fn start(config: UplinkConfig, cache: Box<dyn Cache>, boot: &str) -> Running {
+    let (handle, incoming, task) =
+        Uplink::start(config, cache, clock(), boot, points(200)).unwrap();
+    let hp1 = handle.stream(&DeviceId::new("hp1").unwrap());
+    Running { handle, incoming, task, hp1 }
+}
+
+impl Running {
+    pub fn publish(&self) {
+        self.handle.publish(self.hp1, &samples(3)).unwrap();
+    }
+
+    pub async fn stop(self) {
+        self.handle.shutdown(Duration::from_secs(5));
+        self.task.await.unwrap();
+    }
+}
+
+pub fn file(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
