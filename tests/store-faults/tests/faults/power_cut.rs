@@ -38,7 +38,8 @@ fn cut(dir: &Path, durability: &str, round: u64) -> Option<usize> {
 
 fn cuts(durability: &str) -> Option<Vec<usize>> {
     let dir = tempfile::tempdir().unwrap();
-    let lost = (0..ROUNDS).map(|round| cut(dir.path(), durability, round)).collect();
+    let lost: Option<Vec<usize>> =
+        (0..ROUNDS).map(|round| cut(dir.path(), durability, round)).collect();
     println!("{durability}: entries missing after each of {ROUNDS} power cuts: {lost:?}");
     if lost.is_none() {
         println!("SKIPPED: no loop mounts here (root, /dev/loop-control and mkfs.ext4 are needed)");
