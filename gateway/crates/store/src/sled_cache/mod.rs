@@ -23,7 +23,7 @@ const BYTES_MAX_MAX: u64 = 6 << 30;
 /// What sled needs beside the blocks: segments being written and cleaned.
 const STORE_OVERHEAD_BYTES: u64 = 8 << 20;
 /// Share of the remaining space that blocks may fill; the rest is sled's dead bytes.
-const FILL: f64 = 0.7;
+const FILL: f64 = 0.8;
 /// Free bytes below which sled is not asked to write.
 const ROOM_BYTES_MIN: u64 = 256 << 10;
 /// An emptied store larger than this is deleted, which gives its space back: sled never does.
@@ -45,9 +45,9 @@ pub struct CacheConfig {
 }
 
 impl CacheConfig {
-    /// The usual reserve (16 MiB) and page cache (2 MiB).
+    /// The usual reserve (16 MiB) and page cache (1 MiB).
     pub fn new(dir: impl Into<PathBuf>, bytes_max: u64) -> Self {
-        Self { dir: dir.into(), bytes_max, reserve_bytes: 16 << 20, cache_capacity: 2 << 20 }
+        Self { dir: dir.into(), bytes_max, reserve_bytes: 16 << 20, cache_capacity: 1 << 20 }
     }
 }
 
@@ -81,6 +81,8 @@ pub struct SledCache {
     reserve: Reserve,
     /// Share of the usual capacity in use: falls while the disk is over its bound.
     squeeze: f64,
+    /// Space taken when last measured.
+    disk_before: u64,
     bytes_written: u64,
     incidents: Vec<Incident>,
     _lock: File,
@@ -106,13 +108,13 @@ impl SledCache {
     /// The stored bytes of a block, opening the store (again) if need be.
     fn fetch(&mut self, block: u64) -> Result<Option<sled::IVec>, CacheError> {
         self.ensure_open()?;
-        match self.blocks.as_ref().map(|b| b.get(block)) {
+        match self.blocks.as_mut().map(|b| b.get(block)) {
             Some(Ok(bytes)) => return Ok(bytes),
             Some(Err(fault)) => drop(self.failed(fault)),
             None => {}
         }
         self.ensure_open()?;
-        match self.blocks.as_ref().map(|b| b.get(block)) {
+        match self.blocks.as_mut().map(|b| b.get(block)) {
             Some(Err(fault)) => Err(self.failed(fault)),
             Some(Ok(bytes)) => Ok(bytes),
             None => Ok(None),
@@ -195,11 +197,13 @@ impl SledCache {
     /// the disk measures over the bound and recovers slowly below it. A disk that others have
     /// filled bounds us too, but then only as fast as new blocks come: it may get free again.
     fn excess(&mut self, new: u64, disk: u64, free: u64) -> u64 {
-        if disk > self.config.bytes_max {
-            self.squeeze = (self.squeeze * 0.97).max(0.2);
-        } else if disk < self.config.bytes_max / 20 * 19 {
-            self.squeeze = (self.squeeze * 1.01).min(1.0);
+        let over = disk > self.config.bytes_max / 20 * 19;
+        if over && disk > self.disk_before {
+            self.squeeze = (self.squeeze * 0.95).max(0.2);
+        } else {
+            self.squeeze = (self.squeeze * 1.001).min(1.0);
         }
+        self.disk_before = disk;
         let wanted = self.index.bytes() + new;
         let own = wanted.saturating_sub(self.capacity(self.config.bytes_max));
         let shared = wanted.saturating_sub(self.capacity(disk + free));

@@ -16,10 +16,6 @@ use crate::marks::{Marks, sync_dir};
 use crate::quarantine;
 use crate::room::{self, Reserve};
 
-/// How often a lock is tried, 20 ms apart: sled lets go of its own a little after its handle is
-/// dropped, and so does a process that is being replaced.
-const LOCK_TRIES: u32 = 100;
-
 /// What a walk over the store found.
 #[derive(Default)]
 struct Scan {
@@ -84,6 +80,7 @@ impl SledCache {
             last_read: None,
             reserve: Reserve::new(dir.join("reserve"), config.reserve_bytes),
             squeeze: 1.0,
+            disk_before: 0,
             bytes_written: 0,
             incidents: Vec::new(),
             _lock: lock,
@@ -135,7 +132,6 @@ impl SledCache {
 
     /// Opens the store if it is not open.
     pub(super) fn ensure_open(&mut self) -> Result<(), CacheError> {
-        let mut tries = 0;
         let mut set_aside = false;
         while self.blocks.is_none() {
             let mut scan = Scan::default();
@@ -147,10 +143,6 @@ impl SledCache {
                     blocks.durability = self.durability;
                     self.blocks = Some(blocks);
                     self.adopt(scan);
-                }
-                Err(Fault::Locked) if tries < LOCK_TRIES => {
-                    tries += 1;
-                    std::thread::sleep(std::time::Duration::from_millis(20));
                 }
                 // On a full disk sled's recovery fails in many ways; that is not damage.
                 Err(Fault::Damaged(_)) if self.free() < STORE_OVERHEAD_BYTES => {

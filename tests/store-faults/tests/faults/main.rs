@@ -1,0 +1,7 @@
+//! What the cache does when it is killed, when the power goes, and when the disk is full.
+
+mod disk_full;
+mod kill;
+mod mount;
+mod power_cut;
+mod writer;
