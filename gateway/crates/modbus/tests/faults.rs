@@ -392,6 +392,48 @@ async fn a_session_that_was_closed_between_polls_is_opened_again() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_refused_register_is_told_once_by_name() {
+    let (mut line, mut peer) = memory();
+    let mut spec = device(Framing::Tcp, registers(100, 2));
+    // Two points that lie at the same place.
+    spec.points.push(point(2, Table::Holding, 101, Encoding::I16));
+    let mut hp = driver(spec);
+    let device = async {
+        let refused = [0x83, 2];
+        answer(&mut peer, &tcp(1, 7, &refused)).await;
+        answer(&mut peer, &tcp(2, 7, &held(&[42]))).await;
+        assert_eq!(answer(&mut peer, &tcp(3, 7, &refused)).await[8..], [0, 101, 0, 1]);
+        answer(&mut peer, &tcp(4, 7, &held(&[43]))).await;
+    };
+    let mut readings = Readings::default();
+    let polls = async {
+        for _ in 0..2 {
+            hp.poll(&mut line, 0, &mut readings).await.unwrap();
+        }
+    };
+    tokio::join!(polls, device);
+    let bad = Outcome::Bad(Reason::IllegalAddress);
+    let good = |v| (PointIndex(0), Outcome::Good(Value::Int(v)));
+    let missing = [(PointIndex(1), bad.clone()), (PointIndex(2), bad)];
+    let expected: Vec<_> =
+        [42, 43].into_iter().flat_map(|v| [&[good(v)][..], &missing].concat()).collect();
+    let mut outcomes = readings.outcomes;
+    for poll in outcomes.chunks_mut(3) {
+        poll.sort_by_key(|(point, _)| *point);
+    }
+    assert_eq!(outcomes, expected);
+    let told: Vec<_> = readings.notices.iter().map(|n| (n.code, n.text.as_str())).collect();
+    assert_eq!(
+        told,
+        [(
+            "illegal_address",
+            "hp1: holding register 101 of `p1`, `p2` was refused (exception 2); it is left out and \
+             tried again in an hour"
+        )]
+    );
+}
+
 fn any_framing() -> impl Strategy<Value = Framing> {
     prop_oneof![Just(Framing::Tcp), Just(Framing::Rtu)]
 }
