@@ -4,6 +4,7 @@ use crate::codec::{Answer, Request};
 use crate::known::{Finding, Known};
 use crate::plan::Plan;
 use crate::port::Port;
+use crate::reads::Kind;
 use crate::value::{self, Misfit};
 use crate::{DeviceSpec, Encoding, PointSpec, Table, WriteFunction};
 use std::ops::Range;
@@ -74,7 +75,10 @@ impl ModbusDriver {
                     }
                     known.answered()
                 }
-                Answer::Exception(e) if e.is_illegal_address() => known.refused(e.0),
+                // What a trial meets must not cost the others their poll.
+                Answer::Exception(e) if e.is_illegal_address() || read.kind == Kind::Trial => {
+                    known.refused(e.0)
+                }
                 Answer::Exception(e) => return Err(e.error(port.response_timeout)),
             };
             out.notices.extend(finding.map(|f| notice(device, table, known, f)));

@@ -68,6 +68,8 @@ impl Known {
             self.retry_in[i] = self.retry_in[i].saturating_sub(1);
             if self.retry_in[i] == 0 && trials < SEARCH_MAX {
                 trials += 1;
+                // Set before it is asked: should the device be silent, the trial is over too.
+                self.retry_in[i] = self.retry_polls;
                 self.reads.push(Read::of(&self.members, i..i + 1, Kind::Trial));
             }
         }
@@ -109,7 +111,6 @@ impl Known {
         let read = self.reads.get(self.at)?.clone();
         let range = read.members.clone();
         if read.kind == Kind::Trial {
-            self.retry_in[range.start] = self.retry_polls;
             self.at += 1;
             return None;
         }
@@ -267,6 +268,23 @@ mod tests {
         let found: Vec<_> = (0..RETRY).flat_map(|_| device.poll(&mut known).2).collect();
         assert_eq!(found, [Finding::AnswersAgain(5..6)]);
         assert_eq!(device.poll(&mut known).0, 1, "all in one read again");
+    }
+
+    #[test]
+    fn a_trial_that_ends_the_poll_is_not_repeated_in_the_next() {
+        let device = Device { missing: [5].into(), count_max: 125 };
+        let mut known = known(&block(10), LIMITS);
+        device.poll(&mut known);
+        let tries = |known: &Known| known.reads.iter().any(|r| r.kind == Kind::Trial);
+        for _ in 1..RETRY {
+            known.begin();
+            assert!(!tries(&known));
+        }
+        known.begin();
+        assert!(tries(&known));
+        // The device did not answer, so this poll was not finished.
+        let (requests, served, _) = device.poll(&mut known);
+        assert_eq!((requests, served[5]), (2, false));
     }
 
     #[test]
