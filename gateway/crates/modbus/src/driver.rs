@@ -23,7 +23,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// A read that the device refuses as an illegal address (exception 2, or 3, which some devices
 /// use for a range they don't have) is divided until each refused address stands alone, within
 /// the same poll. From then on it is left out, its points are bad, and everything else is read as
-/// before. It is tried again once an hour.
+/// before. It is tried again once an hour. A device that refuses many addresses is searched over
+/// several polls, 24 extra requests in each; until then points beside them may be bad too.
 #[derive(Debug)]
 pub struct ModbusDriver {
     device: DeviceSpec,

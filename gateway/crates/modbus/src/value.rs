@@ -46,11 +46,27 @@ pub fn decode(encoding: Encoding, order: WordOrder, registers: &[u8]) -> Option<
         Encoding::I16 => Raw::Int(i64::from(number() as u16 as i16)),
         Encoding::I32 => Raw::Int(i64::from(number() as u32 as i32)),
         Encoding::I64 => Raw::Int(number() as i64),
-        Encoding::F32 => Raw::Float(f64::from(f32::from_bits(number() as u32))),
+        Encoding::F32 => Raw::Float(decimal(f32::from_bits(number() as u32))),
         Encoding::F64 => Raw::Float(f64::from_bits(number())),
         Encoding::Bcd(_) => Raw::UInt(from_bcd(number())?),
         Encoding::Text(_) => Raw::Text(text(registers, order, None)?),
     })
+}
+
+/// The decimal that a device meant by a 32-bit float: 45.3, where widening it would give
+/// 45.29999923706055. It is the shortest with up to 6 places that is the same 32-bit number, so
+/// nothing is lost; if there is none, the number is widened.
+pub(crate) fn decimal(single: f32) -> f64 {
+    /// From here on not every whole number is a float, and dividing is no longer exact.
+    const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+    let wide = f64::from(single);
+    for power in [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6] {
+        let whole = (wide * power).round();
+        if whole.abs() < WHOLE_MAX && (whole / power) as f32 == single {
+            return whole / power;
+        }
+    }
+    wide
 }
 
 /// Like [`decode`] for text; gives `last` again if nothing changed, so that a serial number that
@@ -274,6 +290,21 @@ mod tests {
     }
 
     #[test]
+    fn a_32_bit_float_reads_as_the_decimal_the_device_meant() {
+        for exact in [45.3, -0.1, 21.7, 0.0, 1e6, 123_456.79, 0.001_5, 16_777_216.0, 1.5e30] {
+            let single = exact as f32;
+            let read = decimal(single);
+            assert_eq!(read as f32, single, "still the same number");
+            assert!(read == exact || exact > 1e15, "{read} for {exact}");
+        }
+        assert_eq!(decimal(f32::MAX), f64::from(f32::MAX));
+        assert_eq!(decimal(f32::MIN_POSITIVE), f64::from(f32::MIN_POSITIVE));
+        assert_eq!(decimal(f32::NEG_INFINITY), f64::NEG_INFINITY);
+        assert!(decimal(f32::NAN).is_nan());
+        assert!(decimal(-0.0).is_sign_negative());
+    }
+
+    #[test]
     fn text_ends_at_nul_and_drops_trailing_spaces() {
         let read =
             |order, words: &[u16]| decode(Encoding::Text(words.len() as u8), order, &bytes(words));
@@ -380,6 +411,12 @@ mod tests {
                     Err(other) => prop_assert!(false, "{raw:?}: {other:?}"),
                 }
             }
+        }
+
+        #[test]
+        fn no_32_bit_float_is_changed_by_reading_it_as_a_decimal(bits in any::<u32>()) {
+            let single = f32::from_bits(bits);
+            prop_assert!(decimal(single) as f32 == single || single.is_nan());
         }
 
         #[test]

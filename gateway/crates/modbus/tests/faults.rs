@@ -334,6 +334,26 @@ async fn a_value_that_does_not_fit_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_missing_sensor_in_a_32_bit_float_is_no_number() {
+    let mut supply = point(0, Table::Holding, 100, Encoding::F32);
+    supply.conversion.no_sensor = vec![-99.9, f64::from(f32::MIN), 3.4e38];
+    let mut hp = driver(device(Framing::Rtu, vec![supply]));
+    let (mut line, mut peer) = memory();
+    for (sent, expected) in [
+        (-99.9f32, Outcome::Bad(Reason::NoSensor)),
+        (f32::MIN, Outcome::Bad(Reason::NoSensor)),
+        (3.4e38, Outcome::Bad(Reason::NoSensor)),
+        (f32::NAN, Outcome::Bad(Reason::NotANumber)),
+        (45.3, Outcome::Good(Value::float(45.3).unwrap())),
+    ] {
+        let bits = sent.to_bits();
+        let reply = rtu(7, &held(&[(bits >> 16) as u16, bits as u16]));
+        let (read, _) = tokio::join!(poll(&mut hp, &mut line), answer(&mut peer, &reply));
+        assert_eq!(read, Ok(vec![(0, expected)]), "{sent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_broadcast_waits_for_nobody_but_lets_the_devices_act() {
     let (mut line, mut peer) = memory();
     let mut all = driver(DeviceSpec { unit: 0, ..device(Framing::Rtu, registers(100, 1)) });
