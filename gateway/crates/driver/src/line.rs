@@ -375,7 +375,7 @@ impl Line {
     }
 
     async fn send(&mut self, request: &[u8]) -> Result<(), Trouble> {
-        let link = self.link.as_mut().ok_or(Trouble::Closed("not open".into()))?;
+        let link = self.link.as_mut().ok_or_else(|| Trouble::Closed("not open".into()))?;
         link.write(request).await.map_err(|e| Trouble::Closed(e.to_string()))
     }
 
@@ -404,7 +404,7 @@ impl Line {
             if self.buf.len() > REPLY_LEN_MAX {
                 return Err(Trouble::Broken("endless reply"));
             }
-            let link = self.link.as_mut().ok_or(Trouble::Closed("not open".into()))?;
+            let link = self.link.as_mut().ok_or_else(|| Trouble::Closed("not open".into()))?;
             match timeout_at(deadline, link.read(&mut self.buf)).await {
                 Err(_) => {
                     let partial = start < self.buf.len();

@@ -4,6 +4,7 @@ use crate::codec::{Answer, Request};
 use crate::known::{Finding, Known};
 use crate::plan::Plan;
 use crate::port::Port;
+use crate::reads::Kind;
 use crate::value::{self, Misfit};
 use crate::{DeviceSpec, Encoding, PointSpec, Table, WriteFunction};
 use std::ops::Range;
@@ -22,7 +23,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// A read that the device refuses as an illegal address (exception 2, or 3, which some devices
 /// use for a range they don't have) is divided until each refused address stands alone, within
 /// the same poll. From then on it is left out, its points are bad, and everything else is read as
-/// before. It is tried again once an hour.
+/// before. It is tried again once an hour. A device that refuses many addresses is searched over
+/// several polls, 24 extra requests in each; until then points beside them may be bad too.
 #[derive(Debug)]
 pub struct ModbusDriver {
     device: DeviceSpec,
@@ -74,7 +76,10 @@ impl ModbusDriver {
                     }
                     known.answered()
                 }
-                Answer::Exception(e) if e.is_illegal_address() => known.refused(e.0),
+                // What a trial meets must not cost the others their poll.
+                Answer::Exception(e) if e.is_illegal_address() || read.kind == Kind::Trial => {
+                    known.refused(e.0)
+                }
                 Answer::Exception(e) => return Err(e.error(port.response_timeout)),
             };
             out.notices.extend(finding.map(|f| notice(device, table, known, f)));

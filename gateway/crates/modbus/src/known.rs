@@ -68,6 +68,8 @@ impl Known {
             self.retry_in[i] = self.retry_in[i].saturating_sub(1);
             if self.retry_in[i] == 0 && trials < SEARCH_MAX {
                 trials += 1;
+                // Set before it is asked: should the device be silent, the trial is over too.
+                self.retry_in[i] = self.retry_polls;
                 self.reads.push(Read::of(&self.members, i..i + 1, Kind::Trial));
             }
         }
@@ -109,7 +111,6 @@ impl Known {
         let read = self.reads.get(self.at)?.clone();
         let range = read.members.clone();
         if read.kind == Kind::Trial {
-            self.retry_in[range.start] = self.retry_polls;
             self.at += 1;
             return None;
         }
@@ -156,5 +157,182 @@ impl Known {
     /// All members.
     pub(crate) fn members(&self) -> &[Member] {
         &self.members
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    const LIMITS: Limits = Limits { count_max: 125, gap_max: 0 };
+    const RETRY: u32 = 50;
+
+    /// A device that lacks some registers and answers no more than `count_max` at once.
+    #[derive(Debug, Clone)]
+    struct Device {
+        missing: BTreeSet<u16>,
+        count_max: u16,
+    }
+
+    impl Device {
+        fn answers(&self, read: &Read) -> bool {
+            let end = u32::from(read.address) + u32::from(read.count);
+            let lacks = |m: &u16| *m >= read.address && u32::from(*m) < end;
+            read.count <= self.count_max && !self.missing.iter().any(lacks)
+        }
+
+        fn has(&self, member: &Member) -> bool {
+            self.answers(&Read {
+                address: member.address,
+                count: member.width,
+                members: 0..0,
+                kind: Kind::Open,
+            })
+        }
+
+        /// One poll: how many requests it took, which members had an answer, what was found.
+        fn poll(&self, known: &mut Known) -> (u32, Vec<bool>, Vec<Finding>) {
+            let (mut requests, mut findings) = (0, Vec::new());
+            let mut served = vec![false; known.members.len()];
+            known.begin();
+            while let Some(read) = known.next() {
+                requests += 1;
+                findings.extend(if self.answers(&read) {
+                    for member in known.served_by(&read) {
+                        assert!(!served[member.point], "read twice in one poll");
+                        served[member.point] = true;
+                        assert!(member.address >= read.address);
+                        assert!(
+                            member.address + member.width <= read.address + read.count,
+                            "{member:?} lies outside {read:?}"
+                        );
+                    }
+                    known.answered()
+                } else {
+                    known.refused(2)
+                });
+            }
+            known.finish();
+            for (member, _) in known.unserved() {
+                assert!(!served[member.point], "served and not");
+                served[member.point] = false;
+            }
+            assert_eq!(known.unserved().count(), served.iter().filter(|s| !**s).count());
+            (requests, served, findings)
+        }
+    }
+
+    fn known(places: &[(u16, u16)], limits: Limits) -> Known {
+        let mut places = places.to_vec();
+        places.sort_unstable();
+        let member = |(i, &(a, w)): (usize, &(u16, u16))| Member::new(i, a, w);
+        Known::new(places.iter().enumerate().map(member).collect(), limits, RETRY)
+    }
+
+    fn block(count: u16) -> Vec<(u16, u16)> {
+        (0..count).map(|a| (a, 1)).collect()
+    }
+
+    #[test]
+    fn one_refused_register_is_found_in_the_first_poll_and_costs_one_more_read_afterwards() {
+        for missing in [0, 1, 37, 98, 99] {
+            let device = Device { missing: [missing].into(), count_max: 125 };
+            let mut known = known(&block(100), LIMITS);
+            let (_, served, findings) = device.poll(&mut known);
+            let expected: Vec<_> = (0..100).map(|a| a != missing).collect();
+            assert_eq!(served, expected);
+            let at = usize::from(missing);
+            assert_eq!(findings, [Finding::Refused(at..at + 1)]);
+            let (requests, served, findings) = device.poll(&mut known);
+            assert_eq!(requests, if missing == 0 || missing == 99 { 1 } else { 2 });
+            assert_eq!((served, findings.len()), (expected, 0));
+        }
+    }
+
+    #[test]
+    fn a_refused_register_is_tried_again_and_told_once() {
+        let mut device = Device { missing: [5].into(), count_max: 125 };
+        let mut known = known(&block(10), LIMITS);
+        device.poll(&mut known);
+        let mut tried = 0;
+        for _ in 0..3 * RETRY {
+            let (requests, served, findings) = device.poll(&mut known);
+            assert_eq!(findings, []);
+            assert_eq!(served.iter().filter(|s| !**s).count(), 1, "the others are not disturbed");
+            tried += requests - 2;
+        }
+        assert_eq!(tried, 3);
+        device.missing.clear();
+        let found: Vec<_> = (0..RETRY).flat_map(|_| device.poll(&mut known).2).collect();
+        assert_eq!(found, [Finding::AnswersAgain(5..6)]);
+        assert_eq!(device.poll(&mut known).0, 1, "all in one read again");
+    }
+
+    #[test]
+    fn a_trial_that_ends_the_poll_is_not_repeated_in_the_next() {
+        let device = Device { missing: [5].into(), count_max: 125 };
+        let mut known = known(&block(10), LIMITS);
+        device.poll(&mut known);
+        let tries = |known: &Known| known.reads.iter().any(|r| r.kind == Kind::Trial);
+        for _ in 1..RETRY {
+            known.begin();
+            assert!(!tries(&known));
+        }
+        known.begin();
+        assert!(tries(&known));
+        // The device did not answer, so this poll was not finished.
+        let (requests, served, _) = device.poll(&mut known);
+        assert_eq!((requests, served[5]), (2, false));
+    }
+
+    #[test]
+    fn a_device_that_refuses_everything_is_not_asked_without_end() {
+        let device = Device { missing: (0..125).collect(), count_max: 125 };
+        let mut known = known(&block(125), LIMITS);
+        let mut planned = 1;
+        for _ in 0..20 {
+            let (requests, served, _) = device.poll(&mut known);
+            assert!(requests <= planned + SEARCH_MAX, "{requests} after {planned}");
+            assert!(served.iter().all(|s| !s));
+            planned = known.reads.len() as u32;
+        }
+        assert_eq!(planned, 0);
+    }
+
+    #[test]
+    fn a_gap_that_is_refused_is_not_read_again() {
+        let device = Device { missing: [4].into(), count_max: 125 };
+        let mut known = known(&[(0, 2), (2, 2), (5, 1), (6, 1)], Limits { gap_max: 4, ..LIMITS });
+        for expected in [3, 3, 2, 2] {
+            let (requests, served, findings) = device.poll(&mut known);
+            assert_eq!((requests, findings.len()), (expected, 0));
+            assert!(served.iter().all(|s| *s));
+        }
+    }
+
+    proptest! {
+        /// Whatever a device lacks: soon everything it has is read, nothing else, in few requests.
+        #[test]
+        fn everything_a_device_has_is_read_in_the_end(
+            places in prop::collection::vec((0u16..40, prop::sample::select(vec![1u16, 2, 4])), 1..24),
+            missing in prop::collection::btree_set(0u16..44, 0..8),
+            count_max in 4u16..50,
+            gap_max in 0u16..4,
+        ) {
+            let device = Device { missing, count_max };
+            let mut known = known(&places, Limits { count_max: 40, gap_max });
+            for _ in 0..12 {
+                device.poll(&mut known);
+            }
+            let expected: Vec<_> = known.members.iter().map(|m| device.has(m)).collect();
+            let (requests, served, findings) = device.poll(&mut known);
+            prop_assert_eq!(&served, &expected);
+            prop_assert_eq!(findings.len(), 0);
+            prop_assert!(requests as usize <= expected.iter().filter(|e| **e).count());
+            let next = device.poll(&mut known);
+            prop_assert_eq!((next.0, next.1), (requests, served), "it has come to rest");
+        }
     }
 }

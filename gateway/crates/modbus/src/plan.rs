@@ -1,6 +1,7 @@
 //! From what a device is to what will be asked of it. Pure.
 
 use crate::reads::{Member, merge};
+use crate::value::decimal;
 use crate::{DeviceSpec, Encoding, Framing, PointSpec, Table, WriteFunction};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -85,9 +86,9 @@ pub fn plan(mut device: DeviceSpec) -> Result<Plan, Vec<PlanError>> {
     }
     for point in &mut device.points {
         if point.encoding == Encoding::F32 {
-            // The device sends its -99.9 as a 32-bit float, which is another number in 64 bits.
+            // A sentinel must be what its 32 bits are read as.
             for sentinel in &mut point.conversion.no_sensor {
-                *sentinel = f64::from(*sentinel as f32);
+                *sentinel = decimal(*sentinel as f32);
             }
         }
     }

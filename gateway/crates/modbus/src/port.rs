@@ -1,6 +1,6 @@
 //! How a device's requests get on the line, and its answers off it.
 
-use crate::codec::{Answer, Request, mbap, rtu};
+use crate::codec::{Answer, Request, mbap, pdu, rtu};
 use crate::{DeviceSpec, Framing};
 use std::time::Duration;
 use wellhead_driver::{DeviceError, Exchange, Line, SerialConfig};
@@ -57,11 +57,7 @@ impl Port {
                 Framing::Rtu => rtu::step(request, unit, bytes),
             })
             .await?;
-        let pdu = match framing {
-            Framing::Tcp => reply.get(mbap::HEADER_LEN..).unwrap_or(&[]),
-            Framing::Rtu => rtu::pdu(reply),
-        };
-        request.answer(pdu).map_err(DeviceError::BadReply)
+        request.answer(pdu(framing, reply)).map_err(DeviceError::BadReply)
     }
 
     /// Sends a request that nobody answers.
@@ -104,4 +100,24 @@ impl Port {
 fn silence(serial: &SerialConfig) -> Duration {
     let (characters, least) = SILENCE;
     if serial.baud > 19_200 { least } else { serial.character().mul_f64(characters) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wellhead_driver::Parity;
+
+    #[test]
+    fn the_silence_before_a_frame_is_three_and_a_half_characters_or_1750_us() {
+        let silence = |baud, parity| {
+            let path = "/dev/null".into();
+            let (data_bits, stop_bits, rs485) = (8, 1, false);
+            silence(&SerialConfig { path, baud, data_bits, parity, stop_bits, rs485 }).as_micros()
+        };
+        assert_eq!(silence(1200, Parity::None), 29_166);
+        assert_eq!(silence(9600, Parity::Even), 4_010);
+        assert_eq!(silence(19_200, Parity::Even), 2_005);
+        assert_eq!(silence(38_400, Parity::Even), 1_750);
+        assert_eq!(silence(115_200, Parity::None), 1_750);
+    }
 }

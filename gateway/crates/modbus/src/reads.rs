@@ -142,3 +142,97 @@ pub(crate) fn division(members: &[Member], range: Range<usize>) -> Option<usize>
     }
     best.map(|(_, at)| at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Whether these members may share one request. A register counts as wanted if any member of
+    /// the whole group wants it.
+    fn legal(members: &[Member], chosen: u32, limits: Limits) -> bool {
+        let inside = (0..members.len()).filter(|i| chosen >> i & 1 == 1).map(|i| &members[i]);
+        let start = inside.clone().map(|m| u32::from(m.address)).min().unwrap();
+        let end = inside.map(Member::end).max().unwrap();
+        let wanted = |r| members.iter().any(|m| (u32::from(m.address)..m.end()).contains(&r));
+        let mut gap = 0;
+        for register in start..end {
+            gap = if wanted(register) { 0 } else { gap + 1 };
+            if gap > u32::from(limits.gap_max) {
+                return false;
+            }
+        }
+        end - start <= u32::from(limits.count_max)
+    }
+
+    /// The fewest requests, found by trying every way to share them out.
+    fn fewest(members: &[Member], limits: Limits) -> usize {
+        let all = (1u32 << members.len()) - 1;
+        let mut best = vec![usize::MAX; all as usize + 1];
+        best[0] = 0;
+        for set in 1..=all {
+            let mut part = set;
+            while part > 0 {
+                let rest = best[(set & !part) as usize];
+                if rest < best[set as usize].saturating_sub(1) && legal(members, part, limits) {
+                    best[set as usize] = rest + 1;
+                }
+                part = (part - 1) & set;
+            }
+        }
+        best[all as usize]
+    }
+
+    fn sorted(places: Vec<(u16, u16)>) -> Vec<Member> {
+        let mut members: Vec<_> =
+            places.into_iter().enumerate().map(|(i, (a, w))| Member::new(i, a, w)).collect();
+        members.sort_by_key(|m| (m.address, m.width));
+        members
+    }
+
+    proptest! {
+        #[test]
+        fn reads_are_legal_complete_and_the_fewest(
+            places in prop::collection::vec((0u16..14, prop::sample::select(vec![1u16, 2, 4])), 1..8),
+            count_max in 4u16..9,
+            gap_max in 0u16..4,
+        ) {
+            let limits = Limits { count_max, gap_max };
+            let members = sorted(places);
+            let reads = merge(&members, limits);
+            let mut served = 0;
+            for read in &reads {
+                let chosen = read.members.clone().fold(0, |set, i| set | 1 << i);
+                prop_assert!(legal(&members, chosen, limits), "{read:?}");
+                for member in &members[read.members.clone()] {
+                    prop_assert!(member.address >= read.address);
+                    prop_assert!(member.end() <= u32::from(read.address) + u32::from(read.count));
+                }
+                prop_assert_eq!(read.members.start, served);
+                served = read.members.end;
+            }
+            prop_assert_eq!(served, members.len());
+            prop_assert_eq!(reads.len(), fewest(&members, limits));
+        }
+    }
+
+    #[test]
+    fn the_last_address_can_be_read() {
+        let members = sorted(vec![(65534, 2), (65410, 125)]);
+        let reads = merge(&members, Limits { count_max: 125, gap_max: 0 });
+        let spans: Vec<_> = reads.iter().map(|r| (r.address, r.count)).collect();
+        assert_eq!(spans, [(65410, 125), (65534, 2)], "one value never lies in two reads");
+    }
+
+    #[test]
+    fn unwanted_registers_are_read_only_where_allowed() {
+        let members = sorted(vec![(10, 1), (13, 2), (18, 1)]);
+        let spans = |gap_max| {
+            let reads = merge(&members, Limits { count_max: 125, gap_max });
+            reads.iter().map(|r| (r.address, r.count)).collect::<Vec<_>>()
+        };
+        assert_eq!(spans(0), [(10, 1), (13, 2), (18, 1)]);
+        assert_eq!(spans(2), [(10, 5), (18, 1)]);
+        assert_eq!(spans(3), [(10, 9)]);
+    }
+}

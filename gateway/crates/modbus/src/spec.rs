@@ -27,7 +27,8 @@ pub enum Table {
 }
 
 /// The order of bytes in values of 32 and 64 bits, told by where the bytes of 0xAABBCCDD stand in
-/// two registers; 64-bit values extend the same rule to four.
+/// two registers; longer values extend the same rule. A single register is always big-endian. Of
+/// text only the two characters of each register are swapped, by `Badc` and `Dcba`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WordOrder {
     /// Big-endian throughout: AABB CCDD. What the Modbus specification shows.
@@ -60,7 +61,8 @@ pub enum Encoding {
     I64,
     /// Four registers, unsigned.
     U64,
-    /// Two registers, IEEE 754.
+    /// Two registers, IEEE 754; read as the shortest decimal of up to 6 places that is the same
+    /// 32-bit number.
     F32,
     /// Four registers, IEEE 754.
     F64,
@@ -89,7 +91,8 @@ pub enum WriteFunction {
     /// 5 for a coil, 6 for one register, 16 for several, 22 for a bit or bits of a register.
     #[default]
     Auto,
-    /// 15 or 16 even for a single coil or register.
+    /// 15 or 16 even for a single coil or register. Bits of a register go by 22 all the same, since
+    /// reading and writing back the register would undo what another master wrote in between.
     Multiple,
 }
 

@@ -334,6 +334,26 @@ async fn a_value_that_does_not_fit_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_missing_sensor_in_a_32_bit_float_is_no_number() {
+    let mut supply = point(0, Table::Holding, 100, Encoding::F32);
+    supply.conversion.no_sensor = vec![-99.9, f64::from(f32::MIN), 3.4e38];
+    let mut hp = driver(device(Framing::Rtu, vec![supply]));
+    let (mut line, mut peer) = memory();
+    for (sent, expected) in [
+        (-99.9f32, Outcome::Bad(Reason::NoSensor)),
+        (f32::MIN, Outcome::Bad(Reason::NoSensor)),
+        (3.4e38, Outcome::Bad(Reason::NoSensor)),
+        (f32::NAN, Outcome::Bad(Reason::NotANumber)),
+        (45.3, Outcome::Good(Value::float(45.3).unwrap())),
+    ] {
+        let bits = sent.to_bits();
+        let reply = rtu(7, &held(&[(bits >> 16) as u16, bits as u16]));
+        let (read, _) = tokio::join!(poll(&mut hp, &mut line), answer(&mut peer, &reply));
+        assert_eq!(read, Ok(vec![(0, expected)]), "{sent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_broadcast_waits_for_nobody_but_lets_the_devices_act() {
     let (mut line, mut peer) = memory();
     let mut all = driver(DeviceSpec { unit: 0, ..device(Framing::Rtu, registers(100, 1)) });
@@ -390,6 +410,48 @@ async fn a_session_that_was_closed_between_polls_is_opened_again() {
         // Lets the end of the session arrive.
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_register_is_told_once_by_name() {
+    let (mut line, mut peer) = memory();
+    let mut spec = device(Framing::Tcp, registers(100, 2));
+    // Two points that lie at the same place.
+    spec.points.push(point(2, Table::Holding, 101, Encoding::I16));
+    let mut hp = driver(spec);
+    let device = async {
+        let refused = [0x83, 2];
+        answer(&mut peer, &tcp(1, 7, &refused)).await;
+        answer(&mut peer, &tcp(2, 7, &held(&[42]))).await;
+        assert_eq!(answer(&mut peer, &tcp(3, 7, &refused)).await[8..], [0, 101, 0, 1]);
+        answer(&mut peer, &tcp(4, 7, &held(&[43]))).await;
+    };
+    let mut readings = Readings::default();
+    let polls = async {
+        for _ in 0..2 {
+            hp.poll(&mut line, 0, &mut readings).await.unwrap();
+        }
+    };
+    tokio::join!(polls, device);
+    let bad = Outcome::Bad(Reason::IllegalAddress);
+    let good = |v| (PointIndex(0), Outcome::Good(Value::Int(v)));
+    let missing = [(PointIndex(1), bad.clone()), (PointIndex(2), bad)];
+    let expected: Vec<_> =
+        [42, 43].into_iter().flat_map(|v| [&[good(v)][..], &missing].concat()).collect();
+    let mut outcomes = readings.outcomes;
+    for poll in outcomes.chunks_mut(3) {
+        poll.sort_by_key(|(point, _)| *point);
+    }
+    assert_eq!(outcomes, expected);
+    let told: Vec<_> = readings.notices.iter().map(|n| (n.code, n.text.as_str())).collect();
+    assert_eq!(
+        told,
+        [(
+            "illegal_address",
+            "hp1: holding register 101 of `p1`, `p2` was refused (exception 2); it is left out and \
+             tried again in an hour"
+        )]
+    );
 }
 
 fn any_framing() -> impl Strategy<Value = Framing> {

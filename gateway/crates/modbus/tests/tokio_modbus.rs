@@ -215,3 +215,85 @@ async fn one_missing_register_leaves_all_others_readable() {
         assert!(asked <= requests, "{asked} requests");
     }
 }
+
+/// Why the master is our own: `docs/decisions/modbus-master.md`. Shows what tokio-modbus 0.17 does
+/// today. If this fails after an update, the fault may be mended and that decision looked at again.
+#[tokio::test(start_paused = true)]
+async fn tokio_modbus_takes_a_late_reply_for_an_answer() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_modbus::prelude::{Reader, Slave, rtu};
+
+    let (ours, mut device) = tokio::io::duplex(256);
+    let mut theirs = rtu::attach_slave(ours, Slave(7));
+    let mut request = [0; 8];
+
+    let wait = Duration::from_secs(1);
+    let first = tokio::time::timeout(wait, theirs.read_holding_registers(30, 1)).await;
+    assert!(first.is_err(), "no reply in time: the call is dropped");
+    device.read_exact(&mut request).await.unwrap();
+    assert_eq!(request[..6], [7, 3, 0, 30, 0, 1]);
+
+    // The reply to the first request, after its time: register 30 holds 3000.
+    let mut late = vec![7, 3, 2, 0x0B, 0xB8];
+    late.extend_from_slice(&wellhead_modbus::codec::rtu::crc(&late).to_le_bytes());
+    device.write_all(&late).await.unwrap();
+
+    let second = theirs.read_holding_registers(40, 1).await;
+    device.read_exact(&mut request).await.unwrap();
+    assert_eq!(request[..6], [7, 3, 0, 40, 0, 1], "register 40 was asked for");
+    assert_eq!(second.unwrap(), Ok(vec![3000]), "and register 30 was taken for it");
+}
+
+/// Today's behaviour again, on TCP: the device answers every request after the first at once, and
+/// yet no call succeeds any more.
+#[tokio::test(start_paused = true)]
+async fn tokio_modbus_stays_one_reply_behind_on_tcp() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio_modbus::prelude::{Reader, Slave, tcp};
+
+    let (ours, mut device) = tokio::io::duplex(256);
+    let mut theirs = tcp::attach_slave(ours, Slave(7));
+    let answer = |request: [u8; 12]| {
+        let [t1, t2, .., a1, a2, _, _] = request;
+        [t1, t2, 0, 0, 0, 5, 7, 3, 2, a1, a2]
+    };
+    let mut request = [0; 12];
+    let wait = Duration::from_secs(1);
+    let first = tokio::time::timeout(wait, theirs.read_holding_registers(30, 1)).await;
+    assert!(first.is_err(), "no reply in time: the call is dropped");
+    device.read_exact(&mut request).await.unwrap();
+    device.write_all(&answer(request)).await.unwrap();
+    for register in 40..50 {
+        let reply = theirs.read_holding_registers(register, 1).await;
+        assert!(reply.is_err(), "{reply:?}");
+        device.read_exact(&mut request).await.unwrap();
+        device.write_all(&answer(request)).await.unwrap();
+    }
+}
+
+/// The events of the first, and this crate's answer. (For TCP see `faults.rs`.)
+#[tokio::test(start_paused = true)]
+async fn the_same_late_reply_is_no_answer_here() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let (ours, mut device) = tokio::io::duplex(256);
+    let mut line = Line::over(ours);
+    let mut first = driver(self::device(Framing::Rtu, registers(30, 1)));
+    let mut second = driver(self::device(Framing::Rtu, registers(40, 1)));
+    let mut request = [0; 8];
+
+    assert!(poll(&mut first, &mut line).await.is_err());
+    device.read_exact(&mut request).await.unwrap();
+    let mut late = vec![7, 3, 2, 0x0B, 0xB8];
+    late.extend_from_slice(&wellhead_modbus::codec::rtu::crc(&late).to_le_bytes());
+    device.write_all(&late).await.unwrap();
+
+    let (read, ()) = tokio::join!(numbers(&mut second, &mut line), async {
+        device.read_exact(&mut request).await.unwrap();
+        assert_eq!(request[..6], [7, 3, 0, 40, 0, 1]);
+        let mut right = vec![7, 3, 2, 0x0F, 0xA0];
+        right.extend_from_slice(&wellhead_modbus::codec::rtu::crc(&right).to_le_bytes());
+        device.write_all(&right).await.unwrap();
+    });
+    assert_eq!(read, [4000]);
+}

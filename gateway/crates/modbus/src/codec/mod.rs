@@ -7,9 +7,9 @@
 pub mod mbap;
 pub mod rtu;
 
-use crate::Table;
+use crate::{Framing, Table};
 use std::time::Duration;
-use wellhead_driver::DeviceError;
+use wellhead_driver::{DeviceError, Step};
 
 /// Most registers that one write may carry (function 16).
 pub const WRITE_REGISTERS_MAX: usize = 123;
@@ -192,6 +192,48 @@ impl Request<'_> {
             Request::MaskWrite { address, and, or } => echoed(&[address, and, or]),
         }
     }
+}
+
+/// Goes through bytes as they would come from a line until the reply to `request` is found, or
+/// there is none. The way in for captures and for fuzzing.
+///
+/// # Errors
+/// Why framing was lost.
+pub fn find<'r>(
+    framing: Framing,
+    request: &Request,
+    transaction: u16,
+    unit: u8,
+    mut bytes: &'r [u8],
+) -> Result<Option<Answer<'r>>, &'static str> {
+    loop {
+        let step = match framing {
+            Framing::Tcp => mbap::step(request, transaction, unit, bytes),
+            Framing::Rtu => rtu::step(request, unit, bytes),
+        };
+        match step {
+            Step::Need => return Ok(None),
+            Step::Skip(n) => bytes = bytes.get(n..).unwrap_or(&[]),
+            Step::Broken(why) => return Err(why),
+            Step::Reply(len) => {
+                let frame = bytes.get(..len).unwrap_or(bytes);
+                return request.answer(pdu(framing, frame)).map(Some);
+            }
+        }
+    }
+}
+
+/// The protocol data unit of a whole frame.
+pub fn pdu(framing: Framing, frame: &[u8]) -> &[u8] {
+    let end = match framing {
+        Framing::Tcp => frame.len(),
+        Framing::Rtu => frame.len().saturating_sub(rtu::CRC_LEN),
+    };
+    let start = match framing {
+        Framing::Tcp => mbap::HEADER_LEN,
+        Framing::Rtu => rtu::HEADER_LEN,
+    };
+    frame.get(start..end).unwrap_or(&[])
 }
 
 impl Exception {

@@ -4,7 +4,8 @@
 //! standard tells them apart, is not visible through a serial driver's buffer, so the reply is
 //! found by its checksum: it is taken only if unit, function, length and checksum all fit.
 
-use super::Request;
+use super::{Request, pdu};
+use crate::Framing;
 use wellhead_driver::Step;
 
 /// Unit before the protocol data unit.
@@ -47,13 +48,8 @@ pub fn step(request: &Request, unit: u8, bytes: &[u8]) -> Step {
     }
 }
 
-/// Where the protocol data unit lies in a whole frame.
-pub fn pdu(frame: &[u8]) -> &[u8] {
-    frame.get(HEADER_LEN..frame.len().saturating_sub(CRC_LEN)).unwrap_or(&[])
-}
-
 fn is_reply(request: &Request, unit: u8, frame: &[u8]) -> bool {
-    frame.first() == Some(&unit) && request.answer(pdu(frame)).is_ok()
+    frame.first() == Some(&unit) && request.answer(pdu(Framing::Rtu, frame)).is_ok()
 }
 
 enum Frame {
