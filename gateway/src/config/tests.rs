@@ -195,6 +195,47 @@ fn each_invalid_file_is_told_what_stands_beside_it() {
     );
 }
 
+/// The variants of [`Problem`], as its source lists them.
+fn all_problems() -> Vec<String> {
+    let source = include_str!("problem.rs");
+    let (_, body) = source.split_once("pub enum Problem {").unwrap();
+    let (body, _) = body.split_once("\n}\n").unwrap();
+    let name = |line: &str| -> Option<String> {
+        let name: String = line.trim().chars().take_while(char::is_ascii_alphanumeric).collect();
+        name.starts_with(|c: char| c.is_ascii_uppercase()).then_some(name)
+    };
+    body.lines()
+        .filter(|l| l.starts_with("    ") && !l.starts_with("     "))
+        .filter_map(name)
+        .collect()
+}
+
+#[test]
+fn every_mistake_has_a_text_and_an_invalid_file_that_shows_it() {
+    let texts = include_str!("messages.rs");
+    let folder = repository().join("tests/config/invalid");
+    let mut shown = std::collections::BTreeSet::new();
+    for case in files(&folder).into_iter().chain([folder.join("two_files")]) {
+        let (Ok((_, report)) | Err(report)) = load(&case, &[]);
+        shown.extend(report.findings.iter().map(|f| format!("{:?}", f.problem)));
+    }
+    // Shown by tests of their own, or not to be had at all: see the property tests.
+    let apart = ["Unreadable", "TooLarge", "NoFiles", "Plan", "Unfit"];
+    let problems = all_problems();
+    assert!(problems.len() > 60, "{problems:?}");
+    let mut unseen = Vec::new();
+    for name in problems {
+        assert!(texts.contains(&format!("P::{name}")), "{name} has no text");
+        let seen = shown.iter().any(|s| {
+            s.strip_prefix(&name).is_some_and(|r| !r.starts_with(|c: char| c.is_alphanumeric()))
+        });
+        if !seen && !apart.contains(&name.as_str()) {
+            unseen.push(name);
+        }
+    }
+    assert!(unseen.is_empty(), "no invalid file shows {unseen:?}");
+}
+
 #[test]
 fn everything_in_configs_is_free_of_errors_and_warnings() {
     let configs = repository().join("configs");
@@ -248,6 +289,10 @@ fn a_missing_file_and_an_empty_folder_are_told() {
     assert_eq!(report.findings[0].problem.code(), "unreadable");
     let report = load(dir.path(), &[]).unwrap_err();
     assert_eq!(report.findings[0].problem.code(), "no_files");
+    fs::write(dir.path().join("large.toml"), vec![b'#'; 5 << 20]).unwrap();
+    let report = load(dir.path(), &[]).unwrap_err();
+    assert_eq!(report.findings[0].problem.code(), "too_large");
+    fs::remove_file(dir.path().join("large.toml")).unwrap();
     fs::write(dir.path().join("latin1.toml"), b"title = \"W\xe4rme\"").unwrap();
     let report = load(dir.path(), &[]).unwrap_err();
     assert_eq!(report.findings[0].problem.code(), "unreadable");
@@ -263,6 +308,25 @@ fn deep_nesting_is_refused_and_does_not_end_the_process() {
     ] {
         assert!(loaded(&text).is_err());
     }
+}
+
+#[test]
+fn a_password_that_was_written_anyway_is_not_repeated() {
+    for uplink in [
+        "url = \"mqtts://h\"\npassword = \"hunter2\"",
+        "url = \"mqtts://u:hunter2@h\"",
+        "url = \"u:hunter2@h\"",
+        "url = \"mqtts://h\"\npassword_file = 3\n\"password\"\t= \"hunter2",
+        "password='hunter2",
+    ] {
+        let report = loaded(&format!("{SITE}[uplink.c]\n{uplink}\n")).unwrap_err();
+        for said in [report.render(Lang::En), report.render(Lang::Zh)] {
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+        assert!(!report.json(Lang::En).to_string().contains("hunter2"));
+    }
+    let report = loaded(&format!("{SITE}[uplink]\nc = {{ password = \"hunter2\" }}\n"));
+    assert!(!report.unwrap_err().render(Lang::En).contains("hunter2"));
 }
 
 #[test]
@@ -327,6 +391,12 @@ fn damaged() -> impl Strategy<Value = String> {
 /// Reads text and renders all of the report. Fails if the structure check lets something pass
 /// that the types then refuse.
 fn survives(text: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.toml");
+    // The same text as a profile: what is not about points is refused, the rest is checked.
+    fs::write(&path, text.replace("device.hp1.point", "point")).unwrap();
+    let (Ok(report) | Err(report)) = check_profile(&path);
+    let _ = report.render(Lang::Zh);
     if let Err(report) = loaded(text) {
         assert!(report.errors() > 0);
         for finding in &report.findings {
