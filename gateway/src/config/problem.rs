@@ -86,7 +86,7 @@ pub enum Problem {
     UnknownLine { got: String, near: Option<String>, known: String },
     UnknownProfile { got: String, near: Option<String>, searched: String },
     ProfileName { got: String, file: String },
-    ProfileUnsourced { key: &'static str },
+    ProfileUnsourced { keys: String },
     SameUnit { unit: u8, other: String },
     UnitOnLine { unit: u8 },
     NoPoints,
@@ -105,6 +105,7 @@ pub enum Problem {
     LengthNotTaken { kind: &'static str },
     LengthTooLong { kind: &'static str, max: u8 },
     BeyondAddresses { last: u32 },
+    TooWideForOneRead { width: u16, most: u16 },
     ScaleZero,
     NotForKind { key: &'static str, kind: &'static str },
     RangeOrder,
@@ -125,8 +126,10 @@ pub enum Problem {
     SafeMissing,
     SafeRefused { refusal: WriteRefusal },
     NoWatchdog,
-    // What the Modbus planner refuses.
-    Plan { point: String, message: String, hint: String },
+    WriteWithReadOnly { table: &'static str },
+    // What the Modbus planner refuses, and what no type takes: told, though nothing should get here.
+    Plan { message: String, hint: String },
+    Unfit { message: String },
 }
 
 /// What is wrong with an address of a broker.

@@ -169,6 +169,25 @@ fn position(text: &str, at: usize) -> (usize, usize, &str) {
     (line, column, &rest[..end])
 }
 
+/// The line as it may be shown: without a password that should not have been written there.
+fn concealed(line: &str) -> String {
+    let mut rest = line;
+    while let Some(at) = rest.find("password") {
+        let start = line.len() - rest.len();
+        rest = &rest[at + "password".len()..];
+        let value = rest.trim_start_matches(['"', '\'', ' ', '\t']);
+        if value.starts_with('=') {
+            return format!("{}password = …", &line[..start + at]);
+        }
+    }
+    match (line.find("://"), line.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!("{}://…{}", &line[..scheme], &line[at..])
+        }
+        _ => line.to_owned(),
+    }
+}
+
 /// How many columns a terminal gives a character: two for Chinese, one for the rest we meet.
 fn columns(c: char) -> usize {
     let wide = matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{303e}'
@@ -216,9 +235,14 @@ impl Report {
             if !finding.path.is_empty() {
                 let _ = write!(out, "  {}", finding.path);
             }
-            let shown: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
+            let before_it: String = text.chars().take(column - 1).collect();
+            let shown = match finding.problem {
+                Problem::UrlWithPassword => format!("{before_it}…"),
+                _ => concealed(text),
+            };
+            let shown = shown.replace('\t', " ");
             let _ = writeln!(out, "\n{margin} |\n{number} | {}", shown.trim_end());
-            let before: usize = text.chars().take(column - 1).map(columns).sum();
+            let before: usize = before_it.chars().map(columns).sum();
             let length = finding.span.len();
             let marked: usize = text
                 .char_indices()

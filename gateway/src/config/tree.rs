@@ -92,6 +92,9 @@ fn entries(table: DeTable<'_>, file: usize) -> BTreeMap<String, Node> {
 
 fn node(value: DeValue<'_>, place: Place) -> Node {
     let data = match value {
+        DeValue::Table(table) => Data::Table(entries(table, place.file)),
+        // What the parser put in where it found nothing; it has told so.
+        _ if place.value.is_empty() => Data::Cut,
         DeValue::String(s) => Data::Text(s.into_owned()),
         DeValue::Integer(i) => match i64::from_str_radix(i.as_str(), i.radix()) {
             Ok(n) => Data::Int(n),
@@ -109,7 +112,6 @@ fn node(value: DeValue<'_>, place: Place) -> Node {
                 })
                 .collect(),
         ),
-        DeValue::Table(table) => Data::Table(entries(table, place.file)),
     };
     Node { place, data }
 }

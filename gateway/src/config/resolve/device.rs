@@ -64,7 +64,10 @@ fn line_of(
         findings.add(at.key("line"), problem);
         return None;
     };
-    if let (Framing::Rtu, Some(unit @ 248..)) = (lines.get(line)?.framing, table.unit) {
+    let framing = lines.get(line)?.framing;
+    if let Some(unit @ 248..) = table.unit
+        && (unit < 255 || framing == Framing::Rtu)
+    {
         findings.add(at.key("unit"), Problem::UnitOnLine { unit });
     }
     Some(line)
@@ -92,6 +95,7 @@ fn device(
         poll: or(t.poll, 1000),
         every: t.report == Some(ReportWord::Every),
         report_min: or(t.report_min, 0),
+        registers_max: t.registers_max.unwrap_or(125),
         report_max: t.report_max.map(|d| d.0),
         stale_after: t.stale_after.map(|d| d.0),
     };
@@ -140,7 +144,7 @@ fn device(
     })
 }
 
-/// Lets the driver plan, and tells what it refuses. Most of what it checks was checked before,
+/// Lets the driver plan, and tells what it refuses. All that it refuses today was checked before,
 /// in two languages and at the right key; that is not said twice.
 fn tell_plan_errors(spec: &DeviceSpec, at: &At<'_>, findings: &mut Findings) {
     let before = findings.errors();
@@ -152,8 +156,7 @@ fn tell_plan_errors(spec: &DeviceSpec, at: &At<'_>, findings: &mut Findings) {
         let point = e.point.as_deref();
         let point_at = point.and_then(|p| at.child("point").and_then(|points| points.child(p)));
         let spot = point_at.as_ref().unwrap_or(at).key(key_of(e.key));
-        let point = point.unwrap_or(&spec.name).to_owned();
-        findings.add(spot, Problem::Plan { point, message: e.message, hint: e.hint });
+        findings.add(spot, Problem::Plan { message: e.message, hint: e.hint });
     }
 }
 

@@ -71,7 +71,7 @@ impl<'a> At<'a> {
             Err(e) => {
                 // The structure check passes nothing that fails here, as a property test shows;
                 // should it ever, the mistake is told all the same.
-                findings.add(self.here(), Problem::Syntax { message: e.to_string() });
+                findings.add(self.here(), Problem::Unfit { message: e.to_string() });
                 None
             }
         }
@@ -181,15 +181,18 @@ pub(super) fn profile_head(root: &Node, stem: &str, findings: &mut Findings) {
     if table.generic == Some(true) {
         return;
     }
-    for (key, value) in [
+    let missing: Vec<String> = [
         ("vendor", table.vendor),
         ("document", table.document),
         ("revision", table.revision),
         ("source", table.source),
-    ] {
-        if value.is_none() && !at.cut(key) {
-            findings.add(at.key(key), Problem::ProfileUnsourced { key });
-        }
+    ]
+    .into_iter()
+    .filter(|(key, value)| value.is_none() && !at.cut(key))
+    .map(|(key, _)| format!("`{key}`"))
+    .collect();
+    if !missing.is_empty() {
+        findings.add(at.here(), Problem::ProfileUnsourced { keys: missing.join(", ") });
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) struct Defaults {
     pub(super) poll: Duration,
     pub(super) every: bool,
     pub(super) report_min: Duration,
+    pub(super) registers_max: u16,
     pub(super) report_max: Option<Duration>,
     pub(super) stale_after: Option<Duration>,
 }
@@ -49,6 +50,15 @@ pub(super) fn point(
     let last = u32::from(address) + u32::from(encoding.width()) - 1;
     if last > 65535 {
         findings.add(at.key(table_key(table)), Problem::BeyondAddresses { last });
+    }
+    let (width, most) = (encoding.width(), defaults.registers_max);
+    if width > most {
+        findings.add(at.here(), Problem::TooWideForOneRead { width, most });
+    }
+    if t.write_with == Some(WriteWord::Multiple) && matches!(table, Table::Input | Table::Discrete)
+    {
+        let table = table_key(table);
+        findings.add(at.key("write_with"), Problem::WriteWithReadOnly { table });
     }
     let conversion = Conversion {
         scale: t.scale.unwrap_or(1.0),

@@ -58,6 +58,10 @@ fn uplink(id: &str, at: &At<'_>, base: &Path, findings: &mut Findings) -> Option
 
 /// Host, port, and whether TLS, of `mqtt://host:1883` or `mqtts://host:8883`.
 fn broker(url: &str) -> Result<(String, u16, bool), Problem> {
+    // First of all: no other message may repeat it.
+    if url.contains('@') {
+        return Err(Problem::UrlWithPassword);
+    }
     let fault = |why| Problem::BadUrl { got: url.to_owned(), why };
     let (scheme, rest) = url.split_once("://").ok_or_else(|| fault(UrlFault::Scheme))?;
     let (tls, default) = match scheme {
@@ -65,9 +69,6 @@ fn broker(url: &str) -> Result<(String, u16, bool), Problem> {
         "mqtts" => (true, 8883),
         _ => return Err(fault(UrlFault::Scheme)),
     };
-    if rest.contains('@') {
-        return Err(Problem::UrlWithPassword);
-    }
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.contains(['/', '?', '#']) {
         return Err(fault(UrlFault::Path));
