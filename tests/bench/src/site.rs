@@ -66,11 +66,15 @@ fn profile(registers: u16) -> String {
     let mut out = String::from(
         "[profile]\nid = \"bench\"\ntitle = \"Device of the benchmark's fleet\"\ngeneric = true\n\n\
          [device]\npoll = \"1s\"\nreport = \"every\"\n\n\
-         [point.clock]\nholding = 0\ntype = \"u64\"\n\n[point.count]\nholding = 4\ntype = \"u32\"\n",
+         [point.clock]\nholding = 0\ntype = \"u64\"\nunit = \"1\"\n\n\
+         [point.count]\nholding = 4\ntype = \"u32\"\nunit = \"1\"\n",
     );
     for register in STAMP_REGISTERS..registers {
         // Writing to a String cannot fail.
-        let _ = write!(out, "\n[point.r{register}]\nholding = {register}\ntype = \"u16\"\n");
+        let _ = write!(
+            out,
+            "\n[point.r{register}]\nholding = {register}\ntype = \"u16\"\nunit = \"1\"\n"
+        );
     }
     out
 }
