@@ -2,14 +2,17 @@
 //!
 //! It knows all the crates and they don't know it: [`config`] reads the site, [`supervise`] builds
 //! lines, devices and uplinks from it, [`poll`] runs one task a line, [`hub`] keeps and passes on
-//! what was read, [`control`] is the only way to an output, [`admin`] answers the commands of
+//! what was read, [`northbound`] joins it to the uplinks, [`control`] is the only way to an output, [`admin`] answers the commands of
 //! people at the box, [`metrics`] those of Prometheus.
 
 pub mod admin;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod control;
 mod files;
 pub mod hub;
 pub mod metrics;
+pub mod northbound;
 pub mod poll;
+pub mod supervise;

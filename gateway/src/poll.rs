@@ -128,7 +128,7 @@ impl LineTask {
             let id = &self.stations[device].device;
             tracing::info!(device = %id, failures, "Device answers again");
             let text = format!("{id} answers again after {failures} failed polls");
-            self.hub.event(Event::new("device_up", text).about(id).with("failures", failures));
+            self.hub.event(Event::new("device_up", text).device(id).with("failures", failures));
         }
     }
 
@@ -151,7 +151,7 @@ impl LineTask {
         if !was_down {
             tracing::warn!(device = %id, %error, "Device does not answer");
             let text = format!("{id} does not answer: {error}");
-            let event = Event::new("device_down", text).about(id);
+            let event = Event::new("device_down", text).device(id);
             self.hub.event(event.with("reason", error.reason().code()));
         }
     }

@@ -131,7 +131,9 @@ impl Platform {
         self.child.tell(&wish.to_string());
         eventually("a reply to the command", || {
             let all = self.messages();
-            let reply = all.iter().find(|m| m["correlation"] == correlation.as_str())?;
+            let reply = all.iter().find(|m| {
+                m["topic"] == "platform/replies" && m["correlation"] == correlation.as_str()
+            })?;
             Some(crate::payload(reply))
         })
     }

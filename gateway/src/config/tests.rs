@@ -58,7 +58,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_small_site_becomes_points_lines_and_devices() {
     let site = good(SITE);
-    let [setpoint, supply] = site.points.as_slice() else { panic!() };
+    let [setpoint, supply] = &*site.devices[0].points else { panic!() };
     assert_eq!(supply.unit.map(|u| u.symbol()), Some("°C"));
     assert_eq!((supply.class, supply.shape), (Class::Measurement, Shape::Float));
     let output = setpoint.output.as_ref().unwrap();
@@ -67,27 +67,27 @@ fn a_small_site_becomes_points_lines_and_devices() {
     assert_eq!(setpoint.class, Class::Setpoint);
     let device = &site.devices[0];
     assert_eq!(device.spec.points[1].address, 100);
-    assert_eq!(device.points, 0..2);
     assert_eq!(device.watchdogs.len(), 1);
     assert!(!site.gateway.commands, "commands are off unless asked for");
 }
 
 #[test]
 fn a_device_is_the_same_after_a_reload_unless_it_changed_itself() {
+    let device = |text: &str| {
+        let setup = crate::supervise::Setup::of(&good(text)).unwrap();
+        let device = setup.devices.values().find(|d| d.id.as_str() == "hp1").cloned().unwrap();
+        (setup.lines.get(&device.line).cloned(), device)
+    };
     let more = "[device.a0]\nline = \"field\"\nunit = 9\n[device.a0.point.run]\ncoil = 1\n";
-    let (old, new) = (good(SITE), good(&format!("{SITE}{more}")));
-    assert_ne!(old.device("hp1").unwrap().points, new.device("hp1").unwrap().points);
-    assert!(old.same_device(&new, "hp1"), "its points only moved");
-    assert!(!old.same_device(&new, "a0"), "it is new");
+    assert_eq!(device(SITE), device(&format!("{SITE}{more}")));
     for (from, to) in [
         ("input = 100", "input = 101"),
         ("limits = [30, 55]", "limits = [30, 50]"),
         ("unit = 1\n", "unit = 2\n"),
         ("tcp = \"127.0.0.1:1502\"", "tcp = \"127.0.0.1:1503\""),
-        ("communication time-out 60 s", "heartbeat in register 7"),
     ] {
         assert!(SITE.contains(from));
-        assert!(!old.same_device(&good(&SITE.replace(from, to)), "hp1"), "{to}");
+        assert_ne!(device(SITE), device(&SITE.replace(from, to)), "{to}");
     }
 }
 

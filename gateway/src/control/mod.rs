@@ -213,6 +213,16 @@ impl Control {
         result
     }
 
+    /// Answers what was no command at all, and audits it.
+    pub fn malformed(&self, source: &str, why: &str) -> Json {
+        tracing::info!(source, why, "Malformed command");
+        let event = Event::new("audit", format!("{source} sent no command: {why}"));
+        let event = event.with("source", source).with("ok", false).with("code", "malformed");
+        self.hub.event(event);
+        let t = self.hub.clock().now().utc.0;
+        json!({ "v": 1, "id": null, "ok": false, "code": "malformed", "t": t, "text": why })
+    }
+
     async fn run(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
         self.admissible(c, retained)?;
         let unknown = || Refusal::UnknownPoint(c.point.clone());

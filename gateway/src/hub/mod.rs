@@ -12,46 +12,13 @@ use point::PointState;
 pub use stats::DeviceStats;
 
 use crate::clock::StepWatch;
-use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wellhead_driver::{DeviceError, Outcome, Readings};
 use wellhead_model::{Clock, DeviceId, Now, Point, PointIndex, Reason, Sample, Value};
 
-/// Something that happened, for operators and platforms.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Stable word: `device_down`, `gap`, `audit`.
-    pub kind: &'static str,
-    /// The device it concerns.
-    pub device: Option<DeviceId>,
-    /// A sentence for people.
-    pub text: String,
-    /// More, for machines.
-    pub fields: Map<String, Json>,
-}
-
-impl Event {
-    /// An event about no device in particular.
-    pub fn new(kind: &'static str, text: impl Into<String>) -> Self {
-        Self { kind, device: None, text: text.into(), fields: Map::new() }
-    }
-
-    /// Names the device.
-    #[must_use]
-    pub fn about(mut self, device: &DeviceId) -> Self {
-        self.device = Some(device.clone());
-        self
-    }
-
-    /// Adds a field.
-    #[must_use]
-    pub fn with(mut self, key: &str, value: impl Into<Json>) -> Self {
-        self.fields.insert(key.into(), value.into());
-        self
-    }
-}
+pub use wellhead_uplink::Event;
 
 /// Where samples and events go: an uplink, and later the record and plugins. Must not block.
 pub trait Outlet: Send + Sync {
@@ -135,7 +102,7 @@ impl Hub {
         self.send(device, d, outgoing, now);
         drop(state);
         for notice in &readings.notices {
-            self.event(Event::new("notice", &*notice.text).about(device).with("code", notice.code));
+            self.event(Event::new("notice", &*notice.text).device(device).with("code", notice.code));
         }
         for event in events {
             self.event(event);
@@ -291,7 +258,7 @@ impl CounterTurn {
         };
         let text = format!("{}/{} {what}: {} to {}", point.device, point.id, self.from, self.to);
         Event::new(kind, text)
-            .about(&point.device)
+            .device(&point.device)
             .with("point", point.id.as_str())
             .with("from", self.from.as_f64())
             .with("to", self.to.as_f64())

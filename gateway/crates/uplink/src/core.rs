@@ -13,12 +13,12 @@
 //! ```
 
 use crate::backlog::Backlog;
-use crate::cache_api::{EntryId, Mark};
 use crate::gaps::{Range, Ranges};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use wellhead_store::{EntryId, Mark};
 
 /// An acknowledgement later than this is late, and the batch goes to the cache.
 pub(crate) const LATE: Duration = Duration::from_secs(1);
@@ -413,7 +413,7 @@ impl Core {
     /// History straight from memory, while the cache can't take it and has nothing older to give.
     fn next_held(&mut self, now: Duration, online: Online) -> Option<Outbound> {
         let nothing_older = self.backlog.is_exhausted() || self.backlog.is_unreadable();
-        if !self.spill.is_failed() || !nothing_older {
+        if !self.spill.is_failed() || !nothing_older || self.overtakes_live() {
             return None;
         }
         while self.queue.front().is_some_and(|b| now.saturating_sub(b.sealed) >= LATE) {
@@ -427,6 +427,14 @@ impl Core {
             self.refuse(now, Load::Held(b), "packet_too_large");
         }
         None
+    }
+
+    /// Whether an older batch than the front of the queue still flies as live. Should the
+    /// connection die, it would come as history behind this one.
+    fn overtakes_live(&self) -> bool {
+        let Some(front) = self.queue.front() else { return false };
+        let older = |f: &Flight| matches!(&f.load, Load::Live(b, _) if b.ord < front.ord);
+        self.flights.values().any(older)
     }
 
     fn flies(&self, id: EntryId) -> bool {
@@ -522,7 +530,10 @@ impl Core {
         };
         self.counts.refused += 1;
         let joined = self.refusals.iter_mut().rev().find(|(r, why)| {
-            *why == reason && r.stream == range.stream && r.boot == range.boot && r.last < range.first
+            *why == reason
+                && r.stream == range.stream
+                && r.boot == range.boot
+                && r.last < range.first
         });
         match joined {
             Some((r, _)) if r.last + 1 == range.first => {
@@ -553,9 +564,7 @@ impl Core {
         self.tell_from = now + TELL_EVERY;
         out.extend(self.gaps.take().into_iter().map(Notice::Gap));
         let refusals = std::mem::take(&mut self.refusals);
-        out.extend(
-            refusals.into_iter().map(|(range, reason)| Notice::Refused { range, reason }),
-        );
+        out.extend(refusals.into_iter().map(|(range, reason)| Notice::Refused { range, reason }));
         out
     }
 

@@ -1,13 +1,12 @@
 //! What the program's handle, the connection's task and the uplink's own task work on together.
 
 use crate::UplinkConfig;
-use crate::cache_api::Stats;
 use crate::cache_thread::Done;
 use crate::command::{Incoming, ReplyTo, parse_command};
 use crate::core::{Core, Note, Notice, Online};
 use crate::link::{Backoff, Link, refusal};
 use crate::message::{self, Event};
-use crate::metrics::{Rate, State};
+use crate::metrics::{Rate, State, hours_left};
 use crate::spill::Job;
 use crate::{BATCH_BYTES_MAX, UplinkError, encode};
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use wellhead_model::{Clock, DeviceId, Point, Sample, Timestamp};
+use wellhead_store::Stats;
 
 /// Name of the stream that carries events.
 const EVENTS: &str = "event";
@@ -42,7 +42,6 @@ pub(crate) struct Shared {
 
 pub(crate) struct Inner {
     pub(crate) core: Core,
-    pub(crate) points: Arc<[Point]>,
     catalogs: BTreeMap<DeviceId, Bytes>,
     pub(crate) link: Option<Link>,
     /// Counts connections, so that a late word from a dead one is not taken for the living.
@@ -56,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) rate: Rate,
     pub(crate) devices: (u32, u32),
     pub(crate) stop_within: Option<Duration>,
+    pub(crate) removals_unsynced: bool,
     refused_told: bool,
     body: Vec<u8>,
 }
@@ -71,7 +71,6 @@ impl Shared {
         let core = Core::new(config.root.clone(), boot.into(), config.window_bytes);
         let inner = Inner {
             core,
-            points: Arc::from([]),
             catalogs: BTreeMap::new(),
             link: None,
             connection: 0,
@@ -84,6 +83,7 @@ impl Shared {
             rate: Rate::default(),
             devices: (0, 0),
             stop_within: None,
+            removals_unsynced: false,
             refused_told: false,
             body: Vec::new(),
         };
@@ -102,7 +102,12 @@ impl Shared {
     }
 
     /// Seals samples of one stream and sends them if the broker may have them now.
-    pub(crate) fn publish(&self, stream: usize, samples: &[Sample]) -> Result<(), UplinkError> {
+    pub(crate) fn publish(
+        &self,
+        stream: usize,
+        points: &[Point],
+        samples: &[Sample],
+    ) -> Result<(), UplinkError> {
         let (now, stamp) = (self.now(), self.clock.now());
         let mut guard = self.lock();
         let inner = &mut *guard;
@@ -110,7 +115,7 @@ impl Shared {
             return Err(UplinkError::Stopped);
         }
         for samples in samples.chunks(BATCH_SAMPLES_MAX) {
-            inner.seal_samples(now, stream, stamp.utc, stamp.synced, samples)?;
+            inner.seal_samples(now, stream, points, stamp.utc, stamp.synced, samples)?;
         }
         self.pump(inner, now);
         Ok(())
@@ -130,7 +135,12 @@ impl Shared {
         let body = &mut inner.body;
         body.clear();
         body.push(b'{');
-        message::events(body, &inner.core.boot, seq, stamp.synced, stamp.utc, event);
+        message::event(body, &inner.core.boot, seq, stamp.synced, stamp.utc, event);
+        if body.len() > BATCH_BYTES_MAX {
+            body.truncate(1);
+            let short = event.shortened();
+            message::event(body, &inner.core.boot, seq, stamp.synced, stamp.utc, &short);
+        }
         let message = Bytes::copy_from_slice(body);
         inner.rate.add(now, message.len());
         inner.core.seal(now, stream, 1, stamp.utc.0, message);
@@ -216,7 +226,8 @@ impl Shared {
             }
             Incoming(Packet::ConnAck(ack)) => self.on_connected(inner, now, &ack),
             Incoming(Packet::SubAck(ack)) => {
-                let refused = |c: &&SubscribeReasonCode| !matches!(c, SubscribeReasonCode::Success(_));
+                let refused =
+                    |c: &&SubscribeReasonCode| !matches!(c, SubscribeReasonCode::Success(_));
                 if let Some(code) = ack.return_codes.iter().find(refused) {
                     let reason = format!("{code:?}");
                     tracing::error!(uplink = %self.config.name, reason, "Broker refuses the command topic");
@@ -273,8 +284,7 @@ impl Shared {
             properties.and_then(|p| p.response_topic.as_deref()),
             properties.and_then(|p| p.correlation_data.clone()),
         );
-        let incoming =
-            Incoming { command: parse_command(&p.payload), retained: p.retain, reply };
+        let incoming = Incoming { command: parse_command(&p.payload), retained: p.retain, reply };
         if let Err(refused) = inner.incoming.try_send(incoming) {
             let reply = match refused {
                 tokio::sync::mpsc::error::TrySendError::Full(i)
@@ -299,12 +309,18 @@ impl Shared {
             }
             Done::Removed(result) => {
                 inner.core.backlog.remove_done(now, result.is_ok());
+                inner.removals_unsynced = true;
                 if let Err(error) = result {
                     tracing::warn!(uplink = %self.config.name, error, "Delivered batches not removed from the cache");
                 }
             }
             Done::Stats(stats) => inner.cache_stats = Some(stats),
             Done::Closed(result) => inner.cache_closed = Some(result),
+            Done::Damaged(incidents) => {
+                for event in incidents.iter().map(message::damaged) {
+                    self.seal_event(inner, now, &event);
+                }
+            }
         }
         self.pump(inner, now);
     }
@@ -328,6 +344,7 @@ impl Inner {
         &mut self,
         now: Duration,
         stream: usize,
+        points: &[Point],
         utc: Timestamp,
         synced: bool,
         samples: &[Sample],
@@ -336,12 +353,15 @@ impl Inner {
         let body = &mut self.body;
         body.clear();
         body.push(b'{');
-        encode::batch(body, &self.points, &self.core.boot, seq, synced, samples)
+        encode::batch(body, points, &self.core.boot, seq, synced, samples)
             .map_err(UplinkError::UnknownPoint)?;
         if body.len() > BATCH_BYTES_MAX && samples.len() > 1 {
             let (a, b) = samples.split_at(samples.len() / 2);
-            self.seal_samples(now, stream, utc, synced, a)?;
-            return self.seal_samples(now, stream, utc, synced, b);
+            self.seal_samples(now, stream, points, utc, synced, a)?;
+            return self.seal_samples(now, stream, points, utc, synced, b);
+        }
+        if body.len() > BATCH_BYTES_MAX {
+            return Err(UplinkError::TooLarge(body.len()));
         }
         let message = Bytes::copy_from_slice(body);
         self.rate.add(now, message.len());
@@ -362,23 +382,51 @@ impl Inner {
                     let _ = self.core.backlog.read_done(now, r.generation, failed);
                 }
                 Job::Remove(_) => self.core.backlog.remove_done(now, false),
-                Job::Close => self.cache_closed = Some(Err(GONE.into())),
+                Job::Close { .. } => self.cache_closed = Some(Err(GONE.into())),
                 Job::Marks(_) | Job::Stats => {}
             }
         }
     }
 
-    /// Replaces the points. Catalogs of devices that are gone are emptied, which removes the
-    /// retained message.
-    pub(crate) fn set_points(&mut self, root: &str, points: Arc<[Point]>) {
-        let catalogs = message::catalogs(&points);
-        for gone in self.catalogs.keys().filter(|d| !catalogs.contains_key(*d)) {
-            self.core.note(catalog_note(root, gone, Bytes::new()), false);
+    pub(crate) fn hours_left(&mut self, now: Duration) -> Option<f64> {
+        let rate = self.rate.get(now);
+        let stats = self.cache_stats.as_ref()?;
+        hours_left(stats, rate, self.core.spill.written_bytes)
+    }
+
+    /// The cache's part of `health`.
+    pub(crate) fn cache_health(&mut self, now: Duration) -> serde_json::Value {
+        let hours_left = self.hours_left(now);
+        let failed = self.core.spill.is_failed();
+        match &self.cache_stats {
+            None => serde_json::json!({"failed": failed}),
+            Some(s) => serde_json::json!({
+                "failed": failed,
+                "batches": s.entries,
+                "samples": s.samples,
+                "oldest": s.oldest_ms,
+                "bytes_on_disk": s.bytes_on_disk,
+                "bytes_max": s.bytes_max,
+                "hours_left": hours_left,
+            }),
         }
-        self.points = points;
-        self.catalogs = catalogs;
+    }
+
+    /// Publishes a device's catalog, or removes the retained one of a device that is gone.
+    pub(crate) fn set_device(&mut self, root: &str, device: &DeviceId, points: Option<&[Point]>) {
+        let body = match points {
+            Some(points) => {
+                let body = message::catalog(device, points);
+                self.catalogs.insert(device.clone(), body.clone());
+                body
+            }
+            None => {
+                self.catalogs.remove(device);
+                Bytes::new()
+            }
+        };
         if self.core.is_online() {
-            self.note_catalogs(root);
+            self.core.note(catalog_note(root, device, body), false);
         }
     }
 

@@ -1,0 +1,174 @@
+//! `wellhead read`, `write` and `cache`: one question to the running box.
+
+use super::{Lang, Outcome, Target, age_text, watch::utc};
+use crate::admin::{Answer, Request, Snapshot, client::Client};
+use anyhow::Context;
+use clap::Args;
+use std::time::Duration;
+
+/// Prints the latest value of one point.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead read hp1/supply_temp")]
+pub(super) struct Read {
+    #[command(flatten)]
+    target: Target,
+    /// The point: device/point
+    point: String,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Writes a value to an output, through the same checks as any command.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  wellhead write hp1/heating_setpoint 45 --hold 10min\n\n\
+                  When the hold ends, the point's safe value returns."
+)]
+pub(super) struct Write {
+    #[command(flatten)]
+    target: Target,
+    /// The point: device/point
+    point: String,
+    /// A number, true, false, or the name of a state
+    #[arg(allow_negative_numbers = true)]
+    value: String,
+    /// How long it holds: 30s, 10min, 2h
+    #[arg(long, default_value = "10min", value_parser = hold)]
+    hold: Duration,
+    /// Print the reply as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows what the offline cache holds, since when, and how long it will last.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead cache --site site.toml")]
+pub(super) struct Cache {
+    #[command(flatten)]
+    target: Target,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn hold(text: &str) -> Result<Duration, String> {
+    crate::config::duration(text)
+        .ok_or_else(|| format!("`{text}` is no duration; write 30s, 10min or 2h"))
+}
+
+async fn snapshot(client: &mut Client) -> anyhow::Result<Snapshot> {
+    match client.ask(&Request::Snapshot).await? {
+        Answer::Snapshot(s) => Ok(s),
+        other => anyhow::bail!("unexpected answer: {other:?}"),
+    }
+}
+
+impl Read {
+    /// Ends with [`Outcome::Refused`] if the point has no value.
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        let mut client = Client::connect(&self.target.socket()?).await?;
+        let s = snapshot(&mut client).await?;
+        let found = s.devices.iter().find_map(|d| {
+            let name = self.point.strip_prefix(&d.device)?.strip_prefix('/')?;
+            d.points.iter().find(|p| p.point == name)
+        });
+        let Some(p) = found else {
+            anyhow::bail!(
+                "{} `{}`",
+                lang.pick("there is no point", "没有这个点位"),
+                self.point
+            );
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(p)?);
+        } else {
+            let value = p.value.as_ref().map_or("–".into(), |v| match v {
+                serde_json::Value::String(s) => s.clone(),
+                v => v.to_string(),
+            });
+            let unit = p.unit.as_deref().unwrap_or("");
+            let why = p.reason.as_ref().map_or(String::new(), |r| format!(": {r}"));
+            let at = p.time_ms.map_or("–".into(), utc);
+            println!("{value} {unit}  {}{why}  {at}", p.quality);
+        }
+        Ok(if p.value.is_some() { Outcome::Done } else { Outcome::Refused })
+    }
+}
+
+impl Write {
+    /// Ends with [`Outcome::Refused`] if the value did not get there.
+    pub(super) async fn run(self, _: Lang) -> anyhow::Result<Outcome> {
+        let mut client = Client::connect(&self.target.socket()?).await?;
+        let value = serde_json::from_str(&self.value)
+            .ok()
+            .filter(|v: &serde_json::Value| v.is_number() || v.is_boolean())
+            .unwrap_or_else(|| self.value.clone().into());
+        let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+        let request = Request::Write {
+            point: self.point,
+            value,
+            hold_s: self.hold.as_secs_f64(),
+            source: format!("box:{}", user.unwrap_or_else(|_| "unknown".into())),
+        };
+        let reply = match client.ask(&request).await? {
+            Answer::Reply(reply) => reply,
+            Answer::Error(e) => anyhow::bail!(e),
+            Answer::Snapshot(_) => anyhow::bail!("unexpected answer"),
+        };
+        let ok = reply["ok"].as_bool().context("the reply has no `ok`")?;
+        match (self.json, ok) {
+            (true, _) => println!("{reply}"),
+            (false, true) => println!("{}, shows {}", text(&reply["text"]), reply["readback"]),
+            (false, false) => eprintln!("{}: {}", text(&reply["code"]), text(&reply["text"])),
+        }
+        Ok(if ok { Outcome::Done } else { Outcome::Refused })
+    }
+}
+
+fn text(v: &serde_json::Value) -> &str {
+    v.as_str().unwrap_or("?")
+}
+
+impl Cache {
+    /// Prints one block an uplink.
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        let mut client = Client::connect(&self.target.socket()?).await?;
+        let s = snapshot(&mut client).await?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&s.uplinks)?);
+            return Ok(Outcome::Done);
+        }
+        for u in &s.uplinks {
+            let c = &u.cache;
+            println!("{}: {}", u.uplink, u.state);
+            println!(
+                "  {}: {} / {}",
+                lang.pick("held (samples / batches)", "缓存（样本 / 批）"),
+                c.samples,
+                c.batches
+            );
+            let since = c.oldest_ms.map_or("–".into(), |t| {
+                let ago = u64::try_from(s.time_ms.saturating_sub(t)).unwrap_or(0);
+                format!("{} ({})", utc(t), age_text(ago))
+            });
+            println!("  {}: {since}", lang.pick("since", "最早"));
+            let mib = |b: u64| b as f64 / (1024.0 * 1024.0);
+            println!(
+                "  {}: {:.1} / {:.1} MiB",
+                lang.pick("disk used / allowed", "磁盘占用 / 上限"),
+                mib(c.bytes),
+                mib(c.bytes_max)
+            );
+            let hours = c.hours_left.map_or(
+                lang.pick("not known yet", "尚未知").into(),
+                |h| format!("{h:.1} h"),
+            );
+            println!("  {}: {hours}", lang.pick("room for an outage of", "可再缓存断网时长"));
+            if let Some(error) = &c.error {
+                println!("  {}: {error}", lang.pick("trouble", "故障"));
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,89 @@
+//! `wellhead check`: everything that is wrong with a configuration, at once.
+
+use super::{Lang, Outcome, profile_dirs};
+use crate::config;
+use crate::supervise::Setup;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Checks a site file, a folder of them or a profile, and tells every mistake at once.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  wellhead check site.toml\n\nEnds with 0 if the site can run, 2 if not."
+)]
+pub(super) struct Check {
+    /// The site file, or a folder of *.toml
+    #[arg(required_unless_present = "schema")]
+    path: Option<PathBuf>,
+    /// Check a device profile by itself
+    #[arg(long)]
+    profile: bool,
+    /// End with 2 on warnings too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+    /// Print the JSON Schema for editors instead
+    #[arg(long, value_name = "WHICH")]
+    schema: Option<Which>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Which {
+    Site,
+    Profile,
+}
+
+impl Check {
+    /// Reads files only; starts nothing.
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        if let Some(which) = self.schema {
+            let schema = match which {
+                Which::Site => config::site_schema(),
+                Which::Profile => config::profile_schema(),
+            };
+            println!("{}", serde_json::to_string_pretty(&schema)?);
+            return Ok(Outcome::Done);
+        }
+        let path = self.path.unwrap_or_default();
+        let (summary, report) = if self.profile {
+            match config::check_profile(&path) {
+                Ok(report) => (Some(lang.pick("profile is good", "配置模板正确").into()), report),
+                Err(report) => (None, report),
+            }
+        } else {
+            match config::load(&path, &profile_dirs()) {
+                Ok((site, report)) => (Some(summary(&site, lang)?), report),
+                Err(report) => (None, report),
+            }
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&report.json(lang))?);
+        } else {
+            eprint!("{}", report.render(lang));
+        }
+        let wrong = summary.is_none() || (self.deny_warnings && report.warnings() > 0);
+        if let (Some(summary), false) = (summary, self.json) {
+            println!("{summary}");
+        }
+        Ok(if wrong { Outcome::Wrong } else { Outcome::Done })
+    }
+}
+
+fn summary(site: &config::Site, lang: Lang) -> anyhow::Result<String> {
+    let setup = Setup::of(site)?;
+    let requests: usize = setup.devices.values().map(|d| d.plan.requests().len()).sum();
+    let points: usize = setup.devices.values().map(|d| d.points.len()).sum();
+    let (lines, devices) = (setup.lines.len(), setup.devices.len());
+    Ok(match lang {
+        Lang::En => format!(
+            "{}/{}: good. Lines: {lines}, devices: {devices}, points: {points}, read by {requests} requests",
+            site.id, site.gateway.id
+        ),
+        Lang::Zh => format!(
+            "{}/{}：配置正确。线路 {lines}，设备 {devices}，点位 {points}，读取请求 {requests}",
+            site.id, site.gateway.id
+        ),
+    })
+}

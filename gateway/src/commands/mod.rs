@@ -1,0 +1,127 @@
+//! The commands, one module each. `main` only picks one.
+
+mod ask;
+mod check;
+mod run;
+mod watch;
+
+pub use crate::config::Lang;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Edge gateway for ground-source and geothermal plant rooms.
+#[derive(Debug, Parser)]
+#[command(name = "wellhead", version, after_help = "Start here:\n  wellhead check site.toml\n  wellhead run site.toml")]
+pub struct Cli {
+    /// Language of what people read: en or zh; by default that of the environment
+    #[arg(long, global = true, value_parser = language)]
+    lang: Option<Lang>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Check(check::Check),
+    Watch(watch::Watch),
+    Read(ask::Read),
+    Write(ask::Write),
+    Cache(ask::Cache),
+}
+
+/// How a command ended, as its exit code tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// 0: done.
+    Done,
+    /// 1: understood, but it could not be done.
+    Refused,
+    /// 2: the configuration or the arguments are wrong; nothing was started.
+    Wrong,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(o: Outcome) -> Self {
+        match o {
+            Outcome::Done => ExitCode::SUCCESS,
+            Outcome::Refused => ExitCode::from(1),
+            Outcome::Wrong => ExitCode::from(2),
+        }
+    }
+}
+
+impl Cli {
+    /// Runs the command that was asked for.
+    pub async fn run(self) -> anyhow::Result<Outcome> {
+        let lang = self.lang.unwrap_or_else(Lang::of_environment);
+        match self.command {
+            Command::Run(c) => c.run(lang).await,
+            Command::Check(c) => c.run(lang),
+            Command::Watch(c) => c.run(lang).await.map(|()| Outcome::Done),
+            Command::Read(c) => c.run(lang).await,
+            Command::Write(c) => c.run(lang).await,
+            Command::Cache(c) => c.run(lang).await,
+        }
+    }
+}
+
+fn language(text: &str) -> Result<Lang, String> {
+    match text {
+        "en" => Ok(Lang::En),
+        "zh" => Ok(Lang::Zh),
+        other => Err(format!("there is `en` and `zh`, not `{other}`")),
+    }
+}
+
+/// Which running gateway is meant.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// The site file of the running gateway, to find its data folder
+    #[arg(long, env = "WELLHEAD_SITE", default_value = "/etc/wellhead/site.toml")]
+    site: PathBuf,
+    /// The gateway's socket itself
+    #[arg(long, env = "WELLHEAD_SOCKET")]
+    socket: Option<PathBuf>,
+}
+
+impl Target {
+    fn socket(&self) -> anyhow::Result<PathBuf> {
+        if let Some(path) = &self.socket {
+            return Ok(path.clone());
+        }
+        match crate::config::load(&self.site, &profile_dirs()) {
+            Ok((site, _)) => Ok(crate::admin::socket_path(&site.gateway.data_dir)),
+            Err(_) => anyhow::bail!(
+                "{} is no good site file, so the gateway's data folder is not known; \
+                 name the socket with --socket, or see `wellhead check {}`",
+                self.site.display(),
+                self.site.display()
+            ),
+        }
+    }
+}
+
+/// Where profiles that came with the program are: installed, or in the repository that it was
+/// built in.
+fn profile_dirs() -> Vec<PathBuf> {
+    let mut dirs = vec![PathBuf::from("/usr/share/wellhead/profiles")];
+    if let Ok(program) = std::env::current_exe() {
+        let above = program.ancestors().skip(1).take(4);
+        dirs.extend(above.map(|a| a.join("configs/profiles")).filter(|p| p.is_dir()));
+    }
+    dirs
+}
+
+/// `350 ms`, `1.5 s`, `12 min`, `3.2 h`, `5 d`.
+fn age_text(ms: u64) -> String {
+    let s = ms as f64 / 1000.0;
+    match ms {
+        0..1000 => format!("{ms} ms"),
+        1000..60_000 => format!("{s:.1} s"),
+        60_000..3_600_000 => format!("{:.0} min", s / 60.0),
+        3_600_000..172_800_000 => format!("{:.1} h", s / 3600.0),
+        _ => format!("{:.0} d", s / 86_400.0),
+    }
+}

@@ -1,0 +1,236 @@
+//! `wellhead run`: the gateway itself.
+
+use super::{Lang, Outcome, profile_dirs};
+use crate::admin::{self, Desk};
+use crate::clock::SystemClock;
+use crate::config::{self, LogFormat, Site};
+use crate::control::{Control, Ledger};
+use crate::hub::{Event, Hub};
+use crate::metrics;
+use crate::northbound::Northbound;
+use crate::supervise::{Setup, Supervisor};
+use anyhow::Context;
+use clap::Args;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, MissedTickBehavior};
+use wellhead_model::Clock;
+
+/// Runs the gateway until SIGTERM or Ctrl-C; SIGHUP reads the configuration again.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead run site.toml")]
+pub(super) struct Run {
+    /// The site file, or a folder of *.toml
+    #[arg(default_value = "/etc/wellhead/site.toml")]
+    site: PathBuf,
+}
+
+/// Lines get this long to finish a poll under way; the uplinks get the rest of the five seconds
+/// that a stop may take.
+const LINES_STOP: Duration = Duration::from_millis(1500);
+const UPLINKS_STOP: Duration = Duration::from_millis(3000);
+
+impl Run {
+    /// Runs until told to stop.
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        let site = match config::load(&self.site, &profile_dirs()) {
+            Ok((site, report)) => {
+                eprint!("{}", report.render(lang));
+                site
+            }
+            Err(report) => {
+                eprint!("{}", report.render(lang));
+                return Ok(Outcome::Wrong);
+            }
+        };
+        start_log(&site);
+        let mut program = Program::start(self.site, site).await?;
+        program.until_stopped().await?;
+        program.stop().await;
+        Ok(Outcome::Done)
+    }
+}
+
+fn start_log(site: &Site) {
+    use tracing_subscriber::EnvFilter;
+    let level = format!("{:?}", site.gateway.log).to_lowercase();
+    // RUST_LOG overrides, for the one who looks for a fault. rumqttc logs what we handle.
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},rumqttc=off,sled=warn")));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber can only come from a test in this process; the first one stays.
+    let _ = match site.gateway.log_format {
+        LogFormat::Json => log.json().try_init(),
+        LogFormat::Text => log.with_target(false).try_init(),
+    };
+}
+
+struct Program {
+    path: PathBuf,
+    site: Site,
+    clock: Arc<SystemClock>,
+    hub: Arc<Hub>,
+    supervisor: Supervisor,
+    northbound: Northbound,
+    socket: PathBuf,
+}
+
+impl Program {
+    async fn start(path: PathBuf, site: Site) -> anyhow::Result<Self> {
+        let data_dir = &site.gateway.data_dir;
+        std::fs::create_dir_all(data_dir)
+            .with_context(|| format!("can't make the data folder {}", data_dir.display()))?;
+        // The socket is also the lock: a second gateway on the same folder ends here.
+        let socket = admin::socket_path(data_dir);
+        let listener = admin::listen(&socket).await?;
+        let clock = Arc::new(SystemClock::new());
+        let setup = Setup::of(&site)?;
+        let mut northbound = Northbound::start(&site, clock.clone() as Arc<dyn Clock>)?;
+        let hub = Arc::new(Hub::new(clock.clone(), northbound.outlets()));
+        let (ledger, damage) = Ledger::open(data_dir.join("outputs.json"));
+        let control = Control::new(Arc::clone(&hub), ledger, site.gateway.commands);
+        let mut supervisor = Supervisor::new(Arc::clone(&hub), Arc::clone(&control));
+        supervisor.apply(setup).await;
+        if let Some(damage) = damage {
+            tracing::error!(%damage, "The ledger of outputs is lost; what was held is unknown");
+            hub.event(Event::new("ledger_damaged", damage));
+        }
+        control.restore();
+        northbound.take_commands(&control);
+        let desk = Desk {
+            name: format!("{}/{}", site.id, site.gateway.id),
+            hub: Arc::clone(&hub),
+            control,
+            uplinks: northbound.views(),
+        };
+        tokio::spawn(admin::serve(listener, desk.clone()));
+        if let Some(address) = site.gateway.metrics {
+            tokio::spawn(async move {
+                if let Err(error) = metrics::serve(address, desk).await {
+                    tracing::error!(%address, %error, "No metrics page");
+                }
+            });
+        }
+        tracing::info!(
+            site = site.id,
+            gateway = site.gateway.id,
+            devices = site.devices.len(),
+            version = env!("CARGO_PKG_VERSION"),
+            "Running"
+        );
+        Ok(Self { path, site, clock, hub, supervisor, northbound, socket })
+    }
+
+    async fn until_stopped(&mut self) -> anyhow::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut end = Ends::new()?;
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let watchdog = sd_notify::watchdog_enabled();
+        notify(&[sd_notify::NotifyState::Ready]);
+        let mut fed = Instant::now();
+        loop {
+            tokio::select! {
+                () = end.recv() => return Ok(()),
+                _ = hangup.recv() => self.reload().await,
+                _ = second.tick() => {
+                    self.clock.refresh();
+                    self.hub.tick();
+                    // Fed only from here: if this loop or the hub hangs, systemd restarts us.
+                    if watchdog.is_some_and(|w| fed.elapsed() >= w / 3) {
+                        notify(&[sd_notify::NotifyState::Watchdog]);
+                        fed = Instant::now();
+                    }
+                }
+            }
+        }
+    }
+
+    async fn reload(&mut self) {
+        let reloading = sd_notify::NotifyState::monotonic_usec_now();
+        if let Ok(now) = reloading {
+            notify(&[sd_notify::NotifyState::Reloading, now]);
+        }
+        self.read_again().await;
+        notify(&[sd_notify::NotifyState::Ready]);
+    }
+
+    async fn read_again(&mut self) {
+        let refuse = |hub: &Hub, why: String| {
+            tracing::error!(%why, "New configuration refused; the old one stays");
+            hub.event(Event::new("config_refused", why));
+        };
+        let site = match config::load(&self.path, &profile_dirs()) {
+            Ok((site, _)) => site,
+            Err(report) => {
+                let n = report.errors();
+                let first = report.render(Lang::En);
+                return refuse(&self.hub, format!("{n} mistakes; `wellhead check` shows them: {first}"));
+            }
+        };
+        if fixed_part(&site) != fixed_part(&self.site) {
+            let why = "site, gateway, cache or uplink settings changed; they need a restart";
+            return refuse(&self.hub, why.into());
+        }
+        let setup = match Setup::of(&site) {
+            Ok(setup) => setup,
+            Err(e) => return refuse(&self.hub, e.to_string()),
+        };
+        let c = self.supervisor.apply(setup).await;
+        self.site = site;
+        tracing::info!(added = ?c.added, changed = ?c.changed, removed = ?c.removed, "Configuration read again");
+        let text = format!(
+            "configuration read again: {} added, {} changed, {} removed",
+            c.added.len(),
+            c.changed.len(),
+            c.removed.len()
+        );
+        let event = Event::new("config_reloaded", text);
+        let event = event.with("added", c.added).with("changed", c.changed);
+        self.hub.event(event.with("removed", c.removed));
+    }
+
+    async fn stop(mut self) {
+        notify(&[sd_notify::NotifyState::Stopping]);
+        tracing::info!("Stopping");
+        if tokio::time::timeout(LINES_STOP, self.supervisor.stop()).await.is_err() {
+            tracing::warn!("A line did not finish its poll in time");
+        }
+        self.northbound.stop(UPLINKS_STOP).await;
+        let _ = std::fs::remove_file(&self.socket);
+        tracing::info!("Stopped");
+    }
+}
+
+/// All of a site but its lines, devices and points: what a reload can't change.
+fn fixed_part(site: &Site) -> Site {
+    Site { lines: Vec::new(), devices: Vec::new(), ..site.clone() }
+}
+
+fn notify(state: &[sd_notify::NotifyState<'_>]) {
+    // Without systemd there is nobody to tell.
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "systemd could not be told");
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Ends {
+    term: Signal,
+    int: Signal,
+}
+
+impl Ends {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! `wellhead watch`: what the box sees, live.
+
+use super::{Lang, Target, age_text};
+use crate::admin::{Answer, DeviceView, PointView, Request, Snapshot, client::Client};
+use clap::Args;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::time::Duration;
+use unicode_width::UnicodeWidthStr;
+
+/// Shows every point, live: value, quality, age.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead watch --site site.toml hp1")]
+pub(super) struct Watch {
+    #[command(flatten)]
+    target: Target,
+    /// Only devices or points whose name starts with this: `hp1` or `hp1/supply`
+    prefix: Option<String>,
+    /// Print once and end
+    #[arg(long)]
+    once: bool,
+    /// Print as JSON, once
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lines that the table needs besides its points.
+const FRAME_ROWS: usize = 4;
+
+impl Watch {
+    /// Runs until Ctrl-C.
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<()> {
+        let mut client = Client::connect(&self.target.socket()?).await?;
+        let mut snapshot = self.ask(&mut client).await?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&snapshot)?);
+            return Ok(());
+        }
+        let live = !self.once && std::io::stdout().is_terminal();
+        if !live {
+            print!("{}", table(&snapshot, lang, usize::MAX));
+            return Ok(());
+        }
+        let _screen = Screen::enter()?;
+        loop {
+            let (width, height) = terminal_size::terminal_size()
+                .map_or((80, 24), |(w, h)| (usize::from(w.0), usize::from(h.0)));
+            show(&fit(&table(&snapshot, lang, height.saturating_sub(FRAME_ROWS)), width))?;
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => return Ok(()),
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+            snapshot = self.ask(&mut client).await?;
+        }
+    }
+
+    async fn ask(&self, client: &mut Client) -> anyhow::Result<Snapshot> {
+        match client.ask(&Request::Snapshot).await? {
+            Answer::Snapshot(mut s) => {
+                if let Some(prefix) = &self.prefix {
+                    for d in &mut s.devices {
+                        let device = d.device.clone();
+                        d.points.retain(|p| format!("{device}/{}", p.point).starts_with(prefix));
+                    }
+                    s.devices.retain(|d| !d.points.is_empty());
+                }
+                Ok(s)
+            }
+            other => anyhow::bail!("unexpected answer: {other:?}"),
+        }
+    }
+}
+
+/// The terminal's other screen, left again however the program ends.
+struct Screen;
+
+impl Screen {
+    fn enter() -> std::io::Result<Self> {
+        show_raw("\x1b[?1049h\x1b[?25l")?;
+        Ok(Self)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Nothing can be done about a terminal that is gone.
+        let _ = show_raw("\x1b[?25h\x1b[?1049l");
+    }
+}
+
+fn show_raw(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+fn show(text: &str) -> std::io::Result<()> {
+    // Each line clears its own rest, and the end clears what an earlier, longer table left.
+    show_raw(&format!("\x1b[H{}\x1b[J", text.replace('\n', "\x1b[K\r\n")))
+}
+
+fn fit(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut used = 0;
+        let kept = line.chars().take_while(|c| {
+            used += unicode_width::UnicodeWidthChar::width(*c).unwrap_or(0);
+            used <= width
+        });
+        out.extend(kept);
+        out.push('\n');
+    }
+    out
+}
+
+fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
+    let mut out = String::new();
+    let clock = match s.synced {
+        true => "",
+        false => lang.pick("  (clock not synchronised)", "  （时钟未同步）"),
+    };
+    let _ = writeln!(out, "{}  {}{clock}", s.name, utc(s.time_ms));
+    for u in &s.uplinks {
+        let link = match u.connected {
+            true => lang.pick("connected", "已连接"),
+            false => lang.pick("no connection", "未连接"),
+        };
+        let _ = writeln!(
+            out,
+            "{}: {link}, {} {}, {} {}",
+            u.uplink,
+            u.delivered,
+            lang.pick("batches delivered", "批已送达"),
+            u.cache.batches,
+            lang.pick("held on disk", "批缓存在盘"),
+        );
+    }
+    let rows: Vec<[String; 6]> = s
+        .devices
+        .iter()
+        .flat_map(|d| d.points.iter().map(|p| row(d, p, lang)))
+        .collect();
+    let head = match lang {
+        Lang::En => ["POINT", "VALUE", "UNIT", "QUALITY", "AGE", "WHAT"],
+        Lang::Zh => ["点位", "数值", "单位", "质量", "数据龄", "名称"],
+    }
+    .map(str::to_owned);
+    let mut widths = [0; 6];
+    for r in rows.iter().chain([&head]) {
+        for (w, cell) in widths.iter_mut().zip(r) {
+            *w = (*w).max(cell.width());
+        }
+    }
+    let shown = rows.len().min(rows_max.saturating_sub(s.uplinks.len()));
+    for r in std::iter::once(&head).chain(rows.iter().take(shown)) {
+        let cells = r.iter().zip(widths).enumerate().map(|(i, (cell, w))| pad(cell, w, i == 1));
+        let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    if shown < rows.len() {
+        let more = lang.pick("more points; name a device to see them", "个点位未显示；可指定设备名");
+        let _ = writeln!(out, "… {} {more}", rows.len() - shown);
+    }
+    out
+}
+
+fn row(d: &DeviceView, p: &PointView, lang: Lang) -> [String; 6] {
+    let value = match &p.value {
+        None => "–".into(),
+        Some(serde_json::Value::String(s)) => s.clone(),
+        Some(v) => v.to_string(),
+    };
+    let quality = match &p.reason {
+        Some(why) => format!("{}: {why}", p.quality),
+        None => p.quality.clone(),
+    };
+    let title = lang.pick(&p.title, &p.title_zh).to_owned();
+    let name = format!("{}/{}", d.device, p.point);
+    let unit = p.unit.clone().unwrap_or_default();
+    [name, value, unit, quality, p.age_ms.map_or("–".into(), age_text), title]
+}
+
+fn pad(cell: &str, width: usize, right: bool) -> String {
+    let space = " ".repeat(width.saturating_sub(cell.width()));
+    if right { format!("{space}{cell}") } else { format!("{cell}{space}") }
+}
+
+/// `2026-07-01 12:00:00 UTC`.
+pub(super) fn utc(ms: i64) -> String {
+    match jiff::Timestamp::from_millisecond(ms) {
+        Ok(t) => t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::{CacheView, UplinkView};
+
+    fn snapshot() -> Snapshot {
+        let point = |name: &str, value, quality: &str, reason: Option<&str>| PointView {
+            point: name.into(),
+            title: "Supply".into(),
+            title_zh: "供水温度".into(),
+            value,
+            unit: Some("°C".into()),
+            quality: quality.into(),
+            reason: reason.map(str::to_owned),
+            time_ms: Some(0),
+            age_ms: Some(1500),
+            writable: false,
+        };
+        Snapshot {
+            name: "site/box".into(),
+            time_ms: 0,
+            synced: false,
+            devices: vec![DeviceView {
+                device: "hp1".into(),
+                answered: 1,
+                failed: 0,
+                latency_ms: 1.0,
+                age_ms: Some(10),
+                error: None,
+                points: vec![
+                    point("supply", Some(serde_json::json!(44.1)), "good", None),
+                    point("return", None, "bad", Some("no_reply")),
+                ],
+            }],
+            uplinks: vec![UplinkView {
+                uplink: "cloud".into(),
+                connected: true,
+                state: "live".into(),
+                waiting: 0,
+                delivered: 7,
+                refused: 0,
+                dropped: 0,
+                cache: CacheView {
+                    batches: 0,
+                    samples: 0,
+                    bytes: 0,
+                    bytes_max: 1,
+                    oldest_ms: None,
+                    hours_left: None,
+                    error: None,
+                },
+            }],
+        }
+    }
+
+    #[test]
+    fn columns_line_up_in_both_languages() {
+        let en = "site/box  1970-01-01 00:00:00 UTC  (clock not synchronised)\n\
+                  cloud: connected, 7 batches delivered, 0 held on disk\n\
+                  POINT       VALUE  UNIT  QUALITY        AGE    WHAT\n\
+                  hp1/supply   44.1  °C    good           1.5 s  Supply\n\
+                  hp1/return      –  °C    bad: no_reply  1.5 s  Supply\n";
+        assert_eq!(table(&snapshot(), Lang::En, usize::MAX), en);
+        let zh = table(&snapshot(), Lang::Zh, usize::MAX);
+        let lines: Vec<&str> = zh.lines().skip(2).collect();
+        let column = |l: &str, text: &str| l[..l.find(text).unwrap()].width();
+        assert_eq!(column(lines[0], "名称"), column(lines[1], "供水温度"));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let text = table(&snapshot(), Lang::En, 2);
+        assert!(text.ends_with("… 1 more points; name a device to see them\n"), "{text}");
+    }
+}

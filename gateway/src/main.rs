@@ -1,0 +1,20 @@
+//! Picks a command, runs it on one thread and ends with its exit code.
+
+use clap::Parser;
+use std::process::ExitCode;
+use wellhead::commands::{Cli, Outcome};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One thread: a gateway waits for wires, and waking other threads costs more than it gains.
+    // What blocks (fsync) has its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = runtime.map_err(anyhow::Error::from).and_then(|r| r.block_on(cli.run()));
+    match outcome {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            eprintln!("wellhead: {error:#}");
+            Outcome::Refused.into()
+        }
+    }
+}
