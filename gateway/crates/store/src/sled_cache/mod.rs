@@ -435,6 +435,7 @@ impl Cache for SledCache {
 
     fn close(&mut self, clean: bool) -> Result<(), CacheError> {
         self.marks.clean = clean;
+        self.marks.held = self.index.stats().entries;
         self.marks_changed = true;
         let synced = self.sync();
         self.blocks = None;
