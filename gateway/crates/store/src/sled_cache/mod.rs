@@ -276,9 +276,10 @@ impl SledCache {
             for (index, line) in (0..).zip(lines.iter()) {
                 if self.index.holds(EntryId { block, index }) {
                     gaps.add(line);
-                    self.marks_changed |= self.marks.raise(&line.boot, &line.stream, line.seq);
+                    self.marks.raise(&line.boot, &line.stream, line.seq);
                 }
             }
+            self.marks_changed = true; // what the block said until now, the file must say
         }
         Ok(gaps)
     }
@@ -411,6 +412,7 @@ impl Cache for SledCache {
             }
             if self.index.remove(id, line.map_or(0, |l| l.samples)) {
                 self.leaving.insert(id.block);
+                self.marks_changed = true; // what the block said until now, the file must say
             }
         }
         Ok(())
