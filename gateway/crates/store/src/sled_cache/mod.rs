@@ -23,7 +23,7 @@ const BYTES_MAX_MAX: u64 = 6 << 30;
 /// What sled needs beside the blocks: segments being written and cleaned.
 const STORE_OVERHEAD_BYTES: u64 = 8 << 20;
 /// Share of the remaining space that blocks may fill; the rest is sled's dead bytes.
-const FILL: f64 = 0.8;
+const FILL: f64 = 0.7;
 /// Free bytes below which sled is not asked to write.
 const ROOM_BYTES_MIN: u64 = 256 << 10;
 /// An emptied store larger than this is deleted, which gives its space back: sled never does.
