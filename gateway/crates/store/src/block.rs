@@ -170,7 +170,7 @@ fn encode_directory(entries: &[Entry]) -> Vec<u8> {
 }
 
 /// Reads a block back. Any input is answered with an error or the entries that were written; what
-/// is allocated is bounded (under 4 MiB) whatever the input claims.
+/// is allocated is bounded (under 8 MiB) whatever the input claims.
 ///
 /// # Errors
 /// See [`BlockError`].

@@ -73,6 +73,15 @@ pub enum Incident {
     Quarantined(Quarantined),
     /// One block could not be read and was let go.
     BlockLost(BlockLost),
+    /// Less is there than at the clean stop before, and not for blocks told as lost: the store
+    /// below has dropped it without a word. (After an unclean stop nobody can tell; then only the
+    /// numbers of the streams show it.)
+    EntriesMissing {
+        /// Entries held when the run ended.
+        expected: u64,
+        /// Entries found.
+        found: u64,
+    },
 }
 
 /// A store that was set aside.

@@ -7,7 +7,8 @@
 //! 3   u8       1 after a clean stop, else 0
 //! 4   u32 LE   CRC-32 (IEEE) of byte 3 and everything from 8 on
 //! 8   u64 LE   the next block number
-//! 16  LEB128   boots, oldest first: length and bytes of the boot, number of streams, then of each
+//! 16  u64 LE   entries held at a clean stop: sled can lose some to damage without a word
+//! 24  LEB128   boots, oldest first: length and bytes of the boot, number of streams, then of each
 //!              stream length, bytes, highest number
 //! ```
 //! Written beside, synced and renamed over, so that it is always wholly the old or the new one.
@@ -37,6 +38,8 @@ pub(crate) struct Marks {
     boots: BTreeMap<BootKey, BTreeMap<Arc<str>, u64>>,
     pub(crate) next_block: u64,
     pub(crate) clean: bool,
+    /// Entries held; means something only when `clean`.
+    pub(crate) held: u64,
 }
 
 impl Marks {
@@ -81,6 +84,7 @@ impl Marks {
         out.push(u8::from(self.clean));
         out.extend_from_slice(&[0; 4]);
         out.extend_from_slice(&self.next_block.to_le_bytes());
+        out.extend_from_slice(&self.held.to_le_bytes());
         put(&mut out, self.boots.len() as u64);
         for ((_, boot), streams) in &self.boots {
             put_text(&mut out, boot);
@@ -97,7 +101,7 @@ impl Marks {
 
     /// Reads the contents of a marks file; `None` if anything about them is wrong.
     fn decode(bytes: &[u8]) -> Option<Self> {
-        if !bytes.starts_with(b"WM\x01") || bytes.len() < 16 {
+        if !bytes.starts_with(b"WM\x01") || bytes.len() < 24 {
             return None;
         }
         if u32::from_le_bytes(bytes[4..8].try_into().ok()?) != check_of(bytes) {
@@ -106,9 +110,10 @@ impl Marks {
         let mut marks = Self {
             next_block: u64::from_le_bytes(bytes[8..16].try_into().ok()?),
             clean: bytes[3] == 1,
+            held: u64::from_le_bytes(bytes[16..24].try_into().ok()?),
             ..Self::default()
         };
-        let mut rest = &bytes[16..];
+        let mut rest = &bytes[24..];
         for _ in 0..get(&mut rest)? {
             let boot = get_text(&mut rest)?;
             for _ in 0..get(&mut rest)? {

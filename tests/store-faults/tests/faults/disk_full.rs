@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use wellhead_store::conformance::entry;
 use wellhead_store::{Cache, CacheConfig, CacheError, Entry, EntryId, SledCache};
@@ -76,4 +77,49 @@ fn a_full_disk_costs_only_the_oldest_and_passes_without_a_restart() {
     assert_eq!(cache.stats().entries, 0);
     assert_eq!(cache.take_incidents(), []);
     println!("{} appended, {dropped} dropped, {refused} appends refused while full", seq - 1);
+}
+
+/// The disk fills and empties at any moment, also within a commit, where sled itself meets it.
+#[test]
+fn a_disk_that_fills_within_a_commit_loses_nothing_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(_mount) =
+        Mount::new(&["-t", "tmpfs", "-o", "size=48m"], Path::new("tmpfs"), &dir.path().join("m"))
+    else {
+        println!("SKIPPED: cannot mount a tmpfs here (root is needed)");
+        return;
+    };
+    let disk = dir.path().join("m");
+    let config = CacheConfig { reserve_bytes: 0, ..CacheConfig::new(disk.join("cache"), 64 << 20) };
+    let mut cache = SledCache::open(config).unwrap().0;
+    let (mut seq, mut dropped, mut refused, mut read_refused) = (1, 0, 0, 0);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                fill(&disk.join("filler"));
+                std::fs::remove_file(disk.join("filler")).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(3));
+            }
+        });
+        for _ in 0..400 {
+            match cache.append(&batch(seq)) {
+                Ok(a) => {
+                    dropped += a.gaps.iter().map(|g| g.last - g.first + 1).sum::<u64>();
+                    seq += 20;
+                }
+                Err(_) => refused += 1,
+            }
+            read_refused += u64::from(cache.read(None, 10_000).is_err());
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    let read = cache.read(None, usize::MAX).unwrap();
+    println!(
+        "{} appended, {dropped} dropped, {refused} appends and {read_refused} reads refused",
+        seq - 1
+    );
+    assert_eq!(cache.take_incidents(), []);
+    assert_eq!(read.len() as u64 + dropped, seq - 1, "held or told as dropped");
+    assert!(cache.append(&batch(seq)).is_ok());
 }

@@ -20,11 +20,11 @@ fn cut(dir: &Path, durability: &str, round: u64) -> Option<usize> {
     let (image, copy) = (dir.join("image"), dir.join("copy"));
     File::create(&image).unwrap().set_len(IMAGE_BYTES).unwrap();
     run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image))?;
+    let drain = if round.is_multiple_of(2) { "keep" } else { "drain" };
     let live = Mount::new(&["-o", "loop"], &image, &dir.join("live"))?;
-    let mut writer =
-        Writer::start(&dir.join("live/cache"), durability, "keep", Promise::default());
+    let mut writer = Writer::start(&dir.join("live/cache"), durability, drain, Promise::default());
     let mut rng = fastrand::Rng::with_seed(round);
-    assert!(writer.listen(rng.usize(5..60)));
+    assert!(writer.listen(rng.usize(5..100)));
     let promise = writer.promise;
     writer.stop();
     run(Command::new("cp").arg("--sparse=always").arg(&image).arg(&copy)).unwrap();

@@ -23,7 +23,7 @@ const BYTES_MAX_MAX: u64 = 6 << 30;
 /// What sled needs beside the blocks: segments being written and cleaned.
 const STORE_OVERHEAD_BYTES: u64 = 8 << 20;
 /// Share of the remaining space that blocks may fill; the rest is sled's dead bytes.
-const FILL: f64 = 0.8;
+const FILL: f64 = 0.7;
 /// Free bytes below which sled is not asked to write.
 const ROOM_BYTES_MIN: u64 = 256 << 10;
 /// An emptied store larger than this is deleted, which gives its space back: sled never does.
@@ -276,9 +276,10 @@ impl SledCache {
             for (index, line) in (0..).zip(lines.iter()) {
                 if self.index.holds(EntryId { block, index }) {
                     gaps.add(line);
-                    self.marks_changed |= self.marks.raise(&line.boot, &line.stream, line.seq);
+                    self.marks.raise(&line.boot, &line.stream, line.seq);
                 }
             }
+            self.marks_changed = true; // what the block said until now, the file must say
         }
         Ok(gaps)
     }
@@ -411,6 +412,7 @@ impl Cache for SledCache {
             }
             if self.index.remove(id, line.map_or(0, |l| l.samples)) {
                 self.leaving.insert(id.block);
+                self.marks_changed = true; // what the block said until now, the file must say
             }
         }
         Ok(())
@@ -435,6 +437,7 @@ impl Cache for SledCache {
 
     fn close(&mut self, clean: bool) -> Result<(), CacheError> {
         self.marks.clean = clean;
+        self.marks.held = self.index.stats().entries;
         self.marks_changed = true;
         let synced = self.sync();
         self.blocks = None;

@@ -68,6 +68,7 @@ impl SledCache {
         }
         let marks = marks.flatten();
         let clean = marks.as_ref().map(|m| m.clean);
+        let held = marks.as_ref().map_or(0, |m| m.held);
         let mut cache = Self {
             blocks: None,
             known: false,
@@ -86,8 +87,10 @@ impl SledCache {
             _lock: lock,
             config,
         };
-        cache.marks.clean = false;
         cache.start()?;
+        if clean == Some(true) && cache.incidents.is_empty() {
+            cache.compare(held);
+        }
         let report = OpenReport {
             incidents: std::mem::take(&mut cache.incidents),
             clean,
@@ -96,7 +99,16 @@ impl SledCache {
         Ok((cache, report))
     }
 
+    fn compare(&mut self, expected: u64) {
+        let found = self.index.stats().entries;
+        if found < expected {
+            tracing::error!(expected, found, "Cache entries missing");
+            self.incidents.push(Incident::EntriesMissing { expected, found });
+        }
+    }
+
     fn start(&mut self) -> Result<(), CacheError> {
+        self.marks.clean = false;
         let emptied = self.emptied_dir();
         if emptied.exists() {
             fs::remove_dir_all(&emptied).map_err(|e| refused("remove", &emptied, e))?;
