@@ -271,6 +271,20 @@ mod tests {
     }
 
     #[test]
+    fn a_module_that_was_away_for_a_while_leaves_no_trace() {
+        let mut device = Device { missing: [5].into(), count_max: 125 };
+        let mut known = known(&block(20), LIMITS);
+        device.poll(&mut known);
+        device.poll(&mut known);
+        device.missing.insert(12);
+        device.poll(&mut known);
+        assert_eq!(device.poll(&mut known).0, 3);
+        device.missing.clear();
+        (0..=RETRY).for_each(|_| drop(device.poll(&mut known)));
+        assert_eq!(device.poll(&mut known).0, 1);
+    }
+
+    #[test]
     fn a_trial_that_ends_the_poll_is_not_repeated_in_the_next() {
         let device = Device { missing: [5].into(), count_max: 125 };
         let mut known = known(&block(10), LIMITS);

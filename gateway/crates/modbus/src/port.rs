@@ -120,4 +120,36 @@ mod tests {
         assert_eq!(silence(38_400, Parity::Even), 1_750);
         assert_eq!(silence(115_200, Parity::None), 1_750);
     }
+
+    #[tokio::test]
+    async fn on_a_serial_line_the_bytes_have_their_own_time() {
+        use crate::{Grouping, Table, Timing};
+        use wellhead_driver::LineConfig;
+        // 1 ms a character.
+        let line = Line::new(LineConfig::Serial(SerialConfig {
+            path: "/dev/null".into(),
+            baud: 10_000,
+            data_bits: 8,
+            parity: Parity::None,
+            stop_bits: 1,
+            rs485: false,
+        }));
+        let timing = Timing { pause: Duration::from_millis(2), ..Timing::default() };
+        let device = DeviceSpec {
+            name: "hp1".into(),
+            unit: 7,
+            framing: Framing::Rtu,
+            timing,
+            grouping: Grouping::default(),
+            points: Vec::new(),
+        };
+        let mut port = Port::new(&device);
+        port.frame(&Request::Read { table: Table::Holding, address: 0, count: 10 });
+        let x = port.exchange(&line, 25);
+        assert_eq!(x.response_timeout, timing.response_timeout + Duration::from_millis(8 + 25));
+        assert_eq!(x.pause, Duration::from_micros(3500), "at least 3.5 characters");
+        assert_eq!(x.late_window, timing.late_window);
+        port.pause = Duration::from_millis(50);
+        assert_eq!(port.exchange(&line, 25).pause, Duration::from_millis(50));
+    }
 }

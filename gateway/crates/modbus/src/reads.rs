@@ -225,6 +225,15 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_register_is_never_spanned() {
+        let mut members = sorted(vec![(10, 1), (11, 1), (12, 1), (14, 1)]);
+        members[1].refused = Some(2);
+        let reads = merge(&members, Limits { count_max: 125, gap_max: 5 });
+        let spans: Vec<_> = reads.iter().map(|r| (r.address, r.count)).collect();
+        assert_eq!(spans, [(10, 1), (12, 3)]);
+    }
+
+    #[test]
     fn unwanted_registers_are_read_only_where_allowed() {
         let members = sorted(vec![(10, 1), (13, 2), (18, 1)]);
         let spans = |gap_max| {

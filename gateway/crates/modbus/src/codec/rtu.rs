@@ -39,8 +39,7 @@ pub fn step(request: &Request, unit: u8, bytes: &[u8]) -> Step {
             // come. Not looking further than two keeps the data of a real frame out of it.
             let behind_noise = (1..=2).find(|&skip| {
                 bytes.get(skip..).is_some_and(|rest| {
-                    matches!(frame(rest), Frame::Whole(len)
-                        if len == rest.len() && is_reply(request, unit, &rest[..len]))
+                    matches!(frame(rest), Frame::Whole(len) if is_reply(request, unit, &rest[..len]))
                 })
             });
             behind_noise.map_or(Step::Need, Step::Skip)
