@@ -74,7 +74,10 @@ async fn greet(address: SocketAddr) -> io::Result<()> {
     connect.extend(CLIENT);
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(&connect).await?;
-    stream.read_u8().await?;
+    // CONNACK whole: closing with bytes unread would reset the connection.
+    let mut head = [0; 2];
+    stream.read_exact(&mut head).await?;
+    stream.read_exact(&mut vec![0; usize::from(head[1])]).await?;
     stream.write_all(&[0xE0, 0]).await
 }
 
