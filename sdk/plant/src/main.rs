@@ -26,11 +26,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is logged unless RUST_LOG says otherwise. The broker's own log is off: it calls a client's
+/// ordinary goodbye an error.
+const LOG: &str = "warn,wellhead_plant=info,rumqttd=off";
+
 fn run(command: Command) -> Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| "warn,wellhead_plant=info".into()),
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| LOG.into()),
         )
         .with_writer(std::io::stderr)
         .init();

@@ -330,3 +330,159 @@ fn weather_at(config: &Config, seed: u64, time_s: f64) -> Weather {
     let day = u16::try_from(now.day_of_year()).unwrap_or(1);
     Weather::at(day, hour, seed, config.cold_snap)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panel::{AIR_KEEPER, HEAT_PUMP_KEEPER};
+    use crate::physics::heat_pump::Status;
+    use jiff::civil::date;
+
+    fn plant_on(month: i8, day: i8, seed: u64) -> Plant {
+        let start = date(2026, month, day).at(6, 0, 0, 0);
+        Plant::new(Config { start, ..Config::default() }, seed)
+    }
+
+    fn run(plant: &mut Plant, seconds: usize) {
+        (0..seconds).for_each(|_| plant.step(1.0));
+    }
+
+    #[test]
+    fn same_seed_same_plant_and_another_seed_another() {
+        let day = |seed| {
+            let mut plant = plant_on(1, 10, seed);
+            run(&mut plant, 7200);
+            plant
+        };
+        assert_eq!(day(7), day(7));
+        assert_ne!(day(7).heat_meters, day(8).heat_meters);
+    }
+
+    #[test]
+    fn each_day_ground_and_power_make_the_load() {
+        // January: both kinds of machine heat. What the machines give is what ground, air and
+        // compressors put in; here air is the bank's heat less its power.
+        let mut plant = plant_on(1, 8, 1);
+        for day in 0..3 {
+            let (mut load, mut ground, mut power, mut air) = (0.0, 0.0, 0.0, 0.0);
+            let water_before = plant.ground_water_c;
+            for _ in 0..86_400 {
+                plant.step(1.0);
+                load += plant.load_loop.heat_w;
+                ground += plant.extraction_w_per_m * plant.config.layout.length_m();
+                power += plant.power_meters[..2].iter().map(|meter| meter.power_w).sum::<f64>();
+                air += plant.air_source.heat_w - plant.air_source.power_w;
+            }
+            let water = plant.config.ground_water_m3 * 3600.0 * WATER_W_PER_M3H_K;
+            ground += water * (water_before - plant.ground_water_c);
+            let error = (ground + power + air) / load - 1.0;
+            assert!(load > 0.3 * 86_400.0 * 1e6, "day {day}: hardly any load");
+            assert!(error.abs() < 0.005, "day {day}: {error:.5}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_or_lost_in_the_whole_room() {
+        let mut plant = plant_on(2, 1, 1);
+        let stored = |plant: &Plant| {
+            let water = plant.config.ground_water_m3 * 3600.0 * WATER_W_PER_M3H_K;
+            plant.ground.stored_j() + plant.building.stored_j() + water * plant.ground_water_c
+        };
+        let before = stored(&plant);
+        let mut power = 0.0;
+        for _ in 0..86_400 {
+            plant.step(1.0);
+            power += plant.heat_pumps.iter().map(|machine| machine.power_w).sum::<f64>();
+        }
+        let balance =
+            power + plant.ground.from_far_j() - plant.building.lost_j - (stored(&plant) - before);
+        assert!(power > 1e9, "the machines did not run");
+        assert!(balance.abs() < 1e-6 * power, "{balance} of {power}");
+    }
+
+    #[test]
+    fn load_meter_agrees_with_the_truth_within_its_class() {
+        let mut plant = plant_on(1, 10, 3);
+        let mut truth = 0.0;
+        for _ in 0..86_400 {
+            plant.step(1.0);
+            truth += plant.load_loop.heat_w;
+        }
+        let meter = &plant.heat_meters[LOAD_METER];
+        let error = (meter.positive_j - meter.negative_j) / truth - 1.0;
+        assert!(error.abs() < 0.054, "{error}");
+        assert_ne!(error, 0.0, "a meter without any error is not a meter");
+    }
+
+    #[test]
+    fn panel_heats_in_january_and_recharges_in_july() {
+        let mut winter = plant_on(1, 10, 1);
+        run(&mut winter, 3600);
+        assert!(winter.heat_pumps.iter().all(HeatPump::is_running));
+        assert!(winter.extraction_w_per_m > 5.0, "{}", winter.extraction_w_per_m);
+
+        let mut summer = plant_on(7, 5, 1);
+        run(&mut summer, 3600);
+        assert!(summer.extraction_w_per_m < -15.0, "{}", summer.extraction_w_per_m);
+        assert!((summer.air_source.heat_w - 620e3).abs() < 1e3, "{}", summer.air_source.heat_w);
+
+        let mut spring = plant_on(6, 5, 1);
+        run(&mut spring, 7200);
+        assert!(spring.extraction_w_per_m < -1.0, "{}", spring.extraction_w_per_m);
+        assert_eq!(spring.power_meters[0].power_w, 0.0);
+    }
+
+    #[test]
+    fn stopping_the_ground_pump_trips_running_machines() {
+        let mut plant = plant_on(1, 10, 1);
+        run(&mut plant, 3600);
+        plant.keepers[crate::panel::pump_keeper(GROUND_PUMP)].commanded();
+        plant.pumps[GROUND_PUMP].run = false;
+        run(&mut plant, 60);
+        assert!(plant.heat_pumps.iter().all(|machine| machine.status == Status::Fault));
+    }
+
+    #[test]
+    fn abandoned_device_falls_to_its_defaults_and_the_next_command_takes_it_over() {
+        let mut plant = plant_on(1, 10, 1);
+        run(&mut plant, 600);
+        plant.keepers[HEAT_PUMP_KEEPER].commanded();
+        plant.watch(299.0);
+        assert!(plant.heat_pumps[0].run && !plant.keepers[HEAT_PUMP_KEEPER].lost);
+        plant.keepers[HEAT_PUMP_KEEPER].refresh();
+        plant.watch(299.0);
+        assert!(plant.heat_pumps[0].run, "the heartbeat did not count");
+        plant.watch(2.0);
+        assert!(!plant.heat_pumps[0].run && plant.keepers[HEAT_PUMP_KEEPER].lost);
+        run(&mut plant, 10);
+        assert!(!plant.heat_pumps[0].run, "the panel took over an abandoned device");
+        assert!(plant.heat_pumps[1].run && plant.air_source.run, "the others were touched");
+        plant.keepers[HEAT_PUMP_KEEPER].commanded();
+        assert!(!plant.keepers[HEAT_PUMP_KEEPER].lost);
+    }
+
+    #[test]
+    fn watchdog_time_of_zero_never_runs_out() {
+        let mut plant = plant_on(1, 10, 1);
+        plant.keepers[AIR_KEEPER].timeout_s = 0.0;
+        plant.keepers[AIR_KEEPER].commanded();
+        plant.watch(1e9);
+        assert!(!plant.keepers[AIR_KEEPER].lost);
+    }
+
+    #[test]
+    fn a_year_of_minutes_stays_within_reason() {
+        let mut plant = plant_on(4, 1, 1);
+        let (mut coldest_room, mut coldest_ground) = (f64::INFINITY, f64::INFINITY);
+        for _ in 0..365 * 1440 {
+            plant.step(60.0);
+            if plant.now().month() == 1 {
+                coldest_room = coldest_room.min(plant.building.room_c);
+            }
+            coldest_ground = coldest_ground.min(plant.ground_loop.return_c);
+        }
+        assert!((15.0..26.0).contains(&coldest_room), "room {coldest_room}");
+        assert!((3.0..17.0).contains(&coldest_ground), "ground {coldest_ground}");
+        assert!(plant.heat_pumps.iter().all(|machine| machine.status != Status::Fault));
+    }
+}

@@ -129,7 +129,6 @@ impl Room {
             let pdu = pdu::exception(function, TARGET_FAILED);
             return (line == Line::Tcp).then_some(Answer { pdu, poll: None });
         };
-        unit.requests += 1;
         Some(pdu::answer(&mut self.plant, unit, request).unwrap_or_else(|exception| Answer {
             pdu: pdu::exception(function, exception as u8),
             poll: None,

@@ -61,6 +61,9 @@ pub fn exchange(
     request: &[u8],
 ) -> Vec<Reply> {
     memory.count += 1;
+    if let Some(unit) = room.unit_mut(header.unit) {
+        unit.requests += 1;
+    }
     let faults = room.faults_for(header.unit, line);
     let is = |fault: &Fault| faults.contains(fault);
     let mut replies = Vec::new();
@@ -152,4 +155,76 @@ fn damage(
         }
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Scope;
+    use crate::plant::{Config, Plant};
+    use tokio::time::Instant;
+
+    const READ: &[u8] = &[3, 0, 0, 0, 2];
+    const UNIT: Header = Header { unit: 1, transaction: 7 };
+
+    fn room() -> Room {
+        Room::new(Plant::new(Config::default(), 1))
+    }
+
+    fn ask(room: &mut Room, memory: &mut Memory, line: Line) -> Vec<Reply> {
+        exchange(room, memory, line, Latency::default(), UNIT, READ)
+    }
+
+    #[test]
+    fn delay_puts_the_answer_off_by_its_time() {
+        let mut room = room();
+        room.inject(Scope::unit(1), Fault::Delay { ms: 1500 }, None).unwrap();
+        let replies = ask(&mut room, &mut Memory::default(), Line::Tcp);
+        assert_eq!(replies[0].after, Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn response_time_stays_within_its_limits_and_follows_the_seed() {
+        let latency = Latency { min_ms: 20, max_ms: 80 };
+        let times = |seed| (0..100).map(move |n| latency.draw(seed, 1, n));
+        assert!(times(1).all(|t| (20..=80).contains(&t.as_millis())));
+        assert!(times(1).eq(times(1)) && !times(1).eq(times(2)));
+        let spread = times(1).max().unwrap() - times(1).min().unwrap();
+        assert!(spread > Duration::from_millis(40), "{spread:?}");
+    }
+
+    #[test]
+    fn fault_on_a_line_leaves_the_other_lines_alone() {
+        let mut room = room();
+        room.inject(Scope::line(Line::Rtu), Fault::Silent, None).unwrap();
+        let mut memory = Memory::default();
+        assert!(ask(&mut room, &mut memory, Line::Rtu).is_empty());
+        assert_eq!(ask(&mut room, &mut memory, Line::Tcp).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fault_for_a_time_ends_by_itself() {
+        let mut room = room();
+        let until = Instant::now() + Duration::from_secs(10);
+        room.inject(Scope::unit(1), Fault::Silent, Some(until)).unwrap();
+        let point = "cop".to_owned();
+        room.inject(Scope::unit(1), Fault::Scale { point, factor: 10.0 }, Some(until)).unwrap();
+        let mut memory = Memory::default();
+        room.expire(until - Duration::from_millis(1));
+        assert!(ask(&mut room, &mut memory, Line::Tcp).is_empty());
+        assert_eq!(room.active_faults().count(), 2);
+        room.expire(until);
+        assert_eq!(ask(&mut room, &mut memory, Line::Tcp).len(), 1);
+        assert_eq!(room.active_faults().count(), 0);
+    }
+
+    #[test]
+    fn bad_crc_on_rtu_fails_the_check() {
+        let mut room = room();
+        room.inject(Scope::default(), Fault::BadCrc, None).unwrap();
+        let bytes = ask(&mut room, &mut Memory::default(), Line::Rtu).remove(0).bytes;
+        let (body, sum) = bytes.split_at(bytes.len() - 2);
+        assert_ne!(frame::crc(body).to_le_bytes(), sum);
+        assert_eq!(bytes[..3], [1, 3, 4]);
+    }
 }

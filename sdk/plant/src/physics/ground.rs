@@ -336,7 +336,12 @@ mod tests {
                     let q = match day {
                         44..89 if recharge >= 2 => -331.5e3,
                         91..151 if recharge >= 1 => -620e3,
-                        254..279 | 280..305 | 306..331 => 912e3 * (1.0 - 1.0 / 4.2),
+                        day if [254, 280, 306]
+                            .iter()
+                            .any(|from| (0..25).contains(&(day - from))) =>
+                        {
+                            912e3 * (1.0 - 1.0 / 4.2)
+                        }
                         _ => 0.0,
                     } / 22_800.0;
                     for _ in 0..DAY {
