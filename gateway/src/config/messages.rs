@@ -219,6 +219,12 @@ fn of_site(problem: &Problem) -> Option<Said> {
             "put all devices of one port on one line: only one may talk at a time",
             "同一端口上的设备应放在同一条线路：同一时刻只能有一个主站通信"
         ),
+        P::SameAddress { other } => say!(
+            "line `{other}` leads to the same address",
+            "线路 `{other}` 指向同一地址";
+            "devices there can share one line, and one session: many gateways allow few sessions",
+            "那里的设备可以共用一条线路和一个会话：许多网关只允许少量会话"
+        ),
         P::LineUnused { line } => say!("no device is on line `{line}`", "线路 `{line}` 上没有设备"),
         _ => return None,
     })

@@ -29,13 +29,14 @@ mod tests;
 pub use problem::{Kind, Lang, Problem, UrlFault, Words};
 pub use report::{Finding, Report, Severity, SourceFile};
 pub use schema::{profile_schema, site_schema};
-pub use text::duration;
 pub use site::{
     Cache, Device, Gateway, Line, LogFormat, LogLevel, Secret, SecretError, Site, Tls,
     UplinkSettings,
 };
+pub use text::duration;
 
 use report::{Findings, Spot};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tree::{Data, Node, Place};
@@ -72,7 +73,7 @@ pub fn load(path: &Path, profile_dirs: &[PathBuf]) -> Result<(Site, Report), Rep
 /// The report, if it holds at least one error. Otherwise the report returned holds warnings only.
 pub fn check_profile(path: &Path) -> Result<Report, Report> {
     let mut findings = Findings::default();
-    if let Some(profile) = read_profile(path, &mut findings) {
+    if let Some(profile) = read_profile(path, &profile_schema(), &mut findings) {
         // A device that has it all on a line of its own, so that every check of a site is made.
         resolve::profile_alone(&profile, &mut findings);
     }
@@ -169,9 +170,9 @@ fn read_bounded(path: &Path) -> std::io::Result<Option<String>> {
 }
 
 /// Reads one profile and checks its structure.
-fn read_profile(path: &Path, findings: &mut Findings) -> Option<Node> {
+fn read_profile(path: &Path, schema: &Value, findings: &mut Findings) -> Option<Node> {
     let mut root = read(path, findings)?;
-    structure::check(&mut root, "", &profile_schema(), findings);
+    structure::check(&mut root, "", schema, findings);
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     resolve::profile_head(&root, &stem, findings);
     Some(root)
@@ -193,6 +194,7 @@ fn lay_profiles_under(root: &mut Node, dirs: &[PathBuf], findings: &mut Findings
     let Some(Data::Table(devices)) = sections.get_mut("device").map(|d| &mut d.data) else {
         return;
     };
+    let schema = profile_schema();
     let mut profiles: BTreeMap<String, Option<Node>> = BTreeMap::new();
     for (id, device) in devices {
         let Some(named) = device.get("profile") else { continue };
@@ -203,7 +205,7 @@ fn lay_profiles_under(root: &mut Node, dirs: &[PathBuf], findings: &mut Findings
                 let path = structure::join_path(&structure::join_path("device", id), "profile");
                 findings.add(Spot::value(named, &path), unknown_profile(name, dirs));
             }
-            found.and_then(|p| read_profile(&p, findings))
+            found.and_then(|p| read_profile(&p, &schema, findings))
         });
         match profile {
             Some(profile) => *device = over_profile(device, profile),

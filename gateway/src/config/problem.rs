@@ -81,6 +81,7 @@ pub enum Problem {
     KeyOfOtherPort { key: String, port: &'static str },
     BadTcpAddress { got: String },
     SamePort { other: String },
+    SameAddress { other: String },
     LineUnused { line: String },
     // Devices.
     UnknownLine { got: String, near: Option<String>, known: String },
@@ -211,6 +212,7 @@ impl Problem {
     pub fn severity(&self) -> Severity {
         match self {
             Problem::LineUnused { .. }
+            | Problem::SameAddress { .. }
             | Problem::NoWatchdog
             | Problem::NoUnit
             | Problem::NoDevices

@@ -73,21 +73,19 @@ fn a_small_site_becomes_points_lines_and_devices() {
 
 #[test]
 fn a_device_is_the_same_after_a_reload_unless_it_changed_itself() {
-    let device = |text: &str| {
-        let setup = crate::supervise::Setup::of(&good(text)).unwrap();
-        let device = setup.devices.values().find(|d| d.id.as_str() == "hp1").cloned().unwrap();
-        (setup.lines.get(&device.line).cloned(), device)
-    };
     let more = "[device.a0]\nline = \"field\"\nunit = 9\n[device.a0.point.run]\ncoil = 1\n";
-    assert_eq!(device(SITE), device(&format!("{SITE}{more}")));
+    let (old, new) = (good(SITE), good(&format!("{SITE}{more}")));
+    let hp1 = |site: &Site| site.devices.iter().find(|d| d.id.as_str() == "hp1").cloned().unwrap();
+    assert_eq!(new.devices.len(), 2);
+    assert_eq!(hp1(&old), hp1(&new), "a device before it is no change of its own");
     for (from, to) in [
         ("input = 100", "input = 101"),
         ("limits = [30, 55]", "limits = [30, 50]"),
         ("unit = 1\n", "unit = 2\n"),
-        ("tcp = \"127.0.0.1:1502\"", "tcp = \"127.0.0.1:1503\""),
+        ("communication time-out 60 s", "heartbeat in register 7"),
     ] {
         assert!(SITE.contains(from));
-        assert_ne!(device(SITE), device(&SITE.replace(from, to)), "{to}");
+        assert_ne!(hp1(&old), hp1(&good(&SITE.replace(from, to))), "{to}");
     }
 }
 
@@ -146,12 +144,10 @@ safe = 30
     assert_eq!((speed.table, speed.address), (wellhead_modbus::Table::Holding, 7));
     assert_eq!(speed.conversion.scale, 0.1);
     assert_eq!(speed.period, std::time::Duration::from_millis(500));
-    let output = |i: &PointIndexOf| site.points[i.index.0 as usize].output.clone();
+    let output = |p: &wellhead_modbus::PointSpec| device.points[p.index.0 as usize].output.clone();
     assert_eq!(output(reference).unwrap().limits, Some((0.0, 50.0)));
     assert_eq!(output(stop), None, "the profile alone makes nothing writable");
 }
-
-type PointIndexOf = wellhead_modbus::PointSpec;
 
 #[test]
 fn files_of_one_folder_make_one_site() {
@@ -160,7 +156,7 @@ fn files_of_one_folder_make_one_site() {
     fs::write(dir.path().join("a.toml"), head).unwrap();
     fs::write(dir.path().join("b.toml"), format!("[device.hp1]\n{devices}")).unwrap();
     let (site, _) = load(dir.path(), &[]).map_err(|r| panic!("{}", r.render(Lang::En))).unwrap();
-    assert_eq!(site.points, good(SITE).points);
+    assert_eq!(site.devices, good(SITE).devices);
 }
 
 #[test]

@@ -17,11 +17,7 @@ use wellhead_modbus::{DeviceSpec, Framing, Grouping, Timing};
 use wellhead_model::{DeviceId, Point};
 
 /// Reads all devices with their points.
-pub(super) fn devices(
-    all: &At<'_>,
-    lines: &[LineFound],
-    findings: &mut Findings,
-) -> Vec<Device> {
+pub(super) fn devices(all: &At<'_>, lines: &[LineFound], findings: &mut Findings) -> Vec<Device> {
     let mut stations: BTreeMap<(String, u8), String> = BTreeMap::new();
     let mut devices = Vec::new();
     for (id, at) in all.entries() {

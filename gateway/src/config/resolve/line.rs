@@ -55,9 +55,11 @@ pub(super) fn lines(all: &At<'_>, findings: &mut Findings) -> Vec<LineFound> {
             None => None,
         };
         if let Some((key, port)) = port {
-            // Two sessions to one gateway of serial devices would mix; two to a device that
-            // allows several do no harm, but one line does the same.
             match ports.get(&port) {
+                // Modbus TCP keeps two sessions apart; nothing keeps two masters of a wire apart.
+                Some(other) if framing == Framing::Tcp => {
+                    findings.add(at.key(key), Problem::SameAddress { other: other.clone() });
+                }
                 Some(other) => {
                     findings.add(at.key(key), Problem::SamePort { other: other.clone() });
                 }

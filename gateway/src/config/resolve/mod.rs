@@ -82,10 +82,8 @@ impl<'a> At<'a> {
 pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<Site> {
     let root = At::new(root, "");
     let lines = root.child("line").map(|at| line::lines(&at, findings)).unwrap_or_default();
-    let devices = root
-        .child("device")
-        .map(|at| device::devices(&at, &lines, findings))
-        .unwrap_or_default();
+    let devices =
+        root.child("device").map(|at| device::devices(&at, &lines, findings)).unwrap_or_default();
     let uplinks =
         root.child("uplink").map(|at| uplink::uplinks(&at, base, findings)).unwrap_or_default();
     let gateway = root.child("gateway").and_then(|at| gateway(&at, base, findings));
@@ -221,5 +219,5 @@ pub(super) fn profile_alone(profile: &Node, findings: &mut Findings) {
     device.place = profile.get("profile").map(|p| p.place.clone()).unwrap_or_default();
     let devices = table(BTreeMap::from([(id, device)]));
     let lines = [line::LineFound::for_profiles()];
-    device::devices(&At::new(&devices, "device"), &lines, &mut Vec::new(), findings);
+    device::devices(&At::new(&devices, "device"), &lines, findings);
 }
