@@ -1,9 +1,9 @@
 //! The way back out of the cache: reads ahead, skips what needs no sending, and remembers what
 //! was acknowledged until the cache has removed it.
 
-use crate::cache_api::{Entry, EntryId};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
+use wellhead_store::{Entry, EntryId};
 
 /// Asked of the cache at a time.
 const READ_BYTES: usize = 256 * 1024;
@@ -105,11 +105,19 @@ impl Backlog {
 
     /// The entry was delivered; the cache will be told to remove it.
     pub(crate) fn acked(&mut self, id: EntryId) {
+        // A late live batch may have been read ahead while it still flew.
+        if let Ok(i) = self.ahead.binary_search_by_key(&id, |(id, _)| *id)
+            && let Some((_, entry)) = self.ahead.remove(i)
+        {
+            self.ahead_bytes -= entry.payload.len();
+        }
         self.acked.insert(id);
     }
 
     fn is_done(&self, id: EntryId) -> bool {
-        self.acked.contains(&id) || self.parked.contains(&id) || self.removing.binary_search(&id).is_ok()
+        self.acked.contains(&id)
+            || self.parked.contains(&id)
+            || self.removing.binary_search(&id).is_ok()
     }
 
     /// The next entry to send, left in place.

@@ -1,20 +1,25 @@
 //! The cache on a thread of its own: it waits for the disk, the event loop must not.
 
-use crate::cache_api::{Appended, Cache, Entry, EntryId, Mark, Stats};
 use crate::spill::Job;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use wellhead_store::{Appended, Cache, Entry, EntryId, Incident, Stats};
 
 /// Answers in the order of the jobs. At most one job of each kind is under way, so neither
 /// channel needs a bound of its own.
 #[derive(Debug)]
 pub(crate) enum Done {
     Appended(Result<Appended, String>),
-    Read { generation: u64, result: Result<Vec<(EntryId, Entry)>, String> },
+    Read {
+        generation: u64,
+        result: Result<Vec<(EntryId, Entry)>, String>,
+    },
     Removed(Result<(), String>),
     Stats(Stats),
     Closed(Result<(), String>),
+    /// Damage met while answering.
+    Damaged(Vec<Incident>),
 }
 
 /// Starts the thread. It ends after [`Job::Close`] or when the sender is dropped.
@@ -25,7 +30,7 @@ pub(crate) fn start(
     let (tell, done) = unbounded_channel();
     std::thread::Builder::new().name("cache".into()).spawn(move || {
         while let Ok(job) = todo.recv() {
-            let closing = matches!(job, Job::Close);
+            let closing = matches!(job, Job::Close { .. });
             work(&mut *cache, job, &tell);
             if closing {
                 return;
@@ -57,8 +62,12 @@ fn work(cache: &mut dyn Cache, job: Job, tell: &UnboundedSender<Done>) {
             Ok(stats) => Done::Stats(stats),
             Err(_) => return,
         },
-        Job::Close => Done::Closed(guarded(|| cache.close(true))),
+        Job::Close { clean } => Done::Closed(guarded(|| cache.close(clean))),
     };
+    let incidents = cache.take_incidents();
+    if !incidents.is_empty() {
+        let _ = tell.send(Done::Damaged(incidents));
+    }
     // The receiver is gone only when nobody wants the answer any more.
     let _ = tell.send(done);
 }

@@ -188,8 +188,14 @@ mod tests {
         refused("", "not a command");
         refused("[1]", "not a command");
         refused(r#"{"id":"a","point":"d/p","value":1}"#, "missing field `expires`");
-        refused(r#"{"id":"a","point":"d/p","value":1,"expires":0,"force":1}"#, "unknown field `force`");
-        refused(r#"{"id":"a","id":"b","point":"d/p","value":1,"expires":0}"#, "duplicate field `id`");
+        refused(
+            r#"{"id":"a","point":"d/p","value":1,"expires":0,"force":1}"#,
+            "unknown field `force`",
+        );
+        refused(
+            r#"{"id":"a","id":"b","point":"d/p","value":1,"expires":0}"#,
+            "duplicate field `id`",
+        );
         refused(r#"{"id":"","point":"d/p","value":1,"expires":0}"#, "`id` must have");
         refused(r#"{"id":"a\n","point":"d/p","value":1,"expires":0}"#, "`id` must have");
         refused(r#"{"id":"a","point":"d","value":1,"expires":0}"#, "`device/point`, not `d`");
@@ -200,7 +206,10 @@ mod tests {
         refused(r#"{"id":"a","point":"d/p","value":1,"expires":0,"hold_s":0}"#, "`hold_s`");
         refused(r#"{"id":"a","point":"d/p","value":1,"expires":0} x"#, "trailing");
         refused(&" ".repeat(5000), "at most 4096 bytes");
-        refused(&format!(r#"{{"id":"{}","point":"d/p","value":1,"expires":0}}"#, "é".repeat(65)), "`id`");
+        refused(
+            &format!(r#"{{"id":"{}","point":"d/p","value":1,"expires":0}}"#, "é".repeat(65)),
+            "`id`",
+        );
         refused(&"[".repeat(4000), "not a command");
         refused(&format!(r#"{{"value":{}"#, "[".repeat(4000)), "not a command");
     }
@@ -210,7 +219,15 @@ mod tests {
         let to = |t: &str| ReplyTo::new("w/v1/s/g", Some(t), None).topic;
         assert_eq!(to("cloud/answers/7"), "cloud/answers/7");
         assert_eq!(to("w/v1/s/g/cmd/reply/7"), "w/v1/s/g/cmd/reply/7");
-        for bad in ["w/v1/s/g/data/hp1", "w/v1/s/g/status", "w/v1/s/g/cmd", "w/v1/s/g/cmd/replyx", "a/#", "", "$SYS/x"] {
+        for bad in [
+            "w/v1/s/g/data/hp1",
+            "w/v1/s/g/status",
+            "w/v1/s/g/cmd",
+            "w/v1/s/g/cmd/replyx",
+            "a/#",
+            "",
+            "$SYS/x",
+        ] {
             assert_eq!(to(bad), "w/v1/s/g/cmd/reply", "{bad}");
         }
     }

@@ -154,7 +154,9 @@ pub enum ConfigError {
     Host,
     #[error("the MQTT client id is empty")]
     ClientId,
-    #[error("`{0}` can't be a topic root: 1 to 512 bytes, no `+`, `#`, `$` in front or `/` at the end")]
+    #[error(
+        "`{0}` can't be a topic root: 1 to 512 bytes, no `+`, `#`, `$` in front or `/` at the end"
+    )]
     Root(String),
     #[error("keep-alive must be between 5 and 65535 s, not {0:?}")]
     KeepAlive(Duration),

@@ -13,12 +13,12 @@
 //! ```
 
 use crate::backlog::Backlog;
-use crate::cache_api::{EntryId, Mark};
 use crate::gaps::{Range, Ranges};
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
+use wellhead_store::{EntryId, Mark};
 
 /// An acknowledgement later than this is late, and the batch goes to the cache.
 pub(crate) const LATE: Duration = Duration::from_secs(1);
@@ -162,6 +162,9 @@ pub(crate) struct Core {
     /// Sealed, not sent, oldest first; those older than [`LATE`] wait for the cache.
     pub(crate) queue: VecDeque<Batch>,
     pub(crate) queue_bytes: usize,
+    /// Batches sealed before this one were on their way to the cache once. If it did not take
+    /// them they are history all the same: younger ones may have gone out as live meanwhile.
+    pub(crate) history_before: u64,
     /// By token, so in the order of sending.
     pub(crate) flights: BTreeMap<u64, Flight>,
     /// Bytes of batches in flight that memory alone holds.
@@ -194,6 +197,7 @@ impl Core {
             token_next: 1,
             queue: VecDeque::new(),
             queue_bytes: 0,
+            history_before: 0,
             flights: BTreeMap::new(),
             flight_bytes: 0,
             history_flights: 0,
@@ -365,9 +369,14 @@ impl Core {
         out
     }
 
+    /// Whether a batch that waits can no longer go out as live.
+    fn is_history(&self, now: Duration, b: &Batch) -> bool {
+        b.ord < self.history_before || now.saturating_sub(b.sealed) >= LATE
+    }
+
     /// The oldest batch that is not late yet; late ones belong to the cache.
     fn take_live(&mut self, now: Duration) -> Option<Batch> {
-        let i = self.queue.partition_point(|b| now.saturating_sub(b.sealed) >= LATE);
+        let i = self.queue.partition_point(|b| self.is_history(now, b));
         let bytes = self.queue.get(i)?.message.len();
         if !self.flights.is_empty() && self.flight_bytes + bytes > self.window_bytes_max / 4 {
             return None;
@@ -413,10 +422,10 @@ impl Core {
     /// History straight from memory, while the cache can't take it and has nothing older to give.
     fn next_held(&mut self, now: Duration, online: Online) -> Option<Outbound> {
         let nothing_older = self.backlog.is_exhausted() || self.backlog.is_unreadable();
-        if !self.spill.is_failed() || !nothing_older {
+        if !self.spill.is_failed() || !nothing_older || self.overtakes_live() {
             return None;
         }
-        while self.queue.front().is_some_and(|b| now.saturating_sub(b.sealed) >= LATE) {
+        while self.queue.front().is_some_and(|b| self.is_history(now, b)) {
             let b = self.queue.pop_front()?;
             self.queue_bytes -= b.message.len();
             if self.fits(&b, online) {
@@ -427,6 +436,14 @@ impl Core {
             self.refuse(now, Load::Held(b), "packet_too_large");
         }
         None
+    }
+
+    /// Whether an older batch than the front of the queue still flies as live. Should the
+    /// connection die, it would come as history behind this one.
+    fn overtakes_live(&self) -> bool {
+        let Some(front) = self.queue.front() else { return false };
+        let older = |f: &Flight| matches!(&f.load, Load::Live(b, _) if b.ord < front.ord);
+        self.flights.values().any(older)
     }
 
     fn flies(&self, id: EntryId) -> bool {
@@ -522,7 +539,10 @@ impl Core {
         };
         self.counts.refused += 1;
         let joined = self.refusals.iter_mut().rev().find(|(r, why)| {
-            *why == reason && r.stream == range.stream && r.boot == range.boot && r.last < range.first
+            *why == reason
+                && r.stream == range.stream
+                && r.boot == range.boot
+                && r.last < range.first
         });
         match joined {
             Some((r, _)) if r.last + 1 == range.first => {
@@ -553,9 +573,7 @@ impl Core {
         self.tell_from = now + TELL_EVERY;
         out.extend(self.gaps.take().into_iter().map(Notice::Gap));
         let refusals = std::mem::take(&mut self.refusals);
-        out.extend(
-            refusals.into_iter().map(|(range, reason)| Notice::Refused { range, reason }),
-        );
+        out.extend(refusals.into_iter().map(|(range, reason)| Notice::Refused { range, reason }));
         out
     }
 

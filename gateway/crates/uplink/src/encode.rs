@@ -168,7 +168,11 @@ mod tests {
 
     #[test]
     fn samples_of_an_unsynchronised_clock_are_marked() {
-        check(&[], false, r#"{"v":1,"boot":"12-9f3a61c2","seq":7,"clock":"unsynced","samples":[]}"#);
+        check(
+            &[],
+            false,
+            r#"{"v":1,"boot":"12-9f3a61c2","seq":7,"clock":"unsynced","samples":[]}"#,
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wellhead_model::{DeviceId, Point, Timestamp, Value};
+use wellhead_store::{BootCounter, Incident, Mark};
 
 /// Something that happened, told once on the `event` stream: numbered, cached and delivered
 /// exactly like samples.
@@ -42,6 +43,15 @@ impl Event {
         self
     }
 
+    /// What fits into a message whatever it was: the start of the text and no fields.
+    pub(crate) fn shortened(&self) -> Self {
+        let text: String = self.text.chars().take(1000).collect();
+        let mut short =
+            Self { kind: self.kind, device: self.device.clone(), text, fields: Map::new() };
+        short.fields.insert("shortened".into(), true.into());
+        short
+    }
+
     fn json(&self, at: Timestamp) -> Json {
         let mut all = self.fields.clone();
         all.insert("t".into(), at.0.into());
@@ -55,7 +65,14 @@ impl Event {
 }
 
 /// The body of an event message, without its opening brace like that of samples.
-pub(crate) fn events(out: &mut Vec<u8>, boot: &str, seq: u64, synced: bool, at: Timestamp, e: &Event) {
+pub(crate) fn event(
+    out: &mut Vec<u8>,
+    boot: &str,
+    seq: u64,
+    synced: bool,
+    at: Timestamp,
+    e: &Event,
+) {
     encode::head(out, boot, seq);
     if !synced {
         out.extend_from_slice(br#","clock":"unsynced""#);
@@ -65,8 +82,69 @@ pub(crate) fn events(out: &mut Vec<u8>, boot: &str, seq: u64, synced: bool, at: 
     out.extend_from_slice(b"]}");
 }
 
+/// What the cache knows of the time before this start, one event for each earlier boot: the last
+/// number of each stream that was safe. What a consumer misses behind it was lost with the power.
+pub(crate) fn restarts(marks: &[Mark], clean: Option<bool>) -> Vec<Event> {
+    // Newest first: the counter in front of the dash, see `wellhead_store::BootId`.
+    let counter = |boot: &str| BootCounter::highest([boot]);
+    let mut boots: Vec<&str> = marks.iter().map(|m| &*m.boot).collect();
+    boots.sort_unstable_by_key(|b| std::cmp::Reverse(counter(b)));
+    boots.dedup();
+    if boots.is_empty() {
+        return vec![Event::new("restart", "the gateway started; it knows of no earlier run")];
+    }
+    let mut events = Vec::new();
+    for (age, boot) in boots.into_iter().enumerate() {
+        let of_boot: Vec<&Mark> = marks.iter().filter(|m| &*m.boot == boot).collect();
+        for some in of_boot.chunks(RESTART_STREAMS_MAX) {
+            let last: Map<String, Json> =
+                some.iter().map(|m| (m.stream.to_string(), m.seq.into())).collect();
+            let text = format!("the gateway started; what run {boot} kept safe ends here");
+            let mut e = Event::new("restart", text).with("before", boot).with("last", last);
+            if let (0, Some(clean)) = (age, clean) {
+                e = e.with("clean", clean);
+            }
+            events.push(e);
+        }
+    }
+    events
+}
+
+/// Streams named in one `restart` event, so that a large site's still fits a message.
+const RESTART_STREAMS_MAX: usize = 200;
+
+/// Damage that the cache met.
+pub(crate) fn damaged(incident: &Incident) -> Event {
+    match incident {
+        Incident::Quarantined(q) => {
+            let e =
+                Event::new("cache_quarantined", format!("the cache was set aside: {}", q.reason))
+                    .with("path", q.path.display().to_string())
+                    .with("readable", q.readable);
+            match q.unreadable {
+                Some(n) => e.with("unreadable", n),
+                None => e,
+            }
+        }
+        Incident::BlockLost(b) => {
+            let text = format!("a block of the cache was unreadable: {}", b.reason);
+            let e = Event::new("cache_block_lost", text).with("block", b.block);
+            match b.entries {
+                Some(n) => e.with("entries", n),
+                None => e,
+            }
+        }
+    }
+}
+
 /// `status`: retained; the offline form is also the last will.
-pub(crate) fn status(boot: &str, since: Timestamp, version: &str, state: &str, reason: Option<&str>) -> Bytes {
+pub(crate) fn status(
+    boot: &str,
+    since: Timestamp,
+    version: &str,
+    state: &str,
+    reason: Option<&str>,
+) -> Bytes {
     let mut s = json!({"v": 1, "state": state, "boot": boot, "since": since.0, "version": version});
     if let (Some(reason), Some(o)) = (reason, s.as_object_mut()) {
         o.insert("reason".into(), reason.into());

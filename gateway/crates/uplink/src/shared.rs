@@ -1,13 +1,12 @@
 //! What the program's handle, the connection's task and the uplink's own task work on together.
 
 use crate::UplinkConfig;
-use crate::cache_api::Stats;
 use crate::cache_thread::Done;
 use crate::command::{Incoming, ReplyTo, parse_command};
 use crate::core::{Core, Note, Notice, Online};
 use crate::link::{Backoff, Link, refusal};
 use crate::message::{self, Event};
-use crate::metrics::{Rate, State};
+use crate::metrics::{Rate, State, hours_left};
 use crate::spill::Job;
 use crate::{BATCH_BYTES_MAX, UplinkError, encode};
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use wellhead_model::{Clock, DeviceId, Point, Sample, Timestamp};
+use wellhead_store::Stats;
 
 /// Name of the stream that carries events.
 const EVENTS: &str = "event";
@@ -56,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) rate: Rate,
     pub(crate) devices: (u32, u32),
     pub(crate) stop_within: Option<Duration>,
+    pub(crate) removals_unsynced: bool,
     refused_told: bool,
     body: Vec<u8>,
 }
@@ -84,6 +85,7 @@ impl Shared {
             rate: Rate::default(),
             devices: (0, 0),
             stop_within: None,
+            removals_unsynced: false,
             refused_told: false,
             body: Vec::new(),
         };
@@ -130,7 +132,12 @@ impl Shared {
         let body = &mut inner.body;
         body.clear();
         body.push(b'{');
-        message::events(body, &inner.core.boot, seq, stamp.synced, stamp.utc, event);
+        message::event(body, &inner.core.boot, seq, stamp.synced, stamp.utc, event);
+        if body.len() > BATCH_BYTES_MAX {
+            body.truncate(1);
+            let short = event.shortened();
+            message::event(body, &inner.core.boot, seq, stamp.synced, stamp.utc, &short);
+        }
         let message = Bytes::copy_from_slice(body);
         inner.rate.add(now, message.len());
         inner.core.seal(now, stream, 1, stamp.utc.0, message);
@@ -216,7 +223,8 @@ impl Shared {
             }
             Incoming(Packet::ConnAck(ack)) => self.on_connected(inner, now, &ack),
             Incoming(Packet::SubAck(ack)) => {
-                let refused = |c: &&SubscribeReasonCode| !matches!(c, SubscribeReasonCode::Success(_));
+                let refused =
+                    |c: &&SubscribeReasonCode| !matches!(c, SubscribeReasonCode::Success(_));
                 if let Some(code) = ack.return_codes.iter().find(refused) {
                     let reason = format!("{code:?}");
                     tracing::error!(uplink = %self.config.name, reason, "Broker refuses the command topic");
@@ -273,8 +281,7 @@ impl Shared {
             properties.and_then(|p| p.response_topic.as_deref()),
             properties.and_then(|p| p.correlation_data.clone()),
         );
-        let incoming =
-            Incoming { command: parse_command(&p.payload), retained: p.retain, reply };
+        let incoming = Incoming { command: parse_command(&p.payload), retained: p.retain, reply };
         if let Err(refused) = inner.incoming.try_send(incoming) {
             let reply = match refused {
                 tokio::sync::mpsc::error::TrySendError::Full(i)
@@ -299,12 +306,18 @@ impl Shared {
             }
             Done::Removed(result) => {
                 inner.core.backlog.remove_done(now, result.is_ok());
+                inner.removals_unsynced = true;
                 if let Err(error) = result {
                     tracing::warn!(uplink = %self.config.name, error, "Delivered batches not removed from the cache");
                 }
             }
             Done::Stats(stats) => inner.cache_stats = Some(stats),
             Done::Closed(result) => inner.cache_closed = Some(result),
+            Done::Damaged(incidents) => {
+                for event in incidents.iter().map(message::damaged) {
+                    self.seal_event(inner, now, &event);
+                }
+            }
         }
         self.pump(inner, now);
     }
@@ -343,6 +356,9 @@ impl Inner {
             self.seal_samples(now, stream, utc, synced, a)?;
             return self.seal_samples(now, stream, utc, synced, b);
         }
+        if body.len() > BATCH_BYTES_MAX {
+            return Err(UplinkError::TooLarge(body.len()));
+        }
         let message = Bytes::copy_from_slice(body);
         self.rate.add(now, message.len());
         let count = u32::try_from(samples.len()).unwrap_or(u32::MAX);
@@ -362,9 +378,33 @@ impl Inner {
                     let _ = self.core.backlog.read_done(now, r.generation, failed);
                 }
                 Job::Remove(_) => self.core.backlog.remove_done(now, false),
-                Job::Close => self.cache_closed = Some(Err(GONE.into())),
+                Job::Close { .. } => self.cache_closed = Some(Err(GONE.into())),
                 Job::Marks(_) | Job::Stats => {}
             }
+        }
+    }
+
+    pub(crate) fn hours_left(&mut self, now: Duration) -> Option<f64> {
+        let rate = self.rate.get(now);
+        let stats = self.cache_stats.as_ref()?;
+        hours_left(stats, rate, self.core.spill.written_bytes)
+    }
+
+    /// The cache's part of `health`.
+    pub(crate) fn cache_health(&mut self, now: Duration) -> serde_json::Value {
+        let hours_left = self.hours_left(now);
+        let failed = self.core.spill.is_failed();
+        match &self.cache_stats {
+            None => serde_json::json!({"failed": failed}),
+            Some(s) => serde_json::json!({
+                "failed": failed,
+                "batches": s.entries,
+                "samples": s.samples,
+                "oldest": s.oldest_ms,
+                "bytes_on_disk": s.bytes_on_disk,
+                "bytes_max": s.bytes_max,
+                "hours_left": hours_left,
+            }),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Late batches into the cache: which, when, and what becomes of them.
 
 use crate::backlog::ReadJob;
-use crate::cache_api::{Appended, Entry, EntryId, Mark};
 use crate::core::{Batch, Core, Kept, LATE, Load, Notice};
 use crate::gaps::Range;
 use std::time::Duration;
+use wellhead_store::{Appended, Entry, EntryId, Mark};
 
 /// Once something is late, all older than this goes with it in one commit. So a batch is at most
 /// 1 s old when its commit starts or, if one was running, 0.5 s plus that commit: with commits
@@ -21,7 +21,7 @@ pub(crate) enum Job {
     Remove(Vec<EntryId>),
     Marks(Vec<Mark>),
     Stats,
-    Close,
+    Close { clean: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub(crate) struct Spill {
     pub(crate) bytes: usize,
     failed: bool,
     writable_from: Duration,
+    /// Bytes of messages written since the start.
+    pub(crate) written_bytes: u64,
     /// Everything goes, late or not: the program stops.
     pub(crate) all: bool,
 }
@@ -152,10 +154,11 @@ impl Core {
             budget = budget.saturating_sub(batch.message.len());
             writing.push(Writing { batch, fate: Fate::Refused });
         }
-        for (_, token) in chosen {
+        for (ord, token) in chosen {
             if budget == 0 {
                 break;
             }
+            self.history_before = self.history_before.max(ord + 1);
             let (batch, fate) = match token {
                 Some(token) => {
                     let Some(Load::Live(b, kept)) =
@@ -218,6 +221,8 @@ impl Core {
             self.notices.push(Notice::CacheRecovered);
         }
         self.counts.spilled += writing.len() as u64;
+        self.spill.written_bytes +=
+            writing.iter().map(|w| w.batch.message.len() as u64).sum::<u64>();
         for (w, id) in writing.into_iter().zip(appended.ids) {
             match w.fate {
                 Fate::Delivered => self.backlog.acked(id),
@@ -239,7 +244,13 @@ impl Core {
         }
         for g in appended.gaps {
             let (stream, boot) = (g.stream, g.boot);
-            self.lose_range(Range { stream, boot, first: g.first, last: g.last, samples: g.samples });
+            self.lose_range(Range {
+                stream,
+                boot,
+                first: g.first,
+                last: g.last,
+                samples: g.samples,
+            });
         }
     }
 

@@ -1,11 +1,10 @@
 //! The running uplink: its handle for the program, and its task.
 
-use crate::cache_api::Cache;
 use crate::cache_thread::{self, Done};
 use crate::command::{Incoming, ReplyTo};
 use crate::config::{ConfigError, UplinkConfig};
 use crate::link::Dialer;
-use crate::message::{Event, millis};
+use crate::message::{self, Event, millis};
 use crate::metrics::{Metrics, State};
 use crate::shared::{Inner, Shared, reply_note};
 use crate::spill::Job;
@@ -16,6 +15,7 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use wellhead_model::{Clock, DeviceId, Point, PointIndex, Sample};
+use wellhead_store::{Cache, Incident};
 
 /// Commands waiting for the program; beyond, the requester is told that the gateway is busy.
 const COMMANDS_MAX: usize = 64;
@@ -24,6 +24,9 @@ const TICK: Duration = Duration::from_millis(100);
 const HEALTH_EVERY: Duration = Duration::from_secs(30);
 /// Delivered numbers are noted this seldom, to be quiet on flash.
 const MARKS_EVERY: Duration = Duration::from_secs(60);
+/// While the backlog goes out, removals are made durable this often: what a kill undoes of them is
+/// repeated.
+const SYNC_AFTER_REMOVAL: Duration = Duration::from_secs(5);
 const STATS_EVERY: Duration = Duration::from_secs(10);
 
 /// Names a device's stream of this uplink; see [`UplinkHandle::stream`].
@@ -42,8 +45,22 @@ pub enum UplinkError {
     Stopped,
     #[error("the stream belongs to another uplink")]
     UnknownStream,
+    #[error("a message of {0} bytes is too large; one sample has at most {max}", max = crate::BATCH_BYTES_MAX)]
+    TooLarge(usize),
     #[error("sample of a point that is not in the table: {0:?}")]
     UnknownPoint(PointIndex),
+}
+
+/// What is known when the gateway starts, from `wellhead_store::BootCounter` and from opening
+/// the cache.
+#[derive(Debug, Clone, Default)]
+pub struct Boot {
+    /// Names this start; never used before: `12-9f3a61c2`.
+    pub id: String,
+    /// Whether the run before ended cleanly, if anyone knows.
+    pub clean: Option<bool>,
+    /// Damage met on opening the cache; told as events.
+    pub incidents: Vec<Incident>,
 }
 
 /// Starts uplinks.
@@ -54,41 +71,30 @@ impl Uplink {
     /// Starts one uplink on the current runtime. It runs until [`UplinkHandle::shutdown`]; the
     /// join handle then ends.
     ///
-    /// `boot` names this start and must never have been used before; `points` is the table that
-    /// samples point into.
+    /// `points` is the table that samples point into.
     pub fn start(
         config: UplinkConfig,
         cache: Box<dyn Cache>,
         clock: Arc<dyn Clock>,
-        boot: &str,
+        boot: &Boot,
         points: Arc<[Point]>,
     ) -> Result<(UplinkHandle, Receiver<Incoming>, JoinHandle<()>), UplinkError> {
         config.check()?;
-        let restart = restarted(&*cache);
+        let mut first = message::restarts(&cache.marks(), boot.clean);
+        first.extend(boot.incidents.iter().map(message::damaged));
         let (jobs, done) = cache_thread::start(cache)?;
         let (commands, incoming) = channel(COMMANDS_MAX);
-        let shared = Arc::new(Shared::new(config, clock, boot, jobs, commands));
-        let will = shared.status("offline", None, boot).payload;
+        let shared = Arc::new(Shared::new(config, clock, &boot.id, jobs, commands));
+        let will = shared.status("offline", None, &boot.id).payload;
         let dialer = Dialer::new(&shared.config, will)?;
         shared.lock().set_points(&shared.config.root, points);
-        shared.event(&restart);
+        for event in &first {
+            shared.event(event);
+        }
         let runner = Runner::new(shared.clone(), dialer, done);
         let task = tokio::spawn(runner.run());
         Ok((UplinkHandle { shared }, incoming, task))
     }
-}
-
-/// What the cache knows of the time before this start: the last number of each stream that was
-/// safe. What a consumer misses behind it was lost with the power.
-fn restarted(cache: &dyn Cache) -> Event {
-    let mut boots = serde_json::Map::new();
-    for mark in cache.marks() {
-        let streams = boots.entry(&*mark.boot).or_insert_with(|| serde_json::json!({}));
-        if let Some(streams) = streams.as_object_mut() {
-            streams.insert(mark.stream.to_string(), mark.seq.into());
-        }
-    }
-    Event::new("restart", "the gateway started").with("last", boots)
 }
 
 /// The program's side of an uplink. Cheap to clone; nothing here waits.
@@ -147,6 +153,7 @@ impl UplinkHandle {
         let mut inner = self.shared.lock();
         let state = self.shared.state(&inner);
         let bytes_per_second = inner.rate.get(now);
+        let hours_left = inner.hours_left(now);
         let core = &inner.core;
         Metrics {
             state,
@@ -160,6 +167,7 @@ impl UplinkHandle {
             ack_latency: core.ack_latency,
             bytes_per_second,
             cache: inner.cache_stats.clone(),
+            hours_left,
         }
     }
 
@@ -185,7 +193,7 @@ struct Runner {
     failures: u64,
     tick: tokio::time::Interval,
     health_at: Instant,
-    marks_at: Instant,
+    synced_at: Instant,
     stats_at: Instant,
 }
 
@@ -203,7 +211,7 @@ impl Runner {
             failures: 0,
             tick,
             health_at: now + HEALTH_EVERY,
-            marks_at: now + MARKS_EVERY,
+            synced_at: now,
             stats_at: now,
         }
     }
@@ -256,9 +264,22 @@ impl Runner {
         let (uplink, host) = (&*self.shared.config.name, &*self.shared.config.host);
         let port = self.shared.config.port;
         if self.failures == 1 {
-            tracing::warn!(uplink, host, port, error, "Broker not reached; batches go to the cache");
+            tracing::warn!(
+                uplink,
+                host,
+                port,
+                error,
+                "Broker not reached; batches go to the cache"
+            );
         } else {
-            tracing::debug!(uplink, host, port, error, attempt = self.failures, "Broker not reached");
+            tracing::debug!(
+                uplink,
+                host,
+                port,
+                error,
+                attempt = self.failures,
+                "Broker not reached"
+            );
         }
     }
 
@@ -275,8 +296,9 @@ impl Runner {
             self.stats_at = instant + STATS_EVERY;
             inner.ask(now, Job::Stats);
         }
-        if instant >= self.marks_at {
-            self.marks_at = instant + MARKS_EVERY;
+        let removed = inner.removals_unsynced && instant >= self.synced_at + SYNC_AFTER_REMOVAL;
+        if removed || instant >= self.synced_at + MARKS_EVERY {
+            self.synced_at = instant;
             note_marks(inner, now);
         }
         if instant >= self.health_at {
@@ -308,7 +330,7 @@ impl Runner {
                 "sealed": c.sealed, "delivered": c.delivered, "spilled": c.spilled,
                 "refused": c.refused, "dropped": c.dropped,
             },
-            "cache": crate::cache_health(inner, now),
+            "cache": inner.cache_health(now),
         });
         crate::core::Note {
             topic: format!("{}/health", self.shared.config.root),
@@ -334,10 +356,8 @@ impl Runner {
         let shared = self.shared.clone();
         let start = Instant::now();
         // Offline there is nothing to wait for, and nothing to dial for either.
-        self.go_on(start + within * 3 / 5, |i| {
-            !i.core.is_online() || !i.core.awaits_broker()
-        })
-        .await;
+        self.go_on(start + within * 3 / 5, |i| !i.core.is_online() || !i.core.awaits_broker())
+            .await;
         self.dial_at = start + within * 2;
         shared.lock().core.spill.all = true;
         self.pump();
@@ -355,7 +375,9 @@ impl Runner {
         let inner = shared.lock();
         match &inner.cache_closed {
             Some(Ok(())) => {}
-            Some(Err(error)) => tracing::error!(uplink = %shared.config.name, error, "Cache not closed"),
+            Some(Err(error)) => {
+                tracing::error!(uplink = %shared.config.name, error, "Cache not closed")
+            }
             None => tracing::error!(uplink = %shared.config.name, "Cache not closed in time"),
         }
     }
@@ -385,7 +407,8 @@ impl Runner {
         let now = self.shared.now();
         let mut inner = self.shared.lock();
         note_marks(&mut inner, now);
-        inner.ask(now, Job::Close);
+        let clean = inner.core.is_safe() && !inner.core.spill.is_failed();
+        inner.ask(now, Job::Close { clean });
     }
 
     fn pump(&self) {
@@ -396,7 +419,7 @@ impl Runner {
 
 fn note_marks(inner: &mut Inner, now: Duration) {
     let marks = inner.core.take_marks();
-    if !marks.is_empty() {
+    if !marks.is_empty() || std::mem::take(&mut inner.removals_unsynced) {
         inner.ask(now, Job::Marks(marks));
     }
 }

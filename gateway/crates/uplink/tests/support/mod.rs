@@ -1,13 +1,14 @@
 //! A real mosquitto, a foreign subscriber, and a wire that can be cut.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use serde_json::Value as Json;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use wellhead_model::*;
+use wellhead_store::Cache;
 use wellhead_uplink::*;
 
 pub const GUARD: Duration = Duration::from_secs(60);
@@ -29,13 +30,13 @@ pub fn eventually<T>(what: &str, f: impl AsyncFnMut() -> Option<T>) -> impl Futu
     }
 }
 
-fn command(name: &str) -> Command {
+fn command(name: &str) -> process::Command {
     let path = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"]
         .map(|d| Path::new(d).join(name))
         .into_iter()
         .find(|p| p.exists())
         .unwrap_or_else(|| panic!("{name} is missing: apt install mosquitto mosquitto-clients"));
-    Command::new(path)
+    process::Command::new(path)
 }
 
 pub fn free_port() -> u16 {
@@ -80,7 +81,11 @@ impl Broker {
         let end = std::time::Duration::from_secs(20);
         let mut waited = Duration::ZERO;
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(waited < end, "{}", std::fs::read_to_string(self.dir.path().join("log")).unwrap());
+            assert!(
+                waited < end,
+                "{}",
+                std::fs::read_to_string(self.dir.path().join("log")).unwrap()
+            );
             std::thread::sleep(Duration::from_millis(20));
             waited += Duration::from_millis(20);
         }
@@ -105,6 +110,7 @@ pub struct Message {
     pub topic: String,
     pub retain: bool,
     pub payload: Json,
+    pub correlation: Option<String>,
 }
 
 /// mosquitto_sub, listening to everything under the root.
@@ -117,7 +123,7 @@ impl Subscriber {
     pub async fn new(port: u16, more: &[&str]) -> Self {
         let mut child = command("mosquitto_sub")
             .args(["-V", "5", "-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1"])
-            .args(["-t", "wellhead/#", "-t", "probe", "-F", "%j"])
+            .args(["-t", "wellhead/#", "-t", "probe", "-t", "answers/#", "-F", "%j"])
             .args(more)
             .stdout(Stdio::piped())
             .spawn()
@@ -136,6 +142,7 @@ impl Subscriber {
                     topic: m["topic"].as_str().unwrap().into(),
                     retain: m["retain"].as_i64() == Some(1),
                     payload,
+                    correlation: m["properties"]["correlation-data"].as_str().map(Into::into),
                 });
             }
         });
@@ -232,7 +239,9 @@ pub fn clock() -> Arc<ManualClock> {
 
 pub fn samples(n: u32) -> Vec<Sample> {
     let t = Timestamp(1_763_750_000_123);
-    (0..n).map(|i| Sample::good(PointIndex(i), t, Value::float(f64::from(i) + 0.5).unwrap())).collect()
+    (0..n)
+        .map(|i| Sample::good(PointIndex(i), t, Value::float(f64::from(i) + 0.5).unwrap()))
+        .collect()
 }
 
 pub fn config(port: u16) -> UplinkConfig {
@@ -247,6 +256,10 @@ pub struct Running {
 }
 
 pub fn start(config: UplinkConfig, cache: Box<dyn Cache>, boot: &str) -> Running {
+    start_as(config, cache, &Boot { id: boot.into(), ..Boot::default() })
+}
+
+pub fn start_as(config: UplinkConfig, cache: Box<dyn Cache>, boot: &Boot) -> Running {
     let (handle, incoming, task) =
         Uplink::start(config, cache, clock(), boot, points(200)).unwrap();
     let hp1 = handle.stream(&DeviceId::new("hp1").unwrap());
@@ -268,4 +281,136 @@ pub fn file(dir: &Path, name: &str, text: &str) -> PathBuf {
     let path = dir.join(name);
     std::fs::write(&path, text).unwrap();
     path
+}
+
+pub fn readable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+}
+
+fn run(command: &mut process::Command) {
+    let out = command.output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+pub fn passwd(path: &Path, user: &str, password: &str) {
+    run(command("mosquitto_passwd").args(["-b", "-c"]).arg(path).args([user, password]));
+    readable(path);
+}
+
+/// An authority with a server's and a client's certificate, and another authority.
+pub fn make_pki(dir: &Path) {
+    let openssl = |args: &[&str]| run(command("openssl").current_dir(dir).args(args));
+    let new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    for ca in ["ca", "other"] {
+        let out =
+            ["-keyout", &format!("{ca}.key"), "-out", &format!("{ca}.pem")].map(str::to_owned);
+        let out: Vec<&str> = out.iter().map(String::as_str).collect();
+        let subject = format!("/CN={ca}");
+        let fixed = ["req", "-x509", "-days", "2", "-subj", &subject];
+        openssl(&[&fixed[..], &new, &out].concat());
+    }
+    std::fs::write(dir.join("ext"), "subjectAltName=DNS:localhost\n").unwrap();
+    for (name, subject) in [("server", "/CN=localhost"), ("client", "/CN=gw")] {
+        let (key, csr, pem) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
+        openssl(&[&["req", "-subj", subject, "-keyout", &key, "-out", &csr][..], &new].concat());
+        openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            &csr,
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            "ext",
+            "-out",
+            &pem,
+        ]);
+    }
+}
+
+/// A TCP relay that can be cut: connections end at once and new ones are closed again.
+pub struct Wire {
+    pub port: u16,
+    up: tokio::sync::watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Wire {
+    pub async fn to(port: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = listener.local_addr().unwrap().port();
+        let (up, mut is_up) = tokio::sync::watch::channel(true);
+        let task = tokio::spawn(async move {
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                if !*is_up.borrow_and_update() {
+                    continue;
+                }
+                let mut is_up = is_up.clone();
+                tokio::spawn(async move {
+                    let Ok(mut far) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await
+                    else {
+                        return;
+                    };
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = is_up.wait_for(|up| !*up) => {}
+                    }
+                });
+            }
+        });
+        Self { port: own, up, task }
+    }
+
+    pub fn cut(&self) {
+        self.up.send_replace(false);
+    }
+
+    pub fn restore(&self) {
+        self.up.send_replace(true);
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Accepts connections and never acknowledges a publish.
+pub struct MuteBroker {
+    pub port: u16,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl MuteBroker {
+    pub async fn start() -> Self {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let task = tokio::spawn(async move {
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    // CONNACK: success, no session, no properties (MQTT 5 section 3.2).
+                    socket.write_all(&[0x20, 3, 0, 0, 0]).await.unwrap();
+                    let mut sink = [0; 4096];
+                    while socket.read(&mut sink).await.is_ok_and(|n| n > 0) {}
+                });
+            }
+        });
+        Self { port, task }
+    }
+}
+
+impl Drop for MuteBroker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
