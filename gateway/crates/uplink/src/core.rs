@@ -422,7 +422,8 @@ impl Core {
     /// History straight from memory, while the cache can't take it and has nothing older to give.
     fn next_held(&mut self, now: Duration, online: Online) -> Option<Outbound> {
         let nothing_older = self.backlog.is_exhausted() || self.backlog.is_unreadable();
-        if !self.spill.is_failed() || !nothing_older || self.overtakes_live() {
+        let nothing_older = nothing_older && !self.spill.is_writing() && !self.overtakes_live();
+        if !self.spill.is_failed() || !nothing_older {
             return None;
         }
         while self.queue.front().is_some_and(|b| self.is_history(now, b)) {

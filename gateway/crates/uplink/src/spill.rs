@@ -92,6 +92,11 @@ impl Spill {
         self.failed
     }
 
+    /// Whether a write is under way.
+    pub(crate) fn is_writing(&self) -> bool {
+        !self.writing.is_empty()
+    }
+
     /// Whether nothing is on its way.
     pub(crate) fn is_idle(&self) -> bool {
         self.writing.is_empty() && self.parked.is_empty()
