@@ -88,10 +88,12 @@ impl From<sled::Error> for Fault {
 
 /// Whether a commit waits for the device. Only the test of that very wait turns it off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "only tests choose"))]
 pub enum Durability {
     /// `flush`, then `fdatasync`: what the gateway runs with.
     Synced,
     /// sled's `flush` alone, which loses acknowledged commits in a power cut.
+    #[cfg(feature = "testing")]
     FlushOnly,
 }
 
@@ -255,6 +257,7 @@ impl Blocks {
         guarded(|| self.db.flush())?;
         match self.durability {
             Durability::Synced => Ok(self.file.sync_data()?),
+            #[cfg(feature = "testing")]
             Durability::FlushOnly => Ok(()),
         }
     }

@@ -77,20 +77,19 @@ pub(crate) enum Kept {
 
 #[derive(Debug)]
 pub(crate) enum Load {
-    Live(Batch, Kept),
+    /// A batch that memory holds.
+    Sealed(Batch, Kept),
     /// History from the cache.
     Cached {
         id: EntryId,
         range: Range,
     },
-    /// History from memory, while the cache can't take it.
-    Held(Batch),
     Note(Note),
 }
 
 impl Load {
     fn is_in_window(&self) -> bool {
-        matches!(self, Load::Live(..) | Load::Held(_))
+        matches!(self, Load::Sealed(..))
     }
 }
 
@@ -98,6 +97,8 @@ impl Load {
 pub(crate) struct Flight {
     pub(crate) sent: Duration,
     pub(crate) bytes: usize,
+    /// Sent as history: from the cache, or from memory while the cache can't take it.
+    pub(crate) history: bool,
     pub(crate) load: Load,
 }
 
@@ -162,6 +163,9 @@ pub(crate) struct Core {
     /// Sealed, not sent, oldest first; those older than [`LATE`] wait for the cache.
     pub(crate) queue: VecDeque<Batch>,
     pub(crate) queue_bytes: usize,
+    /// Batches sealed before this one were on their way to the cache once. If it did not take
+    /// them they are history all the same: younger ones may have gone out as live meanwhile.
+    pub(crate) history_before: u64,
     /// By token, so in the order of sending.
     pub(crate) flights: BTreeMap<u64, Flight>,
     /// Bytes of batches in flight that memory alone holds.
@@ -194,6 +198,7 @@ impl Core {
             token_next: 1,
             queue: VecDeque::new(),
             queue_bytes: 0,
+            history_before: 0,
             flights: BTreeMap::new(),
             flight_bytes: 0,
             history_flights: 0,
@@ -257,7 +262,7 @@ impl Core {
 
     /// Batches held in memory and not in the cache.
     pub(crate) fn window_batches(&self) -> usize {
-        let live = |f: &&Flight| matches!(f.load, Load::Live(_, Kept::No) | Load::Held(_));
+        let live = |f: &&Flight| matches!(f.load, Load::Sealed(_, Kept::No));
         self.queue.len() + self.flights.values().filter(live).count()
     }
 
@@ -312,13 +317,13 @@ impl Core {
         (self.flight_bytes, self.history_flights, self.history_bytes) = (0, 0, 0);
         for (token, flight) in flights.into_iter().rev() {
             match flight.load {
-                Load::Live(b, Kept::No) | Load::Held(b) => {
+                Load::Sealed(b, Kept::No) => {
                     self.queue_bytes += b.message.len();
                     self.queue.push_front(b);
                 }
-                Load::Live(_, Kept::Writing) => self.spill.landed(token),
+                Load::Sealed(_, Kept::Writing) => self.spill.landed(token),
                 Load::Note(n) if n.keep => self.urgent.push_front(n),
-                Load::Live(_, Kept::Cached(_)) | Load::Cached { .. } | Load::Note(_) => {}
+                Load::Sealed(_, Kept::Cached(_)) | Load::Cached { .. } | Load::Note(_) => {}
             }
         }
         // Batches held back for lack of a cache may be older than those just put in front.
@@ -339,9 +344,9 @@ impl Core {
         while let Some(b) = self.take_live(now) {
             if self.fits(&b, online) {
                 let (topic, payload) = (self.topic(b.stream), b.message.clone());
-                return Some(self.launch(now, topic, payload, Load::Live(b, Kept::No)));
+                return Some(self.launch(now, topic, payload, Load::Sealed(b, Kept::No), false));
             }
-            self.refuse(now, Load::Live(b, Kept::No), "packet_too_large");
+            self.refuse(now, Load::Sealed(b, Kept::No), "packet_too_large");
         }
         if let Some(n) = self.routine.pop_front() {
             return Some(self.send_note(now, n));
@@ -360,14 +365,20 @@ impl Core {
 
     fn send_note(&mut self, now: Duration, n: Note) -> Outbound {
         let correlation = n.correlation.clone();
-        let mut out = self.launch(now, n.topic.clone(), n.payload.clone(), Load::Note(n.clone()));
+        let mut out =
+            self.launch(now, n.topic.clone(), n.payload.clone(), Load::Note(n.clone()), false);
         (out.retain, out.correlation) = (n.retain, correlation);
         out
     }
 
+    /// Whether a batch that waits can no longer go out as live.
+    fn is_history(&self, now: Duration, b: &Batch) -> bool {
+        b.ord < self.history_before || now.saturating_sub(b.sealed) >= LATE
+    }
+
     /// The oldest batch that is not late yet; late ones belong to the cache.
     fn take_live(&mut self, now: Duration) -> Option<Batch> {
-        let i = self.queue.partition_point(|b| now.saturating_sub(b.sealed) >= LATE);
+        let i = self.queue.partition_point(|b| self.is_history(now, b));
         let bytes = self.queue.get(i)?.message.len();
         if !self.flights.is_empty() && self.flight_bytes + bytes > self.window_bytes_max / 4 {
             return None;
@@ -403,7 +414,7 @@ impl Core {
             };
             let load = Load::Cached { id, range };
             if size + topic.len() + PACKET_OVERHEAD <= online.packet_max {
-                return Some(self.launch(now, topic, history(&entry.payload), load));
+                return Some(self.launch(now, topic, history(&entry.payload), load, true));
             }
             self.refuse(now, load, "packet_too_large");
         }
@@ -413,18 +424,19 @@ impl Core {
     /// History straight from memory, while the cache can't take it and has nothing older to give.
     fn next_held(&mut self, now: Duration, online: Online) -> Option<Outbound> {
         let nothing_older = self.backlog.is_exhausted() || self.backlog.is_unreadable();
-        if !self.spill.is_failed() || !nothing_older || self.overtakes_live() {
+        let nothing_older = nothing_older && !self.spill.is_writing() && !self.overtakes_live();
+        if !self.spill.is_failed() || !nothing_older {
             return None;
         }
-        while self.queue.front().is_some_and(|b| now.saturating_sub(b.sealed) >= LATE) {
+        while self.queue.front().is_some_and(|b| self.is_history(now, b)) {
             let b = self.queue.pop_front()?;
             self.queue_bytes -= b.message.len();
             if self.fits(&b, online) {
                 let topic = self.topic(b.stream);
                 let payload = history(&b.message.slice(1..));
-                return Some(self.launch(now, topic, payload, Load::Held(b)));
+                return Some(self.launch(now, topic, payload, Load::Sealed(b, Kept::No), true));
             }
-            self.refuse(now, Load::Held(b), "packet_too_large");
+            self.refuse(now, Load::Sealed(b, Kept::No), "packet_too_large");
         }
         None
     }
@@ -433,21 +445,29 @@ impl Core {
     /// connection die, it would come as history behind this one.
     fn overtakes_live(&self) -> bool {
         let Some(front) = self.queue.front() else { return false };
-        let older = |f: &Flight| matches!(&f.load, Load::Live(b, _) if b.ord < front.ord);
+        let older =
+            |f: &Flight| !f.history && matches!(&f.load, Load::Sealed(b, _) if b.ord < front.ord);
         self.flights.values().any(older)
     }
 
     fn flies(&self, id: EntryId) -> bool {
         self.flights
             .values()
-            .any(|f| matches!(f.load, Load::Live(_, Kept::Cached(other)) if other == id))
+            .any(|f| matches!(f.load, Load::Sealed(_, Kept::Cached(other)) if other == id))
     }
 
-    fn launch(&mut self, now: Duration, topic: String, payload: Bytes, load: Load) -> Outbound {
+    fn launch(
+        &mut self,
+        now: Duration,
+        topic: String,
+        payload: Bytes,
+        load: Load,
+        history: bool,
+    ) -> Outbound {
         let token = self.token_next;
         self.token_next += 1;
         let bytes = payload.len();
-        if matches!(load, Load::Cached { .. } | Load::Held(_)) {
+        if history {
             self.history_flights += 1;
             self.history_bytes += bytes;
         }
@@ -457,7 +477,7 @@ impl Core {
         if self.flights.is_empty() {
             self.last_ack = now;
         }
-        self.flights.insert(token, Flight { sent: now, bytes, load });
+        self.flights.insert(token, Flight { sent: now, bytes, history, load });
         Outbound { token, topic, payload, retain: false, correlation: None }
     }
 
@@ -468,21 +488,27 @@ impl Core {
         if flight.load.is_in_window() {
             self.flight_bytes -= flight.bytes;
         }
-        if matches!(flight.load, Load::Cached { .. } | Load::Held(_)) {
+        if flight.history {
             self.history_flights -= 1;
             self.history_bytes -= flight.bytes;
         }
         if let Some(reason) = refusal {
-            if let Load::Live(_, Kept::Writing) = flight.load {
+            if let Load::Sealed(_, Kept::Writing) = flight.load {
                 self.spill.refused(token);
             }
             self.refuse(now, flight.load, reason);
             return;
         }
+        if matches!(flight.load, Load::Note(_)) {
+            return;
+        }
+        self.counts.delivered += 1;
+        self.counts.delivered_history += u64::from(flight.history);
         match flight.load {
-            Load::Live(b, kept) => {
-                self.ack_latency = now.saturating_sub(flight.sent);
-                self.counts.delivered += 1;
+            Load::Sealed(b, kept) => {
+                if !flight.history {
+                    self.ack_latency = now.saturating_sub(flight.sent);
+                }
                 let s = &mut self.streams[b.stream];
                 s.delivered = s.delivered.max(b.seq);
                 match kept {
@@ -491,15 +517,7 @@ impl Core {
                     Kept::Cached(id) => self.backlog.acked(id),
                 }
             }
-            Load::Cached { id, .. } => {
-                self.backlog.acked(id);
-                self.counts.delivered += 1;
-                self.counts.delivered_history += 1;
-            }
-            Load::Held(_) => {
-                self.counts.delivered += 1;
-                self.counts.delivered_history += 1;
-            }
+            Load::Cached { id, .. } => self.backlog.acked(id),
             Load::Note(_) => {}
         }
     }
@@ -508,7 +526,7 @@ impl Core {
     /// connection: an access list that was wrong may be right by then.
     fn refuse(&mut self, now: Duration, load: Load, reason: &'static str) {
         let range = match load {
-            Load::Live(b, kept) => {
+            Load::Sealed(b, kept) => {
                 let range = self.range_of(&b);
                 match kept {
                     Kept::No => self.spill.park(b),
@@ -519,11 +537,6 @@ impl Core {
             }
             Load::Cached { id, range } => {
                 self.park(now, id);
-                range
-            }
-            Load::Held(b) => {
-                let range = self.range_of(&b);
-                self.spill.park(b);
                 range
             }
             Load::Note(_) => return,

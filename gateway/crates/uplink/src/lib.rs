@@ -51,6 +51,8 @@ mod gaps;
 mod link;
 mod message;
 mod metrics;
+#[cfg(test)]
+mod schema_tests;
 mod shared;
 mod spill;
 #[cfg(test)]

@@ -133,6 +133,13 @@ pub(crate) fn damaged(incident: &Incident) -> Event {
                 None => e,
             }
         }
+        Incident::EntriesMissing { expected, found } => {
+            let text =
+                format!("the cache holds {found} batches, not the {expected} it closed with");
+            Event::new("cache_entries_missing", text)
+                .with("expected", *expected)
+                .with("found", *found)
+        }
     }
 }
 

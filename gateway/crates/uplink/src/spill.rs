@@ -92,6 +92,11 @@ impl Spill {
         self.failed
     }
 
+    /// Whether a write is under way.
+    pub(crate) fn is_writing(&self) -> bool {
+        !self.writing.is_empty()
+    }
+
     /// Whether nothing is on its way.
     pub(crate) fn is_idle(&self) -> bool {
         self.writing.is_empty() && self.parked.is_empty()
@@ -113,7 +118,7 @@ impl Core {
 
     fn oldest_unkept(&self) -> Option<Duration> {
         let flying = self.flights.values().filter_map(|f| match &f.load {
-            Load::Live(b, Kept::No) => Some(b.sealed),
+            Load::Sealed(b, Kept::No) => Some(b.sealed),
             _ => None,
         });
         flying.chain(self.queue.front().map(|b| b.sealed)).min()
@@ -142,7 +147,7 @@ impl Core {
         let old = |b: &Batch| self.spill.all || now.saturating_sub(b.sealed) >= TOGETHER;
         let mut chosen: Vec<(u64, Option<u64>)> = Vec::new();
         chosen.extend(self.flights.iter().filter_map(|(token, f)| match &f.load {
-            Load::Live(b, Kept::No) if old(b) => Some((b.ord, Some(*token))),
+            Load::Sealed(b, Kept::No) if old(b) => Some((b.ord, Some(*token))),
             _ => None,
         }));
         chosen.extend(self.queue.iter().take_while(|b| old(b)).map(|b| (b.ord, None)));
@@ -154,13 +159,14 @@ impl Core {
             budget = budget.saturating_sub(batch.message.len());
             writing.push(Writing { batch, fate: Fate::Refused });
         }
-        for (_, token) in chosen {
+        for (ord, token) in chosen {
             if budget == 0 {
                 break;
             }
+            self.history_before = self.history_before.max(ord + 1);
             let (batch, fate) = match token {
                 Some(token) => {
-                    let Some(Load::Live(b, kept)) =
+                    let Some(Load::Sealed(b, kept)) =
                         self.flights.get_mut(&token).map(|f| &mut f.load)
                     else {
                         continue;
@@ -228,7 +234,7 @@ impl Core {
                 Fate::Refused => self.park(now, id),
                 Fate::Grounded => {}
                 Fate::Flying(token) => {
-                    if let Some(Load::Live(_, kept)) =
+                    if let Some(Load::Sealed(_, kept)) =
                         self.flights.get_mut(&token).map(|f| &mut f.load)
                     {
                         *kept = Kept::Cached(id);
@@ -263,7 +269,7 @@ impl Core {
                     self.queue.push_back(w.batch);
                 }
                 Fate::Flying(token) => {
-                    if let Some(Load::Live(_, kept)) =
+                    if let Some(Load::Sealed(_, kept)) =
                         self.flights.get_mut(&token).map(|f| &mut f.load)
                     {
                         *kept = Kept::No;

@@ -1,5 +1,6 @@
 //! A real mosquitto, a foreign subscriber, and a wire that can be cut.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code outside of #[test] functions")]
 
 use serde_json::Value as Json;
 use std::io::{BufRead, BufReader};
