@@ -414,17 +414,10 @@ impl Inner {
 
     /// Publishes a device's catalog, or removes the retained one of a device that is gone.
     pub(crate) fn set_device(&mut self, root: &str, device: &DeviceId, points: Option<&[Point]>) {
-        let body = match points {
-            Some(points) => {
-                let body = message::catalog(device, points);
-                self.catalogs.insert(device.clone(), body.clone());
-                body
-            }
-            None => {
-                self.catalogs.remove(device);
-                Bytes::new()
-            }
-        };
+        // An empty catalog stays listed, so that the retained one is also removed by a broker that
+        // is away just now.
+        let body = points.map_or_else(Bytes::new, |points| message::catalog(device, points));
+        self.catalogs.insert(device.clone(), body.clone());
         if self.core.is_online() {
             self.core.note(catalog_note(root, device, body), false);
         }

@@ -261,8 +261,7 @@ pub fn start(config: UplinkConfig, cache: Box<dyn Cache>, boot: &str) -> Running
 }
 
 pub fn start_as(config: UplinkConfig, cache: Box<dyn Cache>, boot: &Boot) -> Running {
-    let (handle, incoming, task) =
-        Uplink::start(config, cache, clock(), boot).unwrap();
+    let (handle, incoming, task) = Uplink::start(config, cache, clock(), boot).unwrap();
     let device = DeviceId::new("hp1").unwrap();
     handle.set_device(&device, Some(&points(200)));
     let hp1 = handle.stream(&device);
