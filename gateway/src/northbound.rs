@@ -99,6 +99,14 @@ impl Northbound {
         Arc::new(move || links.iter().map(|(name, handle)| view(name, handle)).collect())
     }
 
+    /// How many devices there are and how many answer, for `health`.
+    pub fn tell_devices(&self, total: usize, up: usize) {
+        let count = |n| u32::try_from(n).unwrap_or(u32::MAX);
+        for link in &self.links {
+            link.handle.set_devices(count(total), count(up));
+        }
+    }
+
     /// Drains and closes all uplinks, within about `within`.
     pub async fn stop(self, within: Duration) {
         for link in &self.links {

@@ -138,6 +138,8 @@ impl Program {
                 _ = second.tick() => {
                     self.clock.refresh();
                     self.hub.tick();
+                    let (total, up) = self.hub.census();
+                    self.northbound.tell_devices(total, up);
                     // Fed only from here: if this loop or the hub hangs, systemd restarts us.
                     if watchdog.is_some_and(|w| fed.elapsed() >= w / 3) {
                         notify(&[sd_notify::NotifyState::Watchdog]);

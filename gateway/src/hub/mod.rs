@@ -186,9 +186,11 @@ impl Hub {
         }
     }
 
-    /// The names, in order, of all devices.
-    pub fn devices(&self) -> Vec<DeviceId> {
-        self.lock().devices.keys().cloned().collect()
+    /// How many devices there are, and how many of them answer.
+    pub fn census(&self) -> (usize, usize) {
+        let state = self.lock();
+        let up = state.devices.values().filter(|d| d.stats.is_up()).count();
+        (state.devices.len(), up)
     }
 
     /// Finds a point by name: its place, and what it is.

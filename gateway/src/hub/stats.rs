@@ -28,6 +28,11 @@ pub struct DeviceStats {
 }
 
 impl DeviceStats {
+    /// Whether the device answered when it was last asked.
+    pub fn is_up(&self) -> bool {
+        self.error.is_none() && self.last_answer.is_some()
+    }
+
     pub(super) fn answered(&mut self, now: Mono, latency: Duration) {
         self.answered += 1;
         self.last_answer = Some(now);

@@ -223,6 +223,9 @@ fn what_the_command_schema_allows_the_parser_takes() {
 #[test]
 fn replies_say_why_not() {
     let v = schema("reply");
-    assert!(v.is_valid(&json!({"v": 1, "ok": false, "error": "busy"})));
-    refused(&v, json!({"v": 1, "ok": false}));
+    let busy = json!({"v": 1, "id": null, "ok": false, "code": "busy", "t": 0, "text": "later"});
+    assert!(v.is_valid(&busy));
+    refused(&v, json!({"v": 1, "id": "a", "ok": false, "t": 0}));
+    let done = json!({"v": 1, "id": "a", "ok": true, "code": "done", "t": 0, "text": "wrote 45"});
+    refused(&v, done);
 }

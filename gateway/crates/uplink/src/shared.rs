@@ -290,7 +290,10 @@ impl Shared {
                 tokio::sync::mpsc::error::TrySendError::Full(i)
                 | tokio::sync::mpsc::error::TrySendError::Closed(i) => i.reply,
             };
-            let body = serde_json::json!({"v": 1, "ok": false, "error": "busy"});
+            let body = serde_json::json!({
+                "v": 1, "id": null, "ok": false, "code": "busy", "t": self.clock.now().utc.0,
+                "text": "too many commands are waiting; send it again later",
+            });
             inner.core.note(reply_note(reply, &body), true);
         }
     }

@@ -22,6 +22,8 @@ const COMMANDS_MAX: usize = 64;
 /// How often lateness is looked for.
 const TICK: Duration = Duration::from_millis(100);
 const HEALTH_EVERY: Duration = Duration::from_secs(30);
+/// Soon after a start, so that nobody has to wait to see the box is well.
+const HEALTH_FIRST: Duration = Duration::from_secs(2);
 /// Delivered numbers are noted this seldom, to be quiet on flash.
 const MARKS_EVERY: Duration = Duration::from_secs(60);
 /// While the backlog goes out, removals are made durable this often: what a kill undoes of them is
@@ -213,7 +215,7 @@ impl Runner {
             dial_at: now,
             failures: 0,
             tick,
-            health_at: now + HEALTH_EVERY,
+            health_at: now + HEALTH_FIRST,
             synced_at: now,
             stats_at: now,
         }
