@@ -13,7 +13,8 @@ command -v cargo >/dev/null || {
 packages=(gcc)
 case $what in
 demo) packages+=(mosquitto-clients) ;;
-test) packages+=(python3-venv mosquitto mosquitto-clients socat mbpoll openssl e2fsprogs mount) ;;
+test) packages+=(python3-venv mosquitto mosquitto-clients socat mbpoll curl faketime openssl procps \
+    e2fsprogs mount) ;;
 package) packages+=(dpkg gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static) ;;
 esac
 missing=()

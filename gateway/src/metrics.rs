@@ -132,9 +132,7 @@ fn devices(page: &mut Page, devices: &[Device], now: Mono) {
         };
         devices.iter().filter_map(one).collect()
     };
-    let up = |s: &DeviceStats, _: &[Latest]| {
-        Some(f64::from(u8::from(s.is_up())))
-    };
+    let up = |s: &DeviceStats, _: &[Latest]| Some(f64::from(u8::from(s.is_up())));
     page.metric(Metric::DeviceUp, each(&up));
     page.metric(Metric::DeviceAge, each(&|s, _| Some(now.since(s.last_answer?).as_secs_f64())));
     page.metric(

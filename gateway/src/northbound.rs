@@ -51,10 +51,11 @@ impl Northbound {
         let boot = boot(data_dir, BootCounter::highest(known.iter().map(|b| &**b)));
         let mut links = Vec::new();
         for (settings, (cache, found)) in opened {
-            let config = uplink_config(site, settings)
-                .with_context(|| format!("uplink.{}", settings.id))?;
+            let config =
+                uplink_config(site, settings).with_context(|| format!("uplink.{}", settings.id))?;
             let clock = Arc::clone(&clock);
-            let start = Boot { id: boot.to_string(), clean: found.clean, incidents: found.incidents };
+            let start =
+                Boot { id: boot.to_string(), clean: found.clean, incidents: found.incidents };
             let (handle, incoming, task) = Uplink::start(config, cache, clock, &start)
                 .with_context(|| format!("uplink.{}", settings.id))?;
             let name = settings.id.clone();
@@ -84,7 +85,9 @@ impl Northbound {
                     let (handle, source) = (handle.clone(), source.clone());
                     let (control, clock) = (Arc::clone(&control), Arc::clone(&clock));
                     tokio::spawn(async move {
-                        let body = execute(&control, message.command, message.retained, source, &*clock).await;
+                        let body =
+                            execute(&control, message.command, message.retained, source, &*clock)
+                                .await;
                         handle.reply(message.reply, &body);
                     });
                 }

@@ -1,7 +1,7 @@
 //! Starts, changes and stops lines and devices as the configuration says, and nothing else does.
 
-use crate::control::Control;
 use crate::config::Site;
+use crate::control::Control;
 use crate::hub::{Event, Hub};
 use crate::poll::{self, REQUESTS_MAX, Request, Station};
 use std::collections::BTreeMap;
@@ -114,9 +114,8 @@ impl Supervisor {
             .filter(|(id, line)| setup.lines.get(*id) != Some(line))
             .map(|(id, _)| id.clone())
             .collect();
-        let stays = |d: &DeviceSetup| {
-            setup.devices.get(&d.id) == Some(d) && !broken.contains(&d.line)
-        };
+        let stays =
+            |d: &DeviceSetup| setup.devices.get(&d.id) == Some(d) && !broken.contains(&d.line);
         let leaving: Vec<DeviceSetup> =
             self.setup.devices.values().filter(|d| !stays(d)).cloned().collect();
         for device in &leaving {

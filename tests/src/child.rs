@@ -56,17 +56,20 @@ impl Child {
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) -> String {
         let name = self.name.clone();
-        crate::eventually(&format!("{name} prints `{text}`; it printed {:#?}", self.lines()), || {
-            if let Some(line) = self.lines().into_iter().find(|l| l.contains(text)) {
-                return Some(line);
-            }
-            if let Some(status) = self.ended() {
-                // Its last words may still be on their way through the pipe.
-                std::thread::sleep(std::time::Duration::from_millis(200));
-                panic!("{name} ended with {status}: {:#?}", self.lines());
-            }
-            None
-        })
+        crate::eventually(
+            &format!("{name} prints `{text}`; it printed {:#?}", self.lines()),
+            || {
+                if let Some(line) = self.lines().into_iter().find(|l| l.contains(text)) {
+                    return Some(line);
+                }
+                if let Some(status) = self.ended() {
+                    // Its last words may still be on their way through the pipe.
+                    std::thread::sleep(std::time::Duration::from_millis(200));
+                    panic!("{name} ended with {status}: {:#?}", self.lines());
+                }
+                None
+            },
+        )
     }
 
     /// Sends it a line.

@@ -260,16 +260,19 @@ fn a_command_over_mqtt_is_answered_runs_once_and_falls_back() {
     assert_eq!((&again["ok"], &again["code"]), (&json!(false), &json!("duplicate")), "{again}");
     await_point(&mut platform, "setpoint", |s| s.value == json!(45.0));
     await_point(&mut platform, "setpoint", |s| s.value == json!(40.0));
-    let late = json!({ "id": "c-2", "point": "hp1/setpoint", "value": 45, "expires": now_ms() - 1 });
+    let late =
+        json!({ "id": "c-2", "point": "hp1/setpoint", "value": 45, "expires": now_ms() - 1 });
     assert_eq!(platform.command(&late)["code"], "expired");
-    let kept = json!({ "id": "c-3", "point": "hp1/setpoint", "value": 45, "expires": now_ms() + 20_000 });
+    let kept =
+        json!({ "id": "c-3", "point": "hp1/setpoint", "value": 45, "expires": now_ms() + 20_000 });
     assert_eq!(platform.command_text(&kept.to_string(), true)["code"], "retained");
     let nonsense = platform.command_text("{\"id\": 7", false);
     assert_eq!(nonsense["code"], "malformed");
     assert!(nonsense["text"].as_str().unwrap().contains("line 1"), "{nonsense}");
     let audits = eventually("an audit line for each", || {
         let all = platform.messages();
-        let events = all.iter().flat_map(|m| payload(m)["events"].as_array().cloned().unwrap_or_default());
+        let events =
+            all.iter().flat_map(|m| payload(m)["events"].as_array().cloned().unwrap_or_default());
         let audits: Vec<Json> = events.filter(|e| e["kind"] == "audit").collect();
         (audits.len() >= 6).then_some(audits)
     });

@@ -71,7 +71,10 @@ watchdog = "communication time-out"
         platform.command(&json!({ "id": "2", "point": "hp1/none", "value": 1, "expires": far() })),
         platform.command_text("garbage", false),
     ];
-    assert_eq!(replies.each_ref().map(|r| r["ok"].clone()), [true, false, false, false].map(Json::from));
+    assert_eq!(
+        replies.each_ref().map(|r| r["ok"].clone()),
+        [true, false, false, false].map(Json::from)
+    );
     modbus.process().kill();
     eventually("bad samples", || {
         platform.messages().iter().flat_map(samples).any(|s| s.quality == "bad").then_some(())

@@ -57,7 +57,10 @@ fn a_wrong_configuration_tells_every_mistake_and_starts_nothing() {
     let told = gateway.process().wait_for("2 errors");
     assert!(told.contains("2 errors"));
     let text = gateway.process().lines().join("\n");
-    assert!(text.contains("gateway.colour") && text.contains("device.hp1.point.value.type"), "{text}");
+    assert!(
+        text.contains("gateway.colour") && text.contains("device.hp1.point.value.type"),
+        "{text}"
+    );
     assert!(!dir.path().join("data").exists(), "nothing was started");
 }
 
@@ -86,7 +89,9 @@ fn a_stop_drains_and_says_so_and_the_next_start_knows_it_was_clean() {
     assert_eq!(restart["clean"], true, "{restart}");
     assert_eq!(restart["last"]["data/hp1"], json!(last.seq), "{restart}");
     let boot = |b: &str| b.split('-').next().and_then(|n| n.parse::<u64>().ok()).unwrap();
-    await_samples(&platform, "samples of the new run", 1, |s| boot(&s.boot) == boot(&last.boot) + 1);
+    await_samples(&platform, "samples of the new run", 1, |s| {
+        boot(&s.boot) == boot(&last.boot) + 1
+    });
 }
 
 #[test]
@@ -196,7 +201,9 @@ fn files(dir: &Path) -> Vec<std::path::PathBuf> {
     for entry in std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()) {
         match entry.is_dir() {
             true => found.extend(files(&entry)),
-            false if entry.file_name().is_some_and(|n| n != "lock" && n != "reserve") => found.push(entry),
+            false if entry.file_name().is_some_and(|n| n != "lock" && n != "reserve") => {
+                found.push(entry)
+            }
             false => {}
         }
     }

@@ -21,10 +21,8 @@ pub(super) struct Read {
 
 /// Writes a value to an output, through the same checks as any command.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  wellhead write hp1/heating_setpoint 45 --hold 10min\n\n\
-                  When the hold ends, the point's safe value returns."
-)]
+#[command(after_help = "Example:\n  wellhead write hp1/heating_setpoint 45 --hold 10min\n\n\
+                  When the hold ends, the point's safe value returns.")]
 pub(super) struct Write {
     #[command(flatten)]
     target: Target,
@@ -74,11 +72,7 @@ impl Read {
             d.points.iter().find(|p| p.point == name)
         });
         let Some(p) = found else {
-            anyhow::bail!(
-                "{} `{}`",
-                lang.pick("there is no point", "没有这个点位"),
-                self.point
-            );
+            anyhow::bail!("{} `{}`", lang.pick("there is no point", "没有这个点位"), self.point);
         };
         if self.json {
             println!("{}", serde_json::to_string_pretty(p)?);
@@ -160,10 +154,9 @@ impl Cache {
                 mib(c.bytes),
                 mib(c.bytes_max)
             );
-            let hours = c.hours_left.map_or(
-                lang.pick("not known yet", "尚未知").into(),
-                |h| format!("{h:.1} h"),
-            );
+            let hours = c
+                .hours_left
+                .map_or(lang.pick("not known yet", "尚未知").into(), |h| format!("{h:.1} h"));
             println!("  {}: {hours}", lang.pick("room for an outage of", "可再缓存断网时长"));
             if let Some(error) = &c.error {
                 println!("  {}: {error}", lang.pick("trouble", "故障"));

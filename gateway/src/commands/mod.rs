@@ -12,7 +12,11 @@ use std::process::ExitCode;
 
 /// Edge gateway for ground-source and geothermal plant rooms.
 #[derive(Debug, Parser)]
-#[command(name = "wellhead", version, after_help = "Start here:\n  wellhead check site.toml\n  wellhead run site.toml")]
+#[command(
+    name = "wellhead",
+    version,
+    after_help = "Start here:\n  wellhead check site.toml\n  wellhead run site.toml"
+)]
 pub struct Cli {
     /// Language of what people read: en or zh; by default that of the environment
     #[arg(long, global = true, value_parser = language)]

@@ -169,7 +169,10 @@ impl Program {
             Err(report) => {
                 let n = report.errors();
                 let first = report.render(Lang::En);
-                return refuse(&self.hub, format!("{n} mistakes; `wellhead check` shows them: {first}"));
+                return refuse(
+                    &self.hub,
+                    format!("{n} mistakes; `wellhead check` shows them: {first}"),
+                );
             }
         };
         if fixed_part(&site) != fixed_part(&self.site) {

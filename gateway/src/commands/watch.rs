@@ -135,11 +135,8 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
             lang.pick("held on disk", "批缓存在盘"),
         );
     }
-    let rows: Vec<[String; 6]> = s
-        .devices
-        .iter()
-        .flat_map(|d| d.points.iter().map(|p| row(d, p, lang)))
-        .collect();
+    let rows: Vec<[String; 6]> =
+        s.devices.iter().flat_map(|d| d.points.iter().map(|p| row(d, p, lang))).collect();
     let head = match lang {
         Lang::En => ["POINT", "VALUE", "UNIT", "QUALITY", "AGE", "WHAT"],
         Lang::Zh => ["点位", "数值", "单位", "质量", "数据龄", "名称"],
@@ -157,7 +154,8 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
         let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
     if shown < rows.len() {
-        let more = lang.pick("more points; name a device to see them", "个点位未显示；可指定设备名");
+        let more =
+            lang.pick("more points; name a device to see them", "个点位未显示；可指定设备名");
         let _ = writeln!(out, "… {} {more}", rows.len() - shown);
     }
     out

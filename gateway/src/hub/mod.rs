@@ -102,7 +102,9 @@ impl Hub {
         self.send(device, d, outgoing, now);
         drop(state);
         for notice in &readings.notices {
-            self.event(Event::new("notice", &*notice.text).device(device).with("code", notice.code));
+            self.event(
+                Event::new("notice", &*notice.text).device(device).with("code", notice.code),
+            );
         }
         for event in events {
             self.event(event);

@@ -206,7 +206,12 @@ impl SledCache {
         self.disk_before = disk;
         let wanted = self.index.bytes() + new;
         let own = wanted.saturating_sub(self.capacity(self.config.bytes_max));
-        let shared = wanted.saturating_sub(self.capacity(disk + free));
+        // With less than sled needs for itself, dropping makes no room: what is held stays, and
+        // new batches wait in memory (`check_room`).
+        let shared = match self.capacity(disk + free) {
+            0 => 0,
+            room => wanted.saturating_sub(room),
+        };
         own.max(shared.min(new * 2))
     }
 
