@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use wellhead_driver::{Backoff, Line, LineConfig};
-use wellhead_modbus::{DeviceSpec, Framing, ModbusDriver, Plan};
+use wellhead_modbus::{DeviceSpec, Framing, ModbusDriver};
 use wellhead_model::{DeviceId, Point};
 
 /// First polls are spread over this long, however many devices there are.
 const SPREAD: Duration = Duration::from_secs(1);
 
-/// A device as the configuration has it, planned and ready.
-#[derive(Debug, Clone)]
+/// A device as the configuration has it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct DeviceSetup {
     /// Its id.
     pub id: DeviceId,
@@ -25,20 +25,10 @@ pub struct DeviceSetup {
     pub line: String,
     /// How it speaks.
     pub spec: DeviceSpec,
-    /// The plan made of that.
-    pub plan: Plan,
     /// How it is left alone.
     pub backoff: Backoff,
     /// What it has.
     pub points: Arc<[Point]>,
-}
-
-/// The plan follows from the rest.
-impl PartialEq for DeviceSetup {
-    fn eq(&self, other: &Self) -> bool {
-        let part = |d: &Self| (d.id.clone(), d.line.clone(), d.backoff, Arc::clone(&d.points));
-        part(self) == part(other) && self.spec == other.spec
-    }
 }
 
 /// All lines and devices of a site.
@@ -51,26 +41,23 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// What a site asks for. Fails only where its check would have failed.
-    pub fn of(site: &Site) -> anyhow::Result<Self> {
+    /// What a site asks for.
+    pub fn of(site: &Site) -> Self {
         let lines: BTreeMap<_, _> =
             site.lines.iter().map(|l| (l.id.clone(), l.config.clone())).collect();
         let mut devices = BTreeMap::new();
         for d in &site.devices {
-            let plan = wellhead_modbus::plan(d.spec.clone())
-                .map_err(|e| anyhow::anyhow!("device {}: {e:?}", d.id))?;
             let line = site.lines.get(d.line).map(|l| l.id.clone()).unwrap_or_default();
             let device = DeviceSetup {
                 id: d.id.clone(),
                 line,
                 spec: d.spec.clone(),
-                plan,
                 backoff: d.backoff,
                 points: d.points.clone(),
             };
             devices.insert(d.id.clone(), device);
         }
-        Ok(Self { lines, devices })
+        Self { lines, devices }
     }
 }
 
@@ -184,13 +171,21 @@ impl Supervisor {
 
     async fn start_device(&self, device: &DeviceSetup, position: usize, of: usize) {
         let Some(line) = self.lines.get(&device.line) else { return };
+        let plan = match wellhead_modbus::plan(device.spec.clone()) {
+            Ok(plan) => plan,
+            Err(errors) => {
+                // The configuration's own check plans too, so this can't be reached from a file.
+                tracing::error!(device = %device.id, ?errors, "Device can't be planned");
+                return;
+            }
+        };
         self.hub.set_device(&device.id, Arc::clone(&device.points));
         self.control.route(&device.id, Some(line.requests.clone()));
         let period = device.spec.points.iter().map(|p| p.period).min().unwrap_or(SPREAD);
         let phase = period.min(SPREAD).mul_f64(position as f64 / of.max(1) as f64);
         let station = Station {
             device: device.id.clone(),
-            driver: Box::new(ModbusDriver::new(device.plan.clone())),
+            driver: Box::new(ModbusDriver::new(plan)),
             backoff: device.backoff,
             start: self.hub.clock().now().mono + phase,
             // Transaction numbers tell a late reply on TCP; in RTU only time can.

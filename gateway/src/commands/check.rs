@@ -2,7 +2,6 @@
 
 use super::{Lang, Outcome, profile_dirs};
 use crate::config;
-use crate::supervise::Setup;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -72,10 +71,14 @@ impl Check {
 }
 
 fn summary(site: &config::Site, lang: Lang) -> anyhow::Result<String> {
-    let setup = Setup::of(site)?;
-    let requests: usize = setup.devices.values().map(|d| d.plan.requests().len()).sum();
-    let points: usize = setup.devices.values().map(|d| d.points.len()).sum();
-    let (lines, devices) = (setup.lines.len(), setup.devices.len());
+    let mut requests = 0;
+    for device in &site.devices {
+        let plan = wellhead_modbus::plan(device.spec.clone());
+        let plan = plan.map_err(|e| anyhow::anyhow!("device {}: {e:?}", device.id))?;
+        requests += plan.requests().len();
+    }
+    let points: usize = site.devices.iter().map(|d| d.points.len()).sum();
+    let (lines, devices) = (site.lines.len(), site.devices.len());
     Ok(match lang {
         Lang::En => format!(
             "{}/{}: good. Lines: {lines}, devices: {devices}, points: {points}, read by {requests} requests",

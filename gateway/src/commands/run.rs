@@ -69,6 +69,7 @@ fn start_log(site: &Site) {
 
 struct Program {
     path: PathBuf,
+    /// The site, but for what a reload changes.
     site: Site,
     clock: Arc<SystemClock>,
     hub: Arc<Hub>,
@@ -86,7 +87,7 @@ impl Program {
         let socket = admin::socket_path(data_dir);
         let listener = admin::listen(&socket).await?;
         let clock = Arc::new(SystemClock::new());
-        let setup = Setup::of(&site)?;
+        let setup = Setup::of(&site);
         let mut northbound = Northbound::start(&site, clock.clone() as Arc<dyn Clock>)?;
         let hub = Arc::new(Hub::new(clock.clone(), northbound.outlets()));
         let (ledger, damage) = Ledger::open(data_dir.join("outputs.json"));
@@ -120,6 +121,8 @@ impl Program {
             version = env!("CARGO_PKG_VERSION"),
             "Running"
         );
+        let site = fixed_part(site);
+        give_back_memory();
         Ok(Self { path, site, clock, hub, supervisor, northbound, socket })
     }
 
@@ -175,16 +178,13 @@ impl Program {
                 );
             }
         };
-        if fixed_part(&site) != fixed_part(&self.site) {
+        let setup = Setup::of(&site);
+        if fixed_part(site) != self.site {
             let why = "site, gateway, cache or uplink settings changed; they need a restart";
             return refuse(&self.hub, why.into());
         }
-        let setup = match Setup::of(&site) {
-            Ok(setup) => setup,
-            Err(e) => return refuse(&self.hub, e.to_string()),
-        };
         let c = self.supervisor.apply(setup).await;
-        self.site = site;
+        give_back_memory();
         tracing::info!(added = ?c.added, changed = ?c.changed, removed = ?c.removed, "Configuration read again");
         let text = format!(
             "configuration read again: {} added, {} changed, {} removed",
@@ -210,8 +210,19 @@ impl Program {
 }
 
 /// All of a site but its lines, devices and points: what a reload can't change.
-fn fixed_part(site: &Site) -> Site {
-    Site { lines: Vec::new(), devices: Vec::new(), ..site.clone() }
+fn fixed_part(site: Site) -> Site {
+    Site { lines: Vec::new(), devices: Vec::new(), ..site }
+}
+
+/// Reading a large site takes many times the memory that running it does; what was freed since
+/// is given back to the system.
+fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes no pointer and may be called at any time from any thread.
+    #[expect(unsafe_code, reason = "the allocator's own call; there is no wrapper")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 fn notify(state: &[sd_notify::NotifyState<'_>]) {

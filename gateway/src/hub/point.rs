@@ -64,7 +64,7 @@ impl PointState {
         }
         let due = self.due(point, &sample, now.mono);
         if due {
-            self.note_sent(&sample, now.mono);
+            self.note_sent(point, &sample, now.mono);
             self.read = Some(sample.clone());
             return Some(sample);
         }
@@ -84,7 +84,7 @@ impl PointState {
             Some(_) => Sample::stale(index, now.utc, Reason::Aged),
             None => Sample::bad(index, now.utc, UNREAD),
         };
-        self.note_sent(&sample, now.mono);
+        self.note_sent(point, &sample, now.mono);
         self.read = Some(sample.clone());
         Some(sample)
     }
@@ -133,8 +133,9 @@ impl PointState {
             }
     }
 
-    fn note_sent(&mut self, sample: &Sample, at: Mono) {
-        let value = sample.value().cloned();
+    fn note_sent(&mut self, point: &Point, sample: &Sample, at: Mono) {
+        // Only a deadband asks for it; without one every reading goes, and that is the busy case.
+        let value = point.reporting.deadband.and_then(|_| sample.value().cloned());
         self.sent = Some(Sent { quality: sample.quality(), value, at });
     }
 }
