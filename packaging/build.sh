@@ -1,39 +1,79 @@
 #!/usr/bin/env bash
-# Builds target/deb/wellhead_VERSION_ARCH.deb. Usage: packaging/build.sh amd64|arm64
+# Builds TARGET/deb/wellhead_VERSION_ARCH.deb, for another architecture than this machine's with
+# Debian's cross compiler. TARGET is CARGO_TARGET_DIR, or target/.
+# Usage: packaging/build.sh amd64|arm64
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# The oldest libc that the package promises to run on: Debian 12's.
+libc_max=2.36
+
 arch=${1:?amd64 or arm64}
 case $arch in
-amd64) triple=x86_64-unknown-linux-gnu ;;
-arm64)
-    triple=aarch64-unknown-linux-gnu
-    export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+amd64) triple=x86_64-unknown-linux-gnu gnu=x86_64-linux-gnu ;;
+arm64) triple=aarch64-unknown-linux-gnu gnu=aarch64-linux-gnu ;;
+*)
+    echo "packaging: no such architecture: $arch" >&2
+    exit 2
     ;;
-*) echo "packaging: no such architecture: $arch" >&2; exit 2 ;;
 esac
-cargo build --release --locked --target "$triple" -p wellhead
+target=${CARGO_TARGET_DIR:-target}
+if rustc -vV | grep -qx "host: $triple"; then
+    cargo build --release --locked -p wellhead
+    program=$target/release/wellhead
+else
+    command -v "$gnu-gcc" >/dev/null || {
+        echo "packaging: $gnu-gcc is missing; tests/setup.sh package installs it" >&2
+        exit 1
+    }
+    linker=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$triple")_LINKER
+    env "$linker=$gnu-gcc" cargo build --release --locked --target "$triple" -p wellhead
+    program=$target/$triple/release/wellhead
+fi
+
+libc=$("$gnu-objdump" -T "$program" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -n1)
+if [ "$(printf '%s\n' "$libc" "$libc_max" | sort -V | tail -n1)" != "$libc_max" ]; then
+    echo "packaging: the program wants glibc $libc, newer than $libc_max; build on Debian 12" >&2
+    exit 1
+fi
+needed=$("$gnu-objdump" -p "$program" | sed -n 's/^ *NEEDED *//p' | tr '\n' ' ')
 
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-out=${CARGO_TARGET_DIR:-target}
-root=$out/deb/root-$arch
+root=$target/deb/$arch
 rm -rf "$root"
-install -D -m 0755 "$out/$triple/release/wellhead" "$root/usr/bin/wellhead"
-install -D -m 0644 packaging/wellhead.service "$root/lib/systemd/system/wellhead.service"
-install -D -m 0640 configs/sites/example.toml "$root/etc/wellhead/site.toml"
+put() { # mode, file, place below the root
+    install -D -m "$1" "$2" "$root/$3"
+}
+put 0755 "$program" usr/bin/wellhead
+"$gnu-strip" --strip-unneeded "$root/usr/bin/wellhead"
+put 0644 packaging/wellhead.service usr/lib/systemd/system/wellhead.service
 for f in configs/profiles/*.toml; do
-    install -D -m 0644 "$f" "$root/usr/share/wellhead/profiles/$(basename "$f")"
+    put 0644 "$f" "usr/share/wellhead/profiles/$(basename "$f")"
 done
 for f in configs/schema/*.json; do
-    install -D -m 0644 "$f" "$root/usr/share/wellhead/schema/$(basename "$f")"
+    put 0644 "$f" "usr/share/wellhead/schema/$(basename "$f")"
 done
-for f in README.md README.zh-CN.md CHANGELOG.md; do
-    install -D -m 0644 "$f" "$root/usr/share/doc/wellhead/$f"
+put 0640 configs/sites/example.toml etc/wellhead/site.toml
+# Editors follow this line; in the repository it is relative.
+for f in "$root"/etc/wellhead/site.toml "$root"/usr/share/wellhead/profiles/*.toml; do
+    sed -i 's|^#:schema \.\./schema/|#:schema file:///usr/share/wellhead/schema/|' "$f"
 done
-install -D -m 0644 LICENSE "$root/usr/share/doc/wellhead/copyright"
-install -d "$root/DEBIAN"
-sed "s/@VERSION@/$version/; s/@ARCH@/$arch/" packaging/deb/control.in >"$root/DEBIAN/control"
-install -m 0644 packaging/deb/conffiles "$root/DEBIAN/conffiles"
-install -m 0755 packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm "$root/DEBIAN/"
-deb=$out/deb/wellhead_${version}_$arch.deb
+for f in README.md README.zh-CN.md; do
+    put 0644 "$f" "usr/share/doc/wellhead/$f"
+done
+put 0644 packaging/deb/copyright usr/share/doc/wellhead/copyright
+gzip -9n <CHANGELOG.md >"$root/usr/share/doc/wellhead/changelog.gz"
+chmod -R u=rwX,go=rX "$root/usr"
+chmod 0750 "$root/etc/wellhead"
+
+size=$(du -sk "$root" | cut -f1)
+install -d -m 0755 "$root/DEBIAN"
+sed "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@LIBC@/$libc/; s/@SIZE@/$size/" \
+    packaging/deb/control.in >"$root/DEBIAN/control"
+put 0644 packaging/deb/conffiles DEBIAN/conffiles
+for f in postinst prerm postrm; do put 0755 "packaging/deb/$f" "DEBIAN/$f"; done
+(cd "$root" && find usr -type f | LC_ALL=C sort | xargs md5sum >DEBIAN/md5sums)
+deb=$target/deb/wellhead_${version}_$arch.deb
 dpkg-deb --root-owner-group --build "$root" "$deb" >/dev/null
-echo "packaging: $deb ($(du -h "$deb" | cut -f1))"
+echo "packaging: $deb, $(stat -c %s "$deb") bytes; the program $(stat -c %s "$root/usr/bin/wellhead")" \
+    "bytes, needs glibc $libc and ${needed% }"

@@ -15,7 +15,10 @@ case $what in
 demo) packages+=(mosquitto-clients) ;;
 test) packages+=(python3-venv mosquitto mosquitto-clients socat mbpoll curl faketime openssl procps \
     e2fsprogs mount) ;;
-package) packages+=(dpkg gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static) ;;
+package)
+    packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross libgcc-s1-arm64-cross qemu-user-static \
+        mosquitto mosquitto-clients jq systemd)
+    ;;
 esac
 missing=()
 for p in "${packages[@]}"; do
@@ -43,5 +46,6 @@ if [ "$what" = test ]; then
 fi
 
 if [ "$what" = package ]; then
-    rustup target add -q aarch64-unknown-linux-gnu 2>/dev/null || rustup target add aarch64-unknown-linux-gnu
+    target=aarch64-unknown-linux-gnu
+    rustup target list --installed | grep -qx "$target" || rustup target add "$target"
 fi

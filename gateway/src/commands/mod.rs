@@ -107,15 +107,14 @@ impl Target {
     }
 }
 
-/// Where profiles that came with the program are: installed, or in the repository that it was
-/// built in.
+/// Where profiles that came with the program are: beside it as installed (`/usr/bin/wellhead`,
+/// `/usr/share/wellhead`), or in the repository that it was built in. Always of its own version,
+/// since only folders above the program count.
 fn profile_dirs() -> Vec<PathBuf> {
-    let mut dirs = vec![PathBuf::from("/usr/share/wellhead/profiles")];
-    if let Ok(program) = std::env::current_exe() {
-        let above = program.ancestors().skip(1).take(4);
-        dirs.extend(above.map(|a| a.join("configs/profiles")).filter(|p| p.is_dir()));
-    }
-    dirs
+    let Ok(program) = std::env::current_exe() else { return Vec::new() };
+    let above = program.ancestors().skip(1).take(4);
+    let places = ["share/wellhead/profiles", "configs/profiles"];
+    above.flat_map(|a| places.map(|p| a.join(p))).filter(|p| p.is_dir()).collect()
 }
 
 /// `350 ms`, `1.5 s`, `12 min`, `3.2 h`, `5 d`.

@@ -20,7 +20,7 @@ pub enum Raw {
 }
 
 /// How a point's raw value becomes its value: value = raw × `scale` + `offset`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Conversion {
     /// Multiplier.
     pub scale: f64,
@@ -30,6 +30,17 @@ pub struct Conversion {
     pub no_sensor: Vec<f64>,
     /// Names of states by raw number.
     pub states: Arc<[(i64, Arc<str>)]>,
+}
+
+/// A NaN among `no_sensor` equals itself here: two conversions that do the same are equal, so that
+/// a device which did not change is not taken for changed.
+impl PartialEq for Conversion {
+    fn eq(&self, other: &Self) -> bool {
+        let bits = |c: &Self| c.no_sensor.iter().map(|n| n.to_bits()).collect::<Vec<_>>();
+        (self.scale, self.offset) == (other.scale, other.offset)
+            && bits(self) == bits(other)
+            && self.states == other.states
+    }
 }
 
 impl Default for Conversion {
@@ -167,6 +178,14 @@ mod tests {
         assert_eq!(c.outcome(Raw::UInt(65534)), float(6553.4));
         let plain = Conversion::default();
         assert_eq!(plain.outcome(Raw::Float(f64::NAN)), Outcome::Bad(Reason::NotANumber));
+    }
+
+    #[test]
+    fn a_conversion_that_knows_nan_as_no_sensor_equals_its_like() {
+        let with = |n: f64| Conversion { no_sensor: vec![n], ..Conversion::default() };
+        assert_eq!(with(f64::NAN), with(f64::NAN));
+        assert_ne!(with(f64::NAN), with(65535.0));
+        assert_ne!(with(f64::NAN), Conversion::default());
     }
 
     #[test]
