@@ -1,10 +1,10 @@
 # Two commands matter: `make demo` and `make test`. `make help` lists the rest.
 CARGO ?= cargo
 
-.PHONY: help demo test check bench drill package fuzz mutants coverage audit schema
+.PHONY: help demo test drill audit
 
 help: ## What can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
+	@grep -hE "^[a-z-]+:.*##" $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
 
 demo: ## A simulated plant room, an MQTT broker and the gateway, on this machine
 	@tests/setup.sh demo
@@ -20,3 +20,7 @@ test: ## Everything CI runs
 
 audit: ## Licences, bans and sources of all dependencies (needs cargo-deny)
 	$(CARGO) deny check licenses bans sources
+
+include tests/bench/bench.mk
+include tests/drill/drill.mk
+include packaging/package.mk

@@ -4,7 +4,7 @@
 
 BENCH = target/release/wellhead-bench --wellhead target/release/wellhead
 
-bench: bench-build
+bench: bench-build ## Speed and size beside a floor program
 	$(BENCH)
 
 # The broker away for a minute, once gone and once stopped with its connections open.
@@ -17,4 +17,5 @@ bench-soak: bench-build
 	$(BENCH) --soak 600
 
 bench-build:
+	@tests/setup.sh test
 	cargo build --release --locked -p wellhead -p wellhead-bench

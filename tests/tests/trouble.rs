@@ -299,3 +299,50 @@ fn prometheus_sees_a_device_go_and_come() {
     let _modbus = ModbusServer::tcp_at(modbus.port);
     line("wellhead_device_up{device=\"hp1\"} 1");
 }
+
+#[test]
+fn systemd_is_told_of_readiness_life_reload_and_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let broker = Broker::start(dir.path());
+    let site = dir.path().join("site.toml");
+    std::fs::write(&site, head(broker.port, "") + &device("hp1", free_port(), 0)).unwrap();
+    let mut command = Command::new(program("wellhead"));
+    command.arg("run").arg(&site);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "3000000");
+    let mut gateway = Child::start("wellhead", command);
+    let wait_for = |word: &str| {
+        let mut buf = [0; 512];
+        loop {
+            let n = socket.recv(&mut buf).unwrap_or_else(|e| panic!("{word} never came: {e}"));
+            if String::from_utf8_lossy(&buf[..n]).lines().any(|l| l == word) {
+                return;
+            }
+        }
+    };
+    wait_for("READY=1");
+    wait_for("WATCHDOG=1");
+    wait_for("WATCHDOG=1");
+    gateway.signal("HUP");
+    wait_for("RELOADING=1");
+    wait_for("READY=1");
+    gateway.signal("TERM");
+    wait_for("STOPPING=1");
+    assert!(gateway.wait().success());
+}
+
+/// Everybody is away: the broker, and a device that takes the connection and never answers.
+#[test]
+fn a_stop_ends_though_nobody_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let mute = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = mute.local_addr().unwrap().port();
+    let mut gateway = Gateway::start(dir.path(), &(head(free_port(), "") + &device("hp1", port, 0)));
+    gateway.process().wait_for("Device does not answer");
+    gateway.process().signal("TERM");
+    assert!(gateway.process().wait().success());
+    let log = gateway.process().lines();
+    assert!(log.iter().any(|l| l.contains("Stopped")), "{log:?}");
+}

@@ -17,7 +17,7 @@ pub enum Reason {
     IllegalAddress,
     /// The device refused for another reason; the number is its own code.
     Refused(u8),
-    /// The device reports itself busy or failed (Modbus exceptions 4 to 6, 10 and 11).
+    /// The device reports itself busy or failed (Modbus exceptions 4, 5, 6, 8 and 10).
     DeviceFailure(u8),
     /// The value that this device sends when no sensor is connected.
     NoSensor,
