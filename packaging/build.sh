@@ -18,7 +18,7 @@ arm64) triple=aarch64-unknown-linux-gnu gnu=aarch64-linux-gnu ;;
     ;;
 esac
 target=${CARGO_TARGET_DIR:-target}
-if rustc -vV | grep -qx "host: $triple"; then
+if [ "$(rustc -vV | sed -n 's/^host: //p')" = "$triple" ]; then
     cargo build --release --locked -p wellhead
     program=$target/release/wellhead
 else

@@ -47,5 +47,5 @@ fi
 
 if [ "$what" = package ]; then
     target=aarch64-unknown-linux-gnu
-    rustup target list --installed | grep -qx "$target" || rustup target add "$target"
+    rustup target list --installed | grep -x "$target" >/dev/null || rustup target add "$target"
 fi
