@@ -160,7 +160,7 @@ fn check_point(p: &PointSpec, d: &DeviceSpec, errors: &mut Vec<PlanError>) {
         Encoding::Bit(Some(bit)) if bit > 15 => {
             wrong("bit", format!("a register has no bit {bit}"), "bits are 0 to 15, 0 the lowest");
         }
-        Encoding::Bits(low, n) if n == 0 || n > 16 || u16::from(low) + u16::from(n) > 16 => {
+        Encoding::Bits(low, n) if n == 0 || u16::from(low) + u16::from(n) > 16 => {
             let message = format!("{n} bits from bit {low} do not lie in one register");
             wrong("bit", message, "the lowest bit and the number of bits add up to 16 at most");
         }

@@ -244,4 +244,46 @@ mod tests {
         assert_eq!(spans(2), [(10, 5), (18, 1)]);
         assert_eq!(spans(3), [(10, 9)]);
     }
+
+    /// What one value shares with its neighbours was answered with them.
+    #[test]
+    fn a_refused_value_divides_only_what_lies_across_it() {
+        let spans = |places: &[(u16, u16)], refused: (u16, u16)| {
+            let mut members = sorted(places.to_vec());
+            let is_refused = |m: &&mut Member| (m.address, m.width) == refused;
+            members.iter_mut().find(is_refused).unwrap().refused = Some(2);
+            let reads = merge(&members, Limits { count_max: 125, gap_max: 5 });
+            reads.iter().map(|r| (r.address, r.count)).collect::<Vec<_>>()
+        };
+        assert_eq!(spans(&[(10, 1), (12, 1), (12, 2)], (12, 2)), [(10, 3)], "begins behind");
+        assert_eq!(spans(&[(9, 2), (10, 1), (13, 1)], (10, 1)), [(9, 5)], "ends before");
+        assert_eq!(spans(&[(10, 1), (11, 1), (13, 1)], (11, 1)), [(10, 1), (13, 1)]);
+        assert_eq!(spans(&[(10, 1), (12, 1), (13, 1)], (12, 1)), [(10, 1), (13, 1)]);
+        assert_eq!(spans(&[(10, 2), (11, 1), (12, 1)], (11, 1)), [(10, 3)], "no gap at all");
+    }
+
+    #[test]
+    fn a_refused_read_is_divided_at_its_widest_gap_else_in_the_middle() {
+        let at = |places: &[(u16, u16)]| {
+            let members = sorted(places.to_vec());
+            division(&members, 0..members.len())
+        };
+        assert_eq!(at(&[(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]), Some(3));
+        assert_eq!(at(&[(0, 1), (2, 1), (3, 1), (6, 1)]), Some(3), "2 wide");
+        assert_eq!(at(&[(0, 1), (2, 1), (3, 1), (5, 1), (6, 1), (7, 1)]), Some(3), "both 1 wide");
+        assert_eq!(at(&[(0, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1)]), Some(1), "at its end");
+        assert_eq!(at(&[(0, 4), (1, 1), (6, 1)]), Some(2), "a gap begins behind all before it");
+        assert_eq!(at(&[(7, 2), (7, 2)]), None, "one place");
+        assert_eq!(at(&[(7, 1)]), None);
+    }
+
+    #[test]
+    fn a_part_of_a_group_is_divided_within_itself_and_without_what_is_known_to_be_refused() {
+        let mut members = sorted((0..10).map(|a| (a, 1)).collect());
+        assert_eq!(division(&members, 4..10), Some(7));
+        members[5].refused = Some(2);
+        members[6].refused = Some(2);
+        assert_eq!(division(&members, 4..8), Some(7), "the gap that they leave");
+        assert_eq!(division(&members, 4..7), None, "only one is left");
+    }
 }

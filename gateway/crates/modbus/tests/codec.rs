@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 use proptest::prelude::*;
-use wellhead_driver::Step;
+use std::time::Duration;
+use wellhead_driver::{DeviceError, Step};
 use wellhead_modbus::codec::{Answer, Exception, Request, find, mbap, rtu};
 use wellhead_modbus::{Framing, Table};
 
@@ -97,6 +98,50 @@ fn requests_have_the_layout_of_the_standard() {
         let mut pdu = Vec::new();
         request.put(&mut pdu);
         assert_eq!(pdu, expected);
+    }
+}
+
+#[test]
+fn every_exception_has_the_name_of_the_standard_and_its_own_kind() {
+    let timeout = Duration::from_secs(1);
+    let refused = |code, meaning| DeviceError::Refused { code, meaning };
+    let failure = |code, meaning| DeviceError::DeviceFailure { code, meaning };
+    for (code, expected) in [
+        (1, refused(1, "illegal function")),
+        (2, refused(2, "illegal data address")),
+        (3, refused(3, "illegal data value")),
+        (4, failure(4, "device failure")),
+        (5, failure(5, "acknowledged, still working")),
+        (6, failure(6, "device busy")),
+        (7, refused(7, "negative acknowledge")),
+        (8, failure(8, "memory parity error")),
+        (9, refused(9, "not in the standard")),
+        (10, failure(10, "gateway path unavailable")),
+        (11, DeviceError::NoReply(timeout)),
+        (255, refused(255, "not in the standard")),
+    ] {
+        assert_eq!(Exception(code).error(timeout), expected);
+        assert_eq!(Exception(code).is_illegal_address(), matches!(code, 2 | 3), "{code}");
+    }
+    assert_eq!(Exception(11).meaning(), "gateway target failed to respond");
+}
+
+#[test]
+fn a_tcp_header_is_judged_by_its_length_field_to_the_byte() {
+    let request = Request::Read { table: Table::Holding, address: 0, count: 125 };
+    let step = |length: u16, bytes: usize| {
+        let mut frame = vec![0, 9, 0, 0, 0, 0, 7];
+        frame[4..6].copy_from_slice(&length.to_be_bytes());
+        frame.resize(bytes, 0);
+        mbap::step(&request, 5, 7, &frame)
+    };
+    for length in [0, 1, 255, 256, 0xFFFF] {
+        assert!(matches!(step(length, 300), Step::Broken(_)), "{length}");
+    }
+    for length in [2, 254] {
+        let whole = 6 + usize::from(length);
+        assert!(matches!(step(length, whole - 1), Step::Need), "{length}");
+        assert!(matches!(step(length, whole), Step::Skip(n) if n == whole), "{length}");
     }
 }
 

@@ -62,6 +62,42 @@ fn a_point_that_can_not_be_read_is_refused_with_its_key() {
 }
 
 #[test]
+fn what_just_fits_is_accepted() {
+    let accepted = |table, address, encoding| {
+        let d = device(Framing::Tcp, vec![point(0, table, address, encoding)]);
+        assert_eq!(wrong(d), [""; 0], "{table:?} {address} {encoding:?}");
+    };
+    accepted(Table::Holding, 65535, Encoding::U16);
+    accepted(Table::Holding, 65532, Encoding::F64);
+    accepted(Table::Coil, 65535, Encoding::Bit(None));
+    accepted(Table::Holding, 0, Encoding::Bit(Some(15)));
+    accepted(Table::Holding, 0, Encoding::Bits(0, 16));
+    accepted(Table::Holding, 0, Encoding::Bits(15, 1));
+    accepted(Table::Holding, 0, Encoding::Bcd(4));
+    accepted(Table::Holding, 0, Encoding::Text(125));
+    for table in [Table::Coil, Table::Holding] {
+        let encoding = if table == Table::Coil { Encoding::Bit(None) } else { Encoding::U16 };
+        let multiple =
+            PointSpec { write: WriteFunction::Multiple, ..point(0, table, 9, encoding) };
+        assert_eq!(wrong(device(Framing::Tcp, vec![multiple])), [""; 0]);
+    }
+}
+
+#[test]
+fn a_limit_that_is_wrong_itself_is_told_once_and_not_for_every_point() {
+    let mut d = device(Framing::Tcp, registers(0, 2));
+    d.grouping.registers_max = 0;
+    assert_eq!(wrong(d), ["registers_max: 0 registers in one read"]);
+}
+
+#[test]
+fn a_device_that_is_only_written_to_by_broadcast_has_no_reads() {
+    let mut d = device(Framing::Rtu, registers(0, 2));
+    d.unit = 0;
+    assert_eq!(plan(d).unwrap().requests(), []);
+}
+
+#[test]
 fn a_value_wider_than_one_read_would_be_torn() {
     let mut d = device(Framing::Tcp, vec![point(0, Table::Input, 0, Encoding::F64)]);
     d.grouping.registers_max = 3;

@@ -10,6 +10,8 @@ use wellhead_model::{Timestamp, Value};
 pub const COMMAND_BYTES_MAX: usize = 4096;
 /// Longest id, in characters.
 const ID_LEN_MAX: usize = 64;
+/// Longest time that a written value holds: a year.
+const HOLD_MAX: Duration = Duration::from_secs(31_622_400);
 
 /// A request to write one point.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,8 +95,11 @@ pub fn parse_command(payload: &[u8]) -> Result<Command, CommandError> {
     };
     let hold = match wire.hold_s {
         None => None,
-        Some(s) if s > 0.0 && s <= 31_622_400.0 => Some(Duration::from_secs_f64(s)),
-        Some(_) => return Err(CommandError::Hold),
+        Some(s) => {
+            // Less than half a nanosecond is more than 0 and yet no time at all.
+            let held = Duration::try_from_secs_f64(s).ok().filter(|h| !h.is_zero());
+            Some(held.filter(|h| *h <= HOLD_MAX).ok_or(CommandError::Hold)?)
+        }
     };
     Ok(Command {
         id: wire.id.into(),
@@ -204,6 +209,12 @@ mod tests {
         refused(r#"{"id":"a","point":"d/p","value":null,"expires":0}"#, "`value` must be");
         refused(r#"{"id":"a","point":"d/p","value":1e999,"expires":0}"#, "not a command");
         refused(r#"{"id":"a","point":"d/p","value":1,"expires":0,"hold_s":0}"#, "`hold_s`");
+        for hold in ["1e-10", "-1", "1e300", "31622400.001"] {
+            refused(
+                &format!(r#"{{"id":"a","point":"d/p","value":1,"expires":0,"hold_s":{hold}}}"#),
+                "`hold_s`",
+            );
+        }
         refused(r#"{"id":"a","point":"d/p","value":1,"expires":0} x"#, "trailing");
         refused(&" ".repeat(5000), "at most 4096 bytes");
         refused(

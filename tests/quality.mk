@@ -1,0 +1,13 @@
+# Fuzzing, mutants and coverage: run by hand, not by CI. Each installs its tool with cargo when it
+# is missing, and says so.
+
+.PHONY: fuzz mutants coverage
+
+fuzz: ## Run each fuzz target for FUZZ_SECONDS (60); installs a nightly compiler and cargo-fuzz
+	@tests/fuzz/run.sh
+
+mutants: ## Change modbus and store in every small way and see which tests notice; takes hours
+	@tests/mutants.sh
+
+coverage: ## Lines that the tests of each crate reach; installs llvm-tools and cargo-llvm-cov
+	@tests/coverage.sh
