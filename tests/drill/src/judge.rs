@@ -62,7 +62,9 @@ pub struct Row {
     pub answered: usize,
     /// Of these, arrived.
     pub delivered: usize,
-    /// Messages that first came as backlog.
+    /// Different messages that came.
+    pub messages: usize,
+    /// Of these, first as backlog.
     pub backlog: usize,
     /// Lost within the window of a kill.
     pub lost_allowed: usize,
@@ -141,7 +143,7 @@ fn age(boot: &str, seq: u64) -> (u64, u64) {
 /// Repeats and order of one stream.
 fn deliveries(row: &mut Row, arrived: &[&Delivery], faults: &mut Vec<String>) {
     let mut known: HashMap<(&str, u64), u64> = HashMap::new();
-    let mut latest = [(0, 0); 2];
+    let mut latest = [(0, 0); 2]; // live, backlog
     let (mut reused, mut misordered) = (Vec::new(), Vec::new());
     for d in arrived {
         let name = format!("{} {} {}", row.stream, d.boot, d.seq);
@@ -153,6 +155,7 @@ fn deliveries(row: &mut Row, arrived: &[&Delivery], faults: &mut Vec<String>) {
             continue;
         }
         known.insert((&d.boot, d.seq), d.content);
+        row.messages += 1;
         row.backlog += usize::from(d.hist);
         let (latest, age) = (&mut latest[usize::from(d.hist)], age(&d.boot, d.seq));
         if age < *latest {

@@ -32,8 +32,8 @@ impl Outcome {
             Self::Skipped(why) => out += &format!("SKIPPED: {why}\n"),
             Self::Failed(why) => out += &format!("FAILED: {why}\n"),
             Self::Judged(judgement) => {
-                out += "| stream | answered | delivered | backlog | lost | in the window of a kill \
-                        | not judged | repeated | misordered |\n|---|---|---|---|---|---|---|---|---|\n";
+                out += "| stream | answered | delivered | lost | in the window of a kill \
+                        | not judged | messages | as backlog | repeated | misordered |\n|---|---|---|---|---|---|---|---|---|---|\n";
                 out.extend(judgement.rows.iter().map(line));
                 out += "\n";
                 out.extend(judgement.remarks.iter().map(|remark| format!("- {remark}\n")));
@@ -48,14 +48,15 @@ impl Outcome {
 
 fn line(r: &Row) -> String {
     format!(
-        "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
         r.stream,
         r.answered,
         r.delivered,
-        r.backlog,
         r.lost,
         r.lost_allowed,
         r.lost_unjudged,
+        r.messages,
+        r.backlog,
         r.repeated,
         r.misordered
     )
@@ -100,7 +101,7 @@ mod tests {
             .filter(|line| line.starts_with('|'))
             .map(|line| line.matches('|').count())
             .collect();
-        assert_eq!(columns, [10, 10, 10], "{text}");
+        assert_eq!(columns, [11, 11, 11], "{text}");
         assert!(text.contains("FAULT: lost") && text.contains("BROKEN"), "{text}");
     }
 }

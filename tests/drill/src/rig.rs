@@ -35,8 +35,11 @@ const DEVICES: [(&str, u8, &str); 5] = [
 ];
 /// Nothing more has come for this long: the end.
 const QUIET_MS: u64 = 1500;
-/// Longest wait for the end. The gateway dials again after half a minute at the latest.
-const SETTLED_WITHIN_MS: u64 = 60_000;
+/// Longest wait for the gateway to come back to the broker: it dials again after half a minute at
+/// the latest.
+const BACK_WITHIN_MS: u64 = 60_000;
+/// What is missing when no backlog has come for this long does not come any more.
+const STUCK_MS: u64 = 15_000;
 const ENDED_WITHIN: Duration = Duration::from_secs(20);
 
 /// The simulated plant, in a thread of its own.
@@ -226,12 +229,14 @@ impl Rig {
         loop {
             std::thread::sleep(Duration::from_millis(200));
             let deliveries = self.deliveries()?;
-            let quiet = |d: &Delivery| now_ms().saturating_sub(d.at_ms) > QUIET_MS;
-            let drained = deliveries.iter().rfind(|d| d.hist).is_none_or(quiet);
+            let back = deliveries.last().is_some_and(|d| d.at_ms > begun);
+            let backlog_ms = deliveries.iter().rfind(|d| d.hist).map_or(begun, |d| d.at_ms);
+            let idle_ms = now_ms().saturating_sub(backlog_ms.max(begun));
             let judgement =
                 judge(&Evidence { answered: seen.clone(), deliveries, ..self.evidence() });
-            let arrived = judgement.rows.iter().all(|row| row.lost == 0);
-            if now_ms() - begun > if drained && arrived { QUIET_MS } else { SETTLED_WITHIN_MS } {
+            let complete = judgement.rows.iter().all(|row| row.lost == 0);
+            let enough_ms = if complete { QUIET_MS } else { STUCK_MS };
+            if back && idle_ms > enough_ms || now_ms() - begun > BACK_WITHIN_MS {
                 break;
             }
         }
