@@ -77,6 +77,16 @@ impl Gateway {
         &mut self.child
     }
 
+    /// Lets the broker come back and a platform subscribe before the gateway can notice: a
+    /// subscriber that comes after the backlog would miss it.
+    pub fn behind(&self, broker: &mut Broker, root: &str) -> Platform {
+        self.child.signal("STOP");
+        broker.restart();
+        let platform = Platform::connect(broker.port, root);
+        self.child.signal("CONT");
+        platform
+    }
+
     /// Runs another command of the program against this one; its output and exit code.
     pub fn ask(&self, arguments: &[&str]) -> (String, i32) {
         let mut command = Command::new(program("wellhead"));

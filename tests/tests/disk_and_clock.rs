@@ -92,8 +92,7 @@ fn a_full_disk_costs_only_the_oldest_and_all_is_well_again_without_a_restart() {
     });
     modbus.set(0, 777);
     std::thread::sleep(std::time::Duration::from_secs(3));
-    broker.restart();
-    let platform = Platform::connect(broker.port, ROOT);
+    let platform = gateway.behind(&mut broker, ROOT);
     eventually("publishing goes on with the disk full", || {
         let live = |s: &WireSample| !s.hist && s.value == json!(777);
         (all_samples(&platform).iter().filter(|s| live(s)).count() > 20).then_some(())
@@ -104,9 +103,8 @@ fn a_full_disk_costs_only_the_oldest_and_all_is_well_again_without_a_restart() {
     eventually("a new outage is kept on disk again", || {
         (held(&gateway) > before + 20).then_some(())
     });
-    broker.restart();
     // The broker forgot its subscribers; this one sees the rest.
-    let rest = Platform::connect(broker.port, ROOT);
+    let rest = gateway.behind(&mut broker, ROOT);
     eventually("the cache is empty", || (held(&gateway) == 0).then_some(()));
     eventually("no number is missing untold", || accounted(&rest).ok());
     drop(gateway);

@@ -99,7 +99,10 @@ impl Bench {
                 match s.point.as_str() {
                     "polls" => {
                         let n = s.value.as_u64().unwrap();
-                        assert!(n > polls, "{device}: {n} after {polls}: an old answer was believed");
+                        assert!(
+                            n > polls,
+                            "{device}: {n} after {polls}: an old answer was believed"
+                        );
                         polls = n;
                     }
                     _ if device == "hp1" => assert_eq!(s.value, json!(SERIAL), "{s:?}"),
@@ -123,7 +126,8 @@ impl Bench {
     }
 }
 
-const FAULTS: &[&[&str]] = &[&["silent"], &["garbage"], &["bad-crc"], &["short"], &["foreign-unit"], &["late"]];
+const FAULTS: &[&[&str]] =
+    &[&["silent"], &["garbage"], &["bad-crc"], &["short"], &["foreign-unit"], &["late"]];
 
 #[test]
 fn on_tcp_a_misbehaving_unit_is_marked_and_its_neighbour_untouched() {
@@ -167,12 +171,18 @@ fn a_register_that_is_refused_stands_alone_and_is_named() {
     b.more("the serial number is refused", "hp1", 1, |s| {
         s.point == "serial" && s.reason.as_deref() == Some("illegal_address")
     });
-    b.more("the other register is read on", "hp1", 5, |s| s.point == "polls" && s.quality == "good");
+    b.more("the other register is read on", "hp1", 5, |s| {
+        s.point == "polls" && s.quality == "good"
+    });
     let notice = eventually("a notice that names the register", || {
         let bodies: Vec<Json> = b.platform.messages().iter().map(payload).collect();
-        let mut events = bodies.iter().flat_map(|b| b["events"].as_array().cloned().unwrap_or_default());
+        let mut events =
+            bodies.iter().flat_map(|b| b["events"].as_array().cloned().unwrap_or_default());
         events.find(|e| e["code"] == "illegal_address")
     });
-    assert!(notice["text"].as_str().is_some_and(|t| t.contains("serial") && t.contains("30")), "{notice}");
+    assert!(
+        notice["text"].as_str().is_some_and(|t| t.contains("serial") && t.contains("30")),
+        "{notice}"
+    );
     assert!(b.gateway.process().lines().iter().all(|l| !l.contains("panic")));
 }

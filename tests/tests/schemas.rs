@@ -86,8 +86,7 @@ watchdog = "communication time-out"
         let all: Json = serde_json::from_str(&gateway.ask(&["cache", "--json"]).0).ok()?;
         all[0]["cache"]["batches"].as_u64().filter(|n| *n > 0)
     });
-    broker.restart();
-    let platform = Platform::connect(broker.port, ROOT);
+    let platform = gateway.behind(&mut broker, ROOT);
     eventually("history", || {
         platform.messages().iter().flat_map(samples).any(|s| s.hist).then_some(())
     });

@@ -146,8 +146,7 @@ fn an_outage_is_kept_on_disk_and_delivered_as_history_behind_what_is_live() {
         all[0]["cache"]["batches"].as_u64().filter(|n| *n > 20)
     });
     assert!(held > 20);
-    broker.restart();
-    let platform = Platform::connect(broker.port, ROOT);
+    let platform = gateway.behind(&mut broker, ROOT);
     let seen = |value: u64| {
         let all = all_samples(&platform);
         all.into_iter().find(|s| s.value == json!(value) && s.hist)
@@ -339,7 +338,8 @@ fn a_stop_ends_though_nobody_answers() {
     let dir = tempfile::tempdir().unwrap();
     let mute = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = mute.local_addr().unwrap().port();
-    let mut gateway = Gateway::start(dir.path(), &(head(free_port(), "") + &device("hp1", port, 0)));
+    let mut gateway =
+        Gateway::start(dir.path(), &(head(free_port(), "") + &device("hp1", port, 0)));
     gateway.process().wait_for("Device does not answer");
     gateway.process().signal("TERM");
     assert!(gateway.process().wait().success());

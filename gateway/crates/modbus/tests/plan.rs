@@ -77,8 +77,7 @@ fn what_just_fits_is_accepted() {
     accepted(Table::Holding, 0, Encoding::Text(125));
     for table in [Table::Coil, Table::Holding] {
         let encoding = if table == Table::Coil { Encoding::Bit(None) } else { Encoding::U16 };
-        let multiple =
-            PointSpec { write: WriteFunction::Multiple, ..point(0, table, 9, encoding) };
+        let multiple = PointSpec { write: WriteFunction::Multiple, ..point(0, table, 9, encoding) };
         assert_eq!(wrong(device(Framing::Tcp, vec![multiple])), [""; 0]);
     }
 }

@@ -195,6 +195,9 @@ struct Runner {
     done: UnboundedReceiver<Done>,
     connection: Option<JoinHandle<String>>,
     dial_at: Instant,
+    /// A connection that ends now is not made again: the broker would see the gateway come back
+    /// and then vanish, and the will would take the place of the orderly goodbye.
+    stopping: bool,
     failures: u64,
     tick: tokio::time::Interval,
     health_at: Instant,
@@ -213,6 +216,7 @@ impl Runner {
             done,
             connection: None,
             dial_at: now,
+            stopping: false,
             failures: 0,
             tick,
             health_at: now + HEALTH_FIRST,
@@ -237,7 +241,9 @@ impl Runner {
         let shared = self.shared.clone();
         tokio::select! {
             ended = ended(&mut self.connection) => self.lost(ended),
-            () = sleep_until(self.dial_at), if self.connection.is_none() => self.dial(),
+            () = sleep_until(self.dial_at), if self.connection.is_none() && !self.stopping => {
+                self.dial();
+            }
             Some(done) = self.done.recv() => shared.on_cache(done),
             _ = self.tick.tick() => self.ticked(),
             () = shared.stop.notified() => {}
@@ -266,6 +272,10 @@ impl Runner {
         drop(inner);
         self.dial_at = Instant::now() + pause;
         self.failures = if was_up { 1 } else { self.failures + 1 };
+        if self.stopping {
+            tracing::debug!(uplink = %self.shared.config.name, error, "Connection ended");
+            return;
+        }
         let (uplink, host) = (&*self.shared.config.name, &*self.shared.config.host);
         let port = self.shared.config.port;
         if self.failures == 1 {
@@ -360,10 +370,10 @@ impl Runner {
     async fn stop(mut self, within: Duration) {
         let shared = self.shared.clone();
         let start = Instant::now();
-        // Offline there is nothing to wait for, and nothing to dial for either.
+        self.stopping = true;
+        // Offline there is nothing to wait for.
         self.go_on(start + within * 3 / 5, |i| !i.core.is_online() || !i.core.awaits_broker())
             .await;
-        self.dial_at = start + within * 2;
         shared.lock().core.spill.all = true;
         self.pump();
         self.go_on(start + within * 4 / 5, |i| i.core.is_safe()).await;
