@@ -7,9 +7,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wellhead_store::{
-    BOOT_BYTES_MAX, Entry, PAYLOAD_BYTES_MAX, STREAM_BYTES_MAX, decode_block,
-};
+use wellhead_store::{BOOT_BYTES_MAX, Entry, PAYLOAD_BYTES_MAX, STREAM_BYTES_MAX, decode_block};
 
 fuzz_target!(|input: &[u8]| {
     let Some((mode, rest)) = input.split_first() else { return };

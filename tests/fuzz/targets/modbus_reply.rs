@@ -61,9 +61,7 @@ fn request(kind: u8, address: u16, word: u16) -> Request<'static> {
         4 => Request::WriteCoil { address, on: word & 1 == 1 },
         5 => Request::WriteRegister { address, value: word },
         6 => Request::WriteCoils { address, on: word & 1 == 1 },
-        7 => {
-            Request::WriteRegisters { address, values: &VALUES[..usize::from(word) % 123 + 1] }
-        }
+        7 => Request::WriteRegisters { address, values: &VALUES[..usize::from(word) % 123 + 1] },
         _ => Request::MaskWrite { address, and: word, or: !word },
     }
 }
@@ -131,8 +129,11 @@ fn put_frame(framing: Framing, transaction: u16, unit: u8, pdu: &[u8], out: &mut
 /// Bit by bit, so that the table of the codec is not checked against itself.
 fn crc(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0xFFFF, |crc, &byte| {
-        (0..8).fold(crc ^ u16::from(byte), |crc, _| {
-            if crc & 1 == 1 { crc >> 1 ^ 0xA001 } else { crc >> 1 }
-        })
+        (0..8).fold(
+            crc ^ u16::from(byte),
+            |crc, _| {
+                if crc & 1 == 1 { crc >> 1 ^ 0xA001 } else { crc >> 1 }
+            },
+        )
     })
 }

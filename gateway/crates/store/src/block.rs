@@ -330,3 +330,169 @@ fn zigzag(n: i64) -> u64 {
 fn unzigzag(n: u64) -> i64 {
     (n >> 1) as i64 ^ -((n & 1) as i64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: u64, payload: Vec<u8>) -> Entry {
+        let (stream, boot) = ("data/hp1".into(), "1-0000000a".into());
+        Entry { stream, boot, seq, samples: 3, time_ms: 10, payload: Bytes::from(payload) }
+    }
+
+    /// Bytes that do not compress, other ones for each seed.
+    fn noise(seed: u64, len: usize) -> Vec<u8> {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        (0..len).map(|_| rng.u8(..)).collect()
+    }
+
+    /// Reads all blocks back and tells how many entries each took.
+    fn taken(entries: &[Entry]) -> Vec<usize> {
+        let blocks = encode_blocks(entries).unwrap();
+        let back: Vec<_> = blocks.iter().flat_map(|(_, b)| decode_block(b).unwrap()).collect();
+        assert!(back == entries, "not what was written");
+        assert!(blocks.iter().all(|(_, b)| b.len() <= BLOCK_BYTES_MAX));
+        blocks.iter().map(|(n, _)| *n).collect()
+    }
+
+    /// Seals a block of any claims; `lengths` are those of the directory and of the payloads.
+    fn sealed(entries: u32, lengths: (u32, u32), dir: &[u8], payloads: &[u8]) -> Vec<u8> {
+        let dir = lz4_flex::block::compress(dir);
+        let mut block = b"WB\x01\0\0\0\0\0".to_vec();
+        for n in [entries, lengths.0, dir.len() as u32, lengths.1] {
+            block.extend_from_slice(&n.to_le_bytes());
+        }
+        block.extend_from_slice(&dir);
+        block.extend_from_slice(&lz4_flex::block::compress(payloads));
+        let crc = crc32fast::hash(&block[8..]);
+        block[4..8].copy_from_slice(&crc.to_le_bytes());
+        block
+    }
+
+    /// A sealed block of this directory whose lengths are told right.
+    fn of(entries: u32, dir: &[u8], payloads: &[u8]) -> Result<Vec<Entry>, BlockError> {
+        let lengths = (dir.len() as u32, payloads.len() as u32);
+        decode_block(&sealed(entries, lengths, dir, payloads))
+    }
+
+    const OVER: Result<Vec<Entry>, BlockError> =
+        Err(BlockError::Malformed("a length is over its limit"));
+
+    #[test]
+    fn every_number_reads_back_as_written() {
+        for shift in 0..64 {
+            for n in [1u64 << shift, (1 << shift) - 1, u64::MAX >> shift, u64::MAX << shift] {
+                let mut bytes = Vec::new();
+                put(&mut bytes, n);
+                assert_eq!(bytes.len(), (64 - n.leading_zeros()).div_ceil(7).max(1) as usize);
+                bytes.push(9);
+                let mut rest = &bytes[..];
+                assert_eq!(get(&mut rest), Some(n));
+                assert_eq!(rest, [9]);
+                assert_eq!(unzigzag(zigzag(n as i64)), n as i64);
+            }
+        }
+        assert_eq!([0, -1, 1, -2, i64::MIN].map(zigzag), [0, 1, 2, 3, u64::MAX]);
+        let too_large: [&[u8]; 3] = [
+            &[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02],
+            &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],
+            &[0x80],
+        ];
+        for mut bytes in too_large {
+            assert_eq!(get(&mut bytes), None);
+        }
+    }
+
+    #[test]
+    fn entries_are_shared_out_to_as_few_blocks_as_fit() {
+        assert_eq!(taken(&[]), [0; 0]);
+        assert_eq!(taken(&[entry(1, Vec::new())]), [1]);
+        let small: Vec<_> = (0..40).map(|i| entry(i, noise(i, 1_000))).collect();
+        assert_eq!(taken(&small), [40]);
+        // More than a block stores: halves, until they fit.
+        let large: Vec<_> = (0..8).map(|i| entry(i, noise(i, 30_000))).collect();
+        assert_eq!(taken(&large), [2, 3, 3], "4 do not fit in 96 KiB");
+        // Well compressed: bounded by what a reader unpacks.
+        let empty: Vec<_> = (0..20).map(|i| entry(i, vec![0; PAYLOAD_BYTES_MAX])).collect();
+        assert_eq!(taken(&empty), [8, 8, 4]);
+        let many: Vec<_> = (0..17_000).map(|i| entry(i, Vec::new())).collect();
+        assert_eq!(taken(&many), [ENTRIES_MAX, 17_000 - ENTRIES_MAX]);
+    }
+
+    #[test]
+    fn an_entry_that_fits_no_block_is_an_error() {
+        let name: String = "x".repeat(DIRECTORY_BYTES_MAX);
+        let e = Entry { stream: name.into(), ..entry(1, Vec::new()) };
+        assert!(encode_blocks(&[e]).is_err());
+    }
+
+    #[test]
+    fn a_claim_over_its_bound_is_refused_before_anything_is_unpacked() {
+        let bounds = [(ENTRIES_MAX, 0, 0), (0, DIRECTORY_BYTES_MAX, 0), (0, 0, PAYLOADS_BYTES_MAX)];
+        for (entries, dir, payloads) in bounds.map(|(e, d, p)| (e as u32, d as u32, p as u32)) {
+            let claim = |more: u32| {
+                let one = |n: u32| if n == 0 { 0 } else { n + more };
+                decode_block(&sealed(one(entries), (one(dir), one(payloads)), &[], &[]))
+            };
+            assert_ne!(claim(0), OVER, "the bound itself is allowed");
+            assert_eq!(claim(1), OVER);
+        }
+    }
+
+    #[test]
+    fn what_a_checksum_can_not_see_is_malformed() {
+        // One name "b" "s", one line: that name, seq 1, 3 samples, time 1, 2 bytes of payload.
+        let dir = [1, 1, b'b', 1, b's', 0, 2, 3, 2, 2];
+        let read = of(1, &dir, b"hi").unwrap();
+        assert_eq!((read.len(), read[0].seq, read[0].time_ms), (1, 1, 1));
+        assert_eq!(&*read[0].payload, b"hi");
+        let malformed = |what| Err(BlockError::Malformed(what));
+        assert_eq!(of(1, &dir, b"hi!"), malformed("payload lengths do not add up"));
+        assert_eq!(of(2, &dir, b"hi"), malformed("directory ends early"));
+        assert_eq!(of(0, &[0, 0], b""), malformed("data left over"));
+        assert_eq!(of(1, &[0, 0, 2, 3, 2, 0], b""), malformed("unknown stream"));
+        assert_eq!(of(1, &[1, 9, b'b'], b""), malformed("a name is cut short"));
+        assert_eq!(of(1, &[1, 1, 0xFF, 0], b""), malformed("a name"));
+        assert_eq!(of(1, &[2], b""), OVER, "more names than entries");
+        let longer = (dir.len() as u32 + 1, 2);
+        let unpacked = malformed("compressed data does not unpack to its length");
+        assert_eq!(decode_block(&sealed(1, longer, &dir, b"hi")), unpacked);
+        let mut cut = sealed(1, (dir.len() as u32, 2), &dir, b"hi");
+        cut.truncate(HEADER_BYTES + 1);
+        let crc = crc32fast::hash(&cut[8..]);
+        cut[4..8].copy_from_slice(&crc.to_le_bytes());
+        assert_eq!(decode_block(&cut), malformed("directory cut short"));
+    }
+
+    #[test]
+    fn what_is_no_block_is_told_by_kind() {
+        let block = sealed(0, (1, 0), &[0], &[]);
+        assert_eq!(decode_block(&block), Ok(Vec::new()));
+        for short in [0, 1, 7, HEADER_BYTES - 1] {
+            assert_eq!(decode_block(&block[..short]), Err(BlockError::NotABlock));
+        }
+        let changed = |at: usize, to: u8| {
+            let mut bad = block.clone();
+            bad[at] = to;
+            decode_block(&bad)
+        };
+        assert_eq!(changed(0, b'w'), Err(BlockError::NotABlock));
+        assert_eq!(changed(2, 2), Err(BlockError::Version(2)));
+        assert_eq!(changed(8, 7), Err(BlockError::Checksum));
+    }
+
+    #[test]
+    fn a_damaged_block_claims_only_what_it_could_have_held() {
+        let claim = |entries: usize| {
+            let mut block = sealed(entries as u32, (0, 0), &[], &[]);
+            block[4] ^= 1;
+            entries_claimed(&block)
+        };
+        assert_eq!(claim(0), None);
+        assert_eq!(claim(1), Some(1));
+        assert_eq!(claim(ENTRIES_MAX), Some(ENTRIES_MAX as u32));
+        assert_eq!(claim(ENTRIES_MAX + 1), None);
+        assert_eq!(entries_claimed(b"xx\x01\0\0\0\0\0\x05\0\0\0"), None);
+        assert_eq!(entries_claimed(b"WB\x01"), None);
+    }
+}

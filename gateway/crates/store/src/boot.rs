@@ -158,5 +158,15 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("12".parse::<BootId>().is_err());
         assert!("12-9f".parse::<BootId>().is_err());
+        assert_eq!(BootCounter::highest(["2-x", "12-9f3a61c2", "none", "7-a"]), 12);
+        assert_eq!(BootCounter::highest([]), 0);
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_read_is_an_error_and_takes_no_number() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(FILE)).unwrap();
+        let error = BootCounter::next_boot(dir.path(), &mut fastrand::Rng::with_seed(1), 0);
+        assert_eq!(error.unwrap_err().path, dir.path().join(FILE));
     }
 }

@@ -36,3 +36,53 @@ impl Gaps {
         gaps
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Entry;
+    use bytes::Bytes;
+
+    fn merged(dropped: &[(&str, &str, u64)]) -> Vec<(String, String, u64, u64, u64)> {
+        let mut gaps = Gaps::default();
+        for &(boot, stream, seq) in dropped {
+            let (boot, stream) = (boot.into(), stream.into());
+            let payload = Bytes::new();
+            gaps.add(&Line::of(&Entry { boot, stream, seq, samples: 5, time_ms: 0, payload }));
+        }
+        let said = |g: Gap| (g.boot.to_string(), g.stream.to_string(), g.first, g.last, g.samples);
+        gaps.merge().into_iter().map(said).collect()
+    }
+
+    fn gap(boot: &str, stream: &str, first: u64, last: u64) -> (String, String, u64, u64, u64) {
+        (boot.into(), stream.into(), first, last, 5 * (last - first + 1))
+    }
+
+    #[test]
+    fn numbers_in_any_order_become_ranges_and_count_once() {
+        let dropped = [4, 2, 3, 9, 2, 10, 4, 7].map(|seq| ("1-a", "event", seq));
+        let expected = [(2, 4), (7, 7), (9, 10)].map(|(f, l)| gap("1-a", "event", f, l));
+        assert_eq!(merged(&dropped), expected);
+        assert_eq!(merged(&[]), []);
+    }
+
+    #[test]
+    fn a_range_never_goes_over_into_another_stream_or_boot() {
+        let dropped = [
+            ("2-b", "event", 1),
+            ("1-a", "event", 2),
+            ("1-a", "data/hp1", 1),
+            ("2-b", "event", 2),
+            ("1-a", "data/hp1", u64::MAX),
+            ("2-b", "data/hp1", 0),
+        ];
+        let expected = [
+            gap("1-a", "data/hp1", 1, 1),
+            gap("1-a", "data/hp1", u64::MAX, u64::MAX),
+            gap("1-a", "event", 2, 2),
+            gap("2-b", "data/hp1", 0, 0),
+            gap("2-b", "event", 1, 2),
+        ];
+        assert_eq!(merged(&dropped), expected);
+    }
+}

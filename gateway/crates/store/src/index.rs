@@ -135,3 +135,100 @@ impl Index {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Line;
+    use crate::entry::Entry;
+    use bytes::Bytes;
+
+    fn line(seq: u64, samples: u32, time_ms: i64) -> Line {
+        let (stream, boot) = ("data/hp1".into(), "1-0000000a".into());
+        Line::of(&Entry { stream, boot, seq, samples, time_ms, payload: Bytes::new() })
+    }
+
+    fn held(bytes: usize, entries: u64) -> Held {
+        let lines: Vec<_> = (0..entries).map(|i| line(i, 2, 1_000 - i as i64)).collect();
+        Held::new(bytes, &lines)
+    }
+
+    /// Three blocks: 10, 20 and 30, of 100, 200 and 300 bytes.
+    fn three() -> Index {
+        let mut index = Index::default();
+        for (block, bytes) in [(20, 200), (10, 100), (30, 300)] {
+            index.insert(block, held(bytes, 3));
+        }
+        index
+    }
+
+    #[test]
+    fn each_entry_of_a_block_is_removed_by_itself_and_once() {
+        let mut index = Index::default();
+        index.insert(7, held(500, 150));
+        // 11 and 150 have no common factor, so this comes to each of them, out of order.
+        let order: Vec<u32> = (0..150).map(|i| i * 11 % 150).collect();
+        for (done, &at) in order.iter().enumerate() {
+            let stats = index.stats();
+            assert_eq!((stats.entries, stats.samples), (150 - done as u64, 300 - 2 * done as u64));
+            assert_eq!((stats.blocks, stats.bytes_held), (1, 500), "until the last has gone");
+            for (i, &other) in order.iter().enumerate() {
+                assert_eq!(index.holds(EntryId { block: 7, index: other }), i >= done);
+            }
+            let last = index.remove(EntryId { block: 7, index: at }, 2);
+            assert_eq!(last, done == 149);
+            if !last {
+                assert!(!index.remove(EntryId { block: 7, index: at }, 2), "a second time");
+            }
+        }
+        assert_eq!(index.stats(), Stats::default());
+        assert!(index.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_held_is_not_removed() {
+        let mut index = three();
+        let before = index.stats();
+        for (block, at) in [(10, 3), (10, u32::MAX), (15, 0)] {
+            let id = EntryId { block, index: at };
+            assert!(!index.holds(id));
+            assert!(!index.remove(id, 2));
+        }
+        assert_eq!(index.stats(), before);
+    }
+
+    #[test]
+    fn the_sums_follow_the_blocks() {
+        let mut index = three();
+        assert!(!index.is_empty());
+        let stats = index.stats();
+        assert_eq!((stats.entries, stats.samples, stats.blocks), (9, 18, 3));
+        assert_eq!((stats.bytes_held, index.bytes()), (600, 600));
+        assert_eq!((stats.oldest_ms, stats.newest_ms), (Some(998), Some(1_000)));
+        assert_eq!(index.take(20).map(|h| (h.entries, h.bytes)), Some((3, 200)));
+        assert!(index.take(20).is_none());
+        index.insert(10, held(50, 1));
+        let stats = index.stats();
+        assert_eq!((stats.entries, stats.samples, stats.blocks), (4, 8, 2), "in its place");
+        assert_eq!(stats.bytes_held, 350);
+        assert_eq!(stats.oldest_ms, Some(1_000));
+        assert_eq!(index.get(10).map(|h| h.entries), Some(1));
+        assert!(index.get(20).is_none());
+    }
+
+    #[test]
+    fn the_oldest_blocks_are_found_by_number_and_size() {
+        let index = three();
+        assert_eq!(index.numbers().collect::<Vec<_>>(), [10, 20, 30]);
+        for (from, first) in [(0, Some(10)), (10, Some(10)), (11, Some(20)), (31, None)] {
+            assert_eq!(index.first_from(from), first);
+        }
+        let none: [u64; 0] = [];
+        assert_eq!(index.oldest(0), none);
+        assert_eq!(index.oldest(1), [10]);
+        assert_eq!(index.oldest(100), [10]);
+        assert_eq!(index.oldest(101), [10, 20]);
+        assert_eq!(index.oldest(300), [10, 20]);
+        assert_eq!(index.oldest(10_000), [10, 20, 30]);
+    }
+}

@@ -221,4 +221,62 @@ mod tests {
             assert_eq!(Marks::decode(&bad), None, "byte {i}");
         }
     }
+
+    #[test]
+    fn a_boot_and_a_stream_beyond_the_bounds_are_not_taken() {
+        let mut m = Marks::default();
+        for boot in 11..=18 {
+            assert!(raise(&mut m, &format!("{boot}-x"), "event", 1), "{boot}");
+        }
+        assert!(!raise(&mut m, "10-x", "event", 1), "older than all that are kept");
+        assert!(raise(&mut m, "11-x", "event", 2), "the oldest kept still rises");
+        assert!(raise(&mut m, "19-x", "event", 1), "a newer one takes the place of the oldest");
+        assert!(!m.list().iter().any(|m| &*m.boot == "11-x"));
+        for i in 0..STREAMS_MAX {
+            assert!(raise(&mut m, "20-x", &format!("data/d{i}"), 1));
+        }
+        assert!(!raise(&mut m, "20-x", "data/one_more", 1));
+        assert!(raise(&mut m, "20-x", "data/d7", 2), "those kept still rise");
+        assert!(!raise(&mut m, "20-x", "data/d7", 2), "the same is no rise");
+    }
+
+    #[test]
+    fn the_file_reads_back_as_saved_and_a_damaged_one_is_told_from_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("marks");
+        assert_eq!(Marks::load(&path).unwrap(), None);
+        for (clean, held) in [(true, 12), (false, 0)] {
+            let mut m = Marks { next_block: 77, clean, held, ..Marks::default() };
+            raise(&mut m, "2-b", "data/hp1", 300);
+            raise(&mut m, "3-c", "event", u64::MAX);
+            let written = m.save(&path).unwrap();
+            assert_eq!(written, fs::metadata(&path).unwrap().len());
+            assert_eq!(Marks::load(&path).unwrap(), Some(Some(m)));
+            assert!(!path.with_extension("new").exists());
+        }
+        fs::write(&path, b"").unwrap();
+        assert_eq!(Marks::load(&path).unwrap(), Some(None));
+        // Not a file that could be read: an error, and none that looks like a first start.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(Marks::load(&path).is_err());
+        assert!(Marks::load(&dir.path().join("marks/x\0y")).is_err());
+        assert!(Marks::default().save(&dir.path().join("nowhere/marks")).is_err());
+    }
+
+    #[test]
+    fn marks_cut_short_are_damaged() {
+        let mut m = Marks::default();
+        assert_eq!(Marks::decode(&m.encode()), Some(m.clone()), "none at all");
+        raise(&mut m, "2-b", "data/hp1", 300);
+        let bytes = m.encode();
+        for len in 0..bytes.len() {
+            let mut cut = bytes[..len].to_vec();
+            if len >= 8 {
+                let crc = check_of(&cut);
+                cut[4..8].copy_from_slice(&crc.to_le_bytes());
+            }
+            assert_eq!(Marks::decode(&cut), None, "{len} bytes");
+        }
+    }
 }
