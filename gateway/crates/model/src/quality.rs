@@ -106,3 +106,48 @@ impl Quality {
         matches!(self, Quality::Good | Quality::Uncertain(_) | Quality::Manual)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Subscribers and alarm rules match these words: changing one breaks them in silence.
+    #[test]
+    fn the_words_on_the_wire_stay_what_they_are() {
+        let reasons = [
+            (Reason::NotPolled, "not_polled"),
+            (Reason::Unreachable, "unreachable"),
+            (Reason::NoReply, "no_reply"),
+            (Reason::BadReply, "bad_reply"),
+            (Reason::IllegalAddress, "illegal_address"),
+            (Reason::Refused(7), "refused (7)"),
+            (Reason::DeviceFailure(4), "device_failure (4)"),
+            (Reason::NoSensor, "no_sensor"),
+            (Reason::NotANumber, "not_a_number"),
+            (Reason::OutOfRange, "out_of_range"),
+            (Reason::Undecodable, "undecodable"),
+            (Reason::UnknownState, "unknown_state"),
+            (Reason::Aged, "aged"),
+            (Reason::OutOfService, "out_of_service"),
+        ];
+        for (reason, text) in reasons {
+            assert_eq!(reason.to_string(), text);
+            assert_eq!(text.split(' ').next(), Some(reason.code()));
+        }
+    }
+
+    #[test]
+    fn only_what_is_not_simply_good_has_a_reason_and_only_some_a_value() {
+        let because = Reason::NoReply;
+        for (quality, word, reason, value) in [
+            (Quality::Good, "good", None, true),
+            (Quality::Uncertain(because), "uncertain", Some(because), true),
+            (Quality::Stale(because), "stale", Some(because), false),
+            (Quality::Bad(because), "bad", Some(because), false),
+            (Quality::Manual, "manual", None, true),
+        ] {
+            let said = (quality.word(), quality.reason(), quality.has_value());
+            assert_eq!(said, (word, reason, value));
+        }
+    }
+}

@@ -208,4 +208,19 @@ mod tests {
             assert!(Unit::parse(s).is_ok(), "{s}");
         }
     }
+
+    #[test]
+    fn every_symbol_stands_for_itself_alone() {
+        for symbol in Unit::symbols() {
+            let unit = unit(symbol);
+            assert_eq!(
+                (unit.symbol(), unit.to_string().as_str()),
+                (symbol, symbol),
+                "first of two?"
+            );
+            assert_eq!(unit.convert(7.25, unit), Some(7.25));
+        }
+        assert_eq!(unit("kWh").dimension(), unit("GJ").dimension());
+        assert_ne!(unit("K").dimension(), unit("°C").dimension());
+    }
 }
