@@ -4,7 +4,6 @@
 //! Everything listens on loopback at a port the system gave, lives in one temporary folder, and
 //! is ended by its process id when its value is dropped. Nothing here knows how the gateway works
 //! inside.
-#![expect(clippy::panic, reason = "a rig for tests: a panic is how it fails one")]
 
 mod child;
 mod peers;
