@@ -47,7 +47,7 @@ two heat pumps on Modbus TCP, thirteen devices on one RS-485 line, one gateway.
 盛世百合机房已启动：两台热泵走 Modbus TCP，十三台设备走一条 RS-485，一台网关。
 
   every value as a platform gets it   mosquitto_sub -V mqttv5 -p 18830 -t 'wellhead/v1/#' -v
-  one value                           $bin/wellhead read heat-pump-1/leaving_temp --site $site
+  one value                           $bin/wellhead read heat-pump-1/load_leaving_temperature --site $site
   write a setpoint for ten minutes    $bin/wellhead write heat-pump-1/leaving_setpoint 42 --site $site
   what the offline cache holds        $bin/wellhead cache --site $site
   make a device fall silent           $bin/wellhead-plant fault --unit 1 --for-s 30 silent

@@ -227,6 +227,8 @@ fn mbpoll_reads_back_what_write_wrote() {
     let (text, code) = gateway.ask(&["write", "hp1/setpoint", "47.5", "--hold", "5min"]);
     assert_eq!(code, 0, "{text}");
     assert_eq!(text.trim(), "wrote 47.5, shows 47.5");
+    let (text, code) = gateway.ask(&["write", "hp1/setpoint", "70", "--lang", "zh"]);
+    assert_eq!((text.trim(), code), ("数值不被接受: 70 is outside 30 to 55", 1));
     // mbpoll counts references from 1.
     let shown = mbpoll(device.port, "4", "31");
     assert!(shown.contains("475"), "{shown}");

@@ -1,6 +1,7 @@
 //! `wellhead read`, `write` and `cache`: one question to the running box.
 
-use super::{Lang, Outcome, Target, age_text, watch::utc};
+use super::watch::{quality_word, utc};
+use super::{Lang, Outcome, Target, age_text};
 use crate::admin::{Answer, Request, Snapshot, client::Client};
 use anyhow::Context;
 use clap::Args;
@@ -84,7 +85,7 @@ impl Read {
             let unit = p.unit.as_deref().unwrap_or("");
             let why = p.reason.as_ref().map_or(String::new(), |r| format!(": {r}"));
             let at = p.time_ms.map_or("–".into(), utc);
-            println!("{value} {unit}  {}{why}  {at}", p.quality);
+            println!("{value} {unit}  {}{why}  {at}", quality_word(lang, &p.quality));
         }
         Ok(if p.value.is_some() { Outcome::Done } else { Outcome::Refused })
     }
@@ -92,7 +93,7 @@ impl Read {
 
 impl Write {
     /// Ends with [`Outcome::Refused`] if the value did not get there.
-    pub(super) async fn run(self, _: Lang) -> anyhow::Result<Outcome> {
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let mut client = Client::connect(&self.target.socket()?).await?;
         let value = serde_json::from_str(&self.value)
             .ok()
@@ -113,11 +114,47 @@ impl Write {
         let ok = reply["ok"].as_bool().context("the reply has no `ok`")?;
         match (self.json, ok) {
             (true, _) => println!("{reply}"),
-            (false, true) => println!("{}, shows {}", text(&reply["text"]), reply["readback"]),
-            (false, false) => eprintln!("{}: {}", text(&reply["code"]), text(&reply["text"])),
+            (false, true) => {
+                let (wrote, shows) = (lang.pick("wrote", "已写入"), lang.pick("shows", "设备显示"));
+                println!(
+                    "{wrote} {}, {shows} {}",
+                    plain(&reply["value"]),
+                    plain(&reply["readback"])
+                );
+            }
+            (false, false) => {
+                let code = text(&reply["code"]);
+                eprintln!("{}: {}", lang.pick(code, refusal_zh(code)), text(&reply["text"]));
+            }
         }
         Ok(if ok { Outcome::Done } else { Outcome::Refused })
     }
+}
+
+/// Why a write did not get there, in Chinese; the sentence behind it has the figures.
+fn refusal_zh(code: &str) -> &str {
+    match code {
+        "disabled" => "本站点未允许命令",
+        "duplicate" => "该命令已执行过",
+        "unknown_point" => "没有这个点位",
+        "value" => "数值不被接受",
+        "too_soon" => "写入过于频繁",
+        "too_fast" => "变化过快",
+        "restoring" => "正在恢复安全值",
+        "busy" => "线路繁忙",
+        "hold_too_long" => "保持时间过长",
+        "ledger" => "命令台账无法写入",
+        "no_result" => "未得到结果，数值可能已写入",
+        "mismatch" => "回读与写入不符",
+        "no_reply" => "设备无应答",
+        "unreachable" => "设备不可达",
+        other => other,
+    }
+}
+
+/// A value without the quotes that JSON puts around text.
+fn plain(v: &serde_json::Value) -> String {
+    v.as_str().map_or_else(|| v.to_string(), str::to_owned)
 }
 
 fn text(v: &serde_json::Value) -> &str {

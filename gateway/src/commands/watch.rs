@@ -167,14 +167,27 @@ fn row(d: &DeviceView, p: &PointView, lang: Lang) -> [String; 6] {
         Some(serde_json::Value::String(s)) => s.clone(),
         Some(v) => v.to_string(),
     };
+    let word = quality_word(lang, &p.quality);
     let quality = match &p.reason {
-        Some(why) => format!("{}: {why}", p.quality),
-        None => p.quality.clone(),
+        Some(why) => format!("{word}: {why}"),
+        None => word.to_owned(),
     };
     let title = lang.pick(&p.title, &p.title_zh).to_owned();
     let name = format!("{}/{}", d.device, p.point);
     let unit = p.unit.clone().unwrap_or_default();
     [name, value, unit, quality, p.age_ms.map_or("–".into(), age_text), title]
+}
+
+/// The quality in the reader's language; reasons stay the codes that platforms see too.
+pub(super) fn quality_word(lang: Lang, word: &str) -> &str {
+    match (lang, word) {
+        (Lang::Zh, "good") => "好",
+        (Lang::Zh, "uncertain") => "存疑",
+        (Lang::Zh, "stale") => "过期",
+        (Lang::Zh, "bad") => "坏",
+        (Lang::Zh, "manual") => "人工",
+        _ => word,
+    }
 }
 
 fn pad(cell: &str, width: usize, right: bool) -> String {
