@@ -24,3 +24,4 @@ audit: ## Licences, bans and sources of all dependencies (needs cargo-deny)
 include tests/bench/bench.mk
 include tests/drill/drill.mk
 include packaging/package.mk
+include tests/quality.mk

@@ -2,7 +2,7 @@
 # Changes modbus and store in every small way, one at a time, and lists the changes that no test
 # noticed (.cargo/mutants.toml says which). Hours for all; arguments narrow it down, for example
 #   tests/mutants.sh -f value.rs
-# The answers to the survivors stand in docs/mutants.md.
+# The answers to the survivors stand in tests/mutants.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
