@@ -11,7 +11,7 @@ cargo mutants --version >/dev/null 2>&1 || {
     (cd / && cargo install cargo-mutants --locked --version 27.1.0)
 }
 
-# Nobody debugs a mutant, and not writing the symbols saves a third of the time.
+# Nobody debugs a mutant.
 export CARGO_PROFILE_DEV_DEBUG=0
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/mutants}
 mkdir -p "$CARGO_TARGET_DIR"
