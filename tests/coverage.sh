@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints how many lines of each library crate its own tests reach. Test code itself is not counted:
+# Prints how many lines of each library crate the tests of all five reach. Test code is not counted:
 # neither tests/, nor modules that only tests compile.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -2,7 +2,7 @@
 # Changes modbus and store in every small way, one at a time, and lists the changes that no test
 # noticed (.cargo/mutants.toml says which). Hours for all; arguments narrow it down, for example
 #   tests/mutants.sh -f value.rs
-# The answers to the survivors stand in docs/mutants.md.
+# The answers to the survivors stand in tests/mutants.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,7 +11,7 @@ cargo mutants --version >/dev/null 2>&1 || {
     (cd / && cargo install cargo-mutants --locked --version 27.1.0)
 }
 
-# Nobody debugs a mutant, and not writing the symbols saves a third of the time.
+# Nobody debugs a mutant.
 export CARGO_PROFILE_DEV_DEBUG=0
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/mutants}
 mkdir -p "$CARGO_TARGET_DIR"

@@ -9,5 +9,5 @@ fuzz: ## Run each fuzz target for FUZZ_SECONDS (60); installs a nightly compiler
 mutants: ## Change modbus and store in every small way and see which tests notice; takes hours
 	@tests/mutants.sh
 
-coverage: ## Lines that the tests of each crate reach; installs llvm-tools and cargo-llvm-cov
+coverage: ## Lines of the library crates that their tests reach; installs llvm-tools and cargo-llvm-cov
 	@tests/coverage.sh
