@@ -14,6 +14,7 @@
 
 use crate::backlog::Backlog;
 use crate::gaps::{Range, Ranges};
+use crate::pace::Pace;
 use bytes::Bytes;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -184,6 +185,7 @@ pub(crate) struct Core {
     pub(crate) notices: Vec<Notice>,
     tell_from: Duration,
     pub(crate) draining: bool,
+    pace: Pace,
     pub(crate) counts: Counts,
 }
 
@@ -215,6 +217,7 @@ impl Core {
             notices: Vec::new(),
             tell_from: Duration::ZERO,
             draining: false,
+            pace: Pace::new(),
             counts: Counts::default(),
         }
     }
@@ -388,11 +391,17 @@ impl Core {
         Some(b)
     }
 
+    /// Whether history waits for its pace; it is to be looked for again after [`crate::pace::PACE`].
+    pub(crate) fn is_paced(&self) -> bool {
+        self.is_online() && self.pace.is_spent()
+    }
+
     fn next_history(&mut self, now: Duration, online: Online) -> Option<Outbound> {
         let reserve = if online.quota > 1 { (online.quota / 4).max(1) } else { 0 };
         if self.draining
             || self.history_flights >= online.quota - reserve
             || self.history_bytes >= HISTORY_BYTES_IN_FLIGHT
+            || !self.pace.allows(now)
         {
             return None;
         }
@@ -470,6 +479,7 @@ impl Core {
         if history {
             self.history_flights += 1;
             self.history_bytes += bytes;
+            self.pace.spend(bytes);
         }
         if load.is_in_window() {
             self.flight_bytes += bytes;

@@ -51,6 +51,7 @@ mod gaps;
 mod link;
 mod message;
 mod metrics;
+mod pace;
 #[cfg(test)]
 mod schema_tests;
 mod shared;

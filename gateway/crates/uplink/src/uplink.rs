@@ -6,6 +6,7 @@ use crate::config::{ConfigError, UplinkConfig};
 use crate::link::Dialer;
 use crate::message::{self, Event, millis};
 use crate::metrics::{Metrics, State};
+use crate::pace::PACE;
 use crate::shared::{Inner, Shared, reply_note};
 use crate::spill::Job;
 use rumqttc::v5::EventLoop;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel};
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use wellhead_model::{Clock, DeviceId, Point, PointIndex, Sample};
 use wellhead_store::{Cache, Incident};
 
@@ -239,6 +240,7 @@ impl Runner {
     /// Waits for one thing to happen and deals with it.
     async fn step(&mut self) {
         let shared = self.shared.clone();
+        let paced = shared.lock().core.is_paced();
         tokio::select! {
             ended = ended(&mut self.connection) => self.lost(ended),
             () = sleep_until(self.dial_at), if self.connection.is_none() && !self.stopping => {
@@ -246,6 +248,7 @@ impl Runner {
             }
             Some(done) = self.done.recv() => shared.on_cache(done),
             _ = self.tick.tick() => self.ticked(),
+            () = sleep(PACE), if paced => self.pump(),
             () = shared.stop.notified() => {}
         }
     }
