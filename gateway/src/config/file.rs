@@ -103,7 +103,7 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields)]
 pub(super) struct CacheTable {
     /// Most disk space it may take. Default "512MiB".
-    #[schemars(extend("x-min" = "1MiB", "x-max" = "64GiB"))]
+    #[schemars(extend("x-min" = "32MiB", "x-max" = "6GiB"))]
     pub(super) size_max: Option<SizeText>,
     /// A file kept aside, given up when the disk is full. Default "16MiB".
     #[schemars(extend("x-min" = "0B", "x-max" = "1GiB"))]
@@ -123,17 +123,17 @@ pub(super) struct UplinkTable {
     pub(super) password_file: Option<String>,
     /// Environment variable that holds the password.
     pub(super) password_env: Option<String>,
-    /// Certificates (PEM) of the authorities to trust. Without it the system's.
+    /// Certificates (PEM) of the authorities to trust. Needed with mqtts://.
     pub(super) ca: Option<String>,
     /// Our certificate (PEM), where the broker asks for one.
     pub(super) client_cert: Option<String>,
     /// Its key (PEM).
     pub(super) client_key: Option<String>,
     /// Most messages on their way without acknowledgement. Default 100.
-    #[schemars(range(min = 1, max = 65535))]
+    #[schemars(range(min = 1, max = 1024))]
     pub(super) inflight_max: Option<u16>,
     /// Most memory for values that wait for an acknowledgement. Default "8MiB".
-    #[schemars(extend("x-min" = "64KiB", "x-max" = "1GiB"))]
+    #[schemars(extend("x-min" = "256KiB", "x-max" = "1GiB"))]
     pub(super) window: Option<SizeText>,
     /// How often the connection is tried when nothing else is sent. Default "30s".
     #[schemars(extend("x-min" = "5s", "x-max" = "1h"))]

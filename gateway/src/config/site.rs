@@ -115,7 +115,7 @@ pub struct UplinkSettings {
 /// Files for TLS, all PEM.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tls {
-    /// Authorities to trust instead of the system's.
+    /// Authorities to trust.
     pub ca: Option<PathBuf>,
     /// Our certificate and its key.
     pub client: Option<(PathBuf, PathBuf)>,

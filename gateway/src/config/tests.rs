@@ -327,7 +327,7 @@ fn a_password_that_was_written_anyway_is_not_repeated() {
 
 #[test]
 fn a_password_is_never_shown_by_debug_or_kept() {
-    let uplink = "[uplink.c]\nurl = \"mqtts://h\"\nusername = \"u\"\npassword_env = \"NAME\"\n";
+    let uplink = "[uplink.c]\nurl = \"mqtt://h\"\nusername = \"u\"\npassword_env = \"NAME\"\n";
     let site = good(&format!("{SITE}{uplink}"));
     assert_eq!(site.uplinks[0].password, Some(Secret::Env("NAME".into())));
     let dir = tempfile::tempdir().unwrap();
@@ -355,7 +355,7 @@ fn damaged() -> impl Strategy<Value = String> {
     ];
     let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), piece, 0..4u8);
     prop::collection::vec(edit, 1..6).prop_map(|edits| {
-        let more = "[uplink.c]\nurl = \"mqtts://h:1\"\nwindow = \"1MiB\"\n[cache]\nreserve = \"1MiB\"\n\
+        let more = "[uplink.c]\nurl = \"mqtt://h:1\"\nwindow = \"1MiB\"\n[cache]\nreserve = \"1MiB\"\n\
             [device.hp1.point.m]\nholding = 3\nbits = [1, 2]\nstates = { 0 = \"a\", 1 = \"b\" }\n";
         let mut lines: Vec<String> =
             SITE.lines().chain(more.lines()).map(str::to_owned).collect();

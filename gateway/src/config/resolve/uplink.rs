@@ -40,6 +40,10 @@ fn uplink(id: &str, at: &At<'_>, base: &Path, findings: &mut Findings) -> Option
             findings.add(at.key(key), Problem::TlsKeyWithoutTls { key: key.to_owned() });
         }
     }
+    // A plant room trusts the one authority that its operator names, not the system's long list.
+    if tls && !at.has("ca") {
+        findings.add(at.key("url"), Problem::Missing { key: "ca".into() });
+    }
     let path = |p: Option<String>| p.map(|p| base.join(p));
     let password_file = path(t.password_file).map(Secret::File);
     Some(UplinkSettings {
