@@ -170,7 +170,8 @@ pub fn outage(
     let (live, first_back_us) = {
         let tally = rig.subscriber.tally();
         let read_meanwhile = |a: &&crate::tally::Arrival| {
-            !a.hist && a.at_us - a.age_us >= back_us && a.at_us <= hist.last_us
+            // What was read before the gateway was connected again had to wait for that.
+            !a.hist && a.at_us - a.age_us >= hist.first_us && a.at_us <= hist.last_us
         };
         let mut live: Vec<u64> =
             tally.arrivals.iter().filter(read_meanwhile).map(|a| a.age_us).collect();
