@@ -146,14 +146,18 @@ pub(crate) fn refusal(reason: PubAckReason) -> Option<&'static str> {
     }
 }
 
-/// Pause before the next connection: doubling from 0.5 s to 30 s, less up to a half at random so
+/// Longest pause between two attempts to connect: short enough that an operator who mends the
+/// link sees values while still looking, long enough that a broker's restart meets no storm.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// Pause before the next connection: doubling from 0.5 s to 8 s, less up to a half at random so
 /// that a site's gateways do not knock together.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff(u32);
 
 impl Backoff {
     pub(crate) fn next(&mut self) -> Duration {
-        let full = Duration::from_millis(500 << self.0.min(6)).min(Duration::from_secs(30));
+        let full = Duration::from_millis(500 << self.0.min(4)).min(LONGEST_PAUSE);
         self.0 = self.0.saturating_add(1);
         full.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
@@ -203,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn backoff_grows_to_half_a_minute_and_starts_again() {
+    fn backoff_grows_to_its_longest_pause_and_starts_again() {
         let mut b = Backoff::default();
         let first = b.next();
         assert!(first >= Duration::from_millis(250) && first <= Duration::from_millis(500));
         for _ in 0..100 {
-            assert!(b.next() <= Duration::from_secs(30));
+            assert!(b.next() <= LONGEST_PAUSE);
         }
-        assert!(b.next() >= Duration::from_secs(15));
+        assert!(b.next() >= LONGEST_PAUSE / 2);
         b.reset();
         assert!(b.next() <= Duration::from_millis(500));
     }
