@@ -1,6 +1,6 @@
 //! `wellhead check`: everything that is wrong with a configuration, at once.
 
-use super::{Lang, Outcome, profile_dirs};
+use super::{Lang, Outcome, shipped};
 use crate::config;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ impl Check {
                 Err(report) => (None, report),
             }
         } else {
-            match config::load(&path, &profile_dirs()) {
+            match config::load(&path, &shipped()) {
                 Ok((site, report)) => (Some(summary(&site, lang)?), report),
                 Err(report) => (None, report),
             }

@@ -6,6 +6,7 @@ mod run;
 mod watch;
 
 pub use crate::config::Lang;
+use crate::config::Shipped;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -95,7 +96,7 @@ impl Target {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
         }
-        match crate::config::load(&self.site, &profile_dirs()) {
+        match crate::config::load(&self.site, &shipped()) {
             Ok((site, _)) => Ok(crate::admin::socket_path(&site.gateway.data_dir)),
             Err(_) => anyhow::bail!(
                 "{} is no good site file, so the gateway's data folder is not known; \
@@ -107,14 +108,19 @@ impl Target {
     }
 }
 
-/// Where profiles that came with the program are: beside it as installed (`/usr/bin/wellhead`,
-/// `/usr/share/wellhead`), or in the repository that it was built in. Always of its own version,
-/// since only folders above the program count.
-fn profile_dirs() -> Vec<PathBuf> {
-    let Ok(program) = std::env::current_exe() else { return Vec::new() };
-    let above = program.ancestors().skip(1).take(4);
-    let places = ["share/wellhead/profiles", "configs/profiles"];
-    above.flat_map(|a| places.map(|p| a.join(p))).filter(|p| p.is_dir()).collect()
+/// Where profiles and plugins that came with the program are: beside it as installed
+/// (`/usr/bin/wellhead`, `/usr/share/wellhead`), or in the repository that it was built in. Always
+/// of its own version, since only folders above the program count.
+fn shipped() -> Shipped {
+    let Ok(program) = std::env::current_exe() else { return Shipped::default() };
+    let above: Vec<_> = program.ancestors().skip(1).take(4).collect();
+    let among = |places: [&str; 2]| {
+        above.iter().flat_map(|a| places.map(|p| a.join(p))).filter(|p| p.is_dir()).collect()
+    };
+    Shipped {
+        profiles: among(["share/wellhead/profiles", "configs/profiles"]),
+        plugins: among(["share/wellhead/plugins", "plugins"]),
+    }
 }
 
 /// `350 ms`, `1.5 s`, `12 min`, `3.2 h`, `5 d`.

@@ -1,6 +1,6 @@
 //! `wellhead run`: the gateway itself.
 
-use super::{Lang, Outcome, profile_dirs};
+use super::{Lang, Outcome, shipped};
 use crate::admin::{self, Desk};
 use crate::clock::SystemClock;
 use crate::config::{self, LogFormat, Site};
@@ -35,7 +35,7 @@ const UPLINKS_STOP: Duration = Duration::from_millis(3000);
 impl Run {
     /// Runs until told to stop.
     pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
-        let site = match config::load(&self.site, &profile_dirs()) {
+        let site = match config::load(&self.site, &shipped()) {
             Ok((site, report)) => {
                 eprint!("{}", report.render(lang));
                 site
@@ -167,7 +167,7 @@ impl Program {
             tracing::error!(%why, "New configuration refused; the old one stays");
             hub.event(Event::new("config_refused", why));
         };
-        let site = match config::load(&self.path, &profile_dirs()) {
+        let site = match config::load(&self.path, &shipped()) {
             Ok((site, _)) => site,
             Err(report) => {
                 let n = report.errors();

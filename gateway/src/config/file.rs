@@ -5,7 +5,7 @@
 //! given wrongly has been cut out and told before these types are filled. What must be there in
 //! the end is checked in `resolve`.
 
-use super::text::{DurationText, Scalar, SizeText, UnitText};
+use super::text::{Anything, DurationText, PointNames, Scalar, SizeText, UnitText};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -35,6 +35,10 @@ pub(super) struct SiteFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "wellhead-id"}))]
     pub(super) device: BTreeMap<String, DeviceTable>,
+    /// Plugins, by id. What a plugin publishes stands under its id like the points of a device.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "wellhead-id"}))]
+    pub(super) plugin: BTreeMap<String, PluginTable>,
 }
 
 /// What and where this plant is.
@@ -417,6 +421,52 @@ pub(super) struct OutputTable {
     /// What in the device itself acts when the gateway or the line is gone: a communication
     /// time-out, a heartbeat register. Without it `wellhead check` warns.
     pub(super) watchdog: Option<String>,
+}
+
+/// A plugin at work here: which one, and which points it means by its roles.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PluginTable {
+    /// Name of an installed plugin, as `wellhead plugin list` shows it.
+    pub(super) package: Option<String>,
+    /// Instead of `package`: the folder of a plugin under development, or one package file.
+    /// Relative to this file.
+    pub(super) path: Option<String>,
+    /// Whether it runs. Default true.
+    pub(super) enabled: Option<bool>,
+    /// Priority of what it writes: 1 is first, 16 is last. Not 1, 2, 6 and 8, which are for
+    /// people and protection. Default 14.
+    #[schemars(range(min = 3, max = 16))]
+    pub(super) slot: Option<u8>,
+    /// Whether it only computes: what it would write is told and nothing is written. Default
+    /// false.
+    pub(super) shadow: Option<bool>,
+    /// How long a value holds that the plugin does not write again. Default three times its
+    /// period, at most "15min".
+    #[schemars(extend("x-min" = "1s", "x-max" = "15min"))]
+    pub(super) ttl: Option<DurationText>,
+    /// Points by role: "device/point", or a list of them where the role takes several.
+    #[serde(default)]
+    pub(super) role: BTreeMap<String, PointNames>,
+    /// Parameters by name, where the plugin's defaults do not fit.
+    #[serde(default)]
+    #[expect(dead_code, reason = "read from the tree, against the plugin's manifest")]
+    pub(super) parameter: BTreeMap<String, Anything>,
+    /// What it may use at most. Default what its manifest asks for.
+    #[expect(dead_code, reason = "read where its place is known")]
+    pub(super) grant: Option<GrantTable>,
+}
+
+/// What a plugin may use at most.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GrantTable {
+    /// Most memory.
+    #[schemars(extend("x-min" = "64KiB", "x-max" = "8MiB"))]
+    pub(super) memory: Option<SizeText>,
+    /// Longest time for one call.
+    #[schemars(extend("x-min" = "1ms", "x-max" = "100ms"))]
+    pub(super) deadline: Option<DurationText>,
 }
 
 /// A profile: what one type of device offers, from its maker's register map.

@@ -14,6 +14,7 @@
 
 mod file;
 mod messages;
+mod packages;
 mod problem;
 mod report;
 mod resolve;
@@ -26,12 +27,13 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use packages::Packages;
 pub use problem::{Kind, Lang, Problem, UrlFault, Words};
 pub use report::{Finding, Report, Severity, SourceFile};
 pub use schema::{profile_schema, site_schema};
 pub use site::{
-    Cache, Device, Gateway, Line, LogFormat, LogLevel, Secret, SecretError, Site, Tls,
-    UplinkSettings,
+    Binding, Cache, Device, Fit, Gateway, Line, LogFormat, LogLevel, Plugin, Secret, SecretError,
+    Site, Tls, UplinkSettings,
 };
 pub use text::duration;
 
@@ -44,22 +46,32 @@ use tree::{Data, Node, Place};
 /// Largest file that is read, in bytes. A map of 500 devices takes about one MiB.
 const FILE_LEN_MAX: u64 = 4 << 20;
 
+/// Folders with what came with the program.
+#[derive(Debug, Clone, Default)]
+pub struct Shipped {
+    /// Device profiles.
+    pub profiles: Vec<PathBuf>,
+    /// Plugins.
+    pub plugins: Vec<PathBuf>,
+}
+
 /// Reads a site from a file, or from all `*.toml` of a folder, and checks all of it.
 ///
-/// Profiles are searched in the folders that the site names, then in `profile_dirs`.
+/// Profiles are searched in the folders that the site names, then in those that came with the
+/// program; plugins among the installed ones, then those that came with the program.
 ///
 /// # Errors
 /// The report, if it holds at least one error. Otherwise the report beside the site holds
 /// warnings only.
-pub fn load(path: &Path, profile_dirs: &[PathBuf]) -> Result<(Site, Report), Report> {
+pub fn load(path: &Path, shipped: &Shipped) -> Result<(Site, Report), Report> {
     let mut findings = Findings::default();
     let site = read_site(path, &mut findings).and_then(|mut root| {
         structure::check(&mut root, "", &site_schema(), &mut findings);
         let base = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
         let mut dirs = named_profile_dirs(&root, base);
-        dirs.extend_from_slice(profile_dirs);
+        dirs.extend_from_slice(&shipped.profiles);
         lay_profiles_under(&mut root, &dirs, &mut findings);
-        resolve::site(&root, base, &mut findings)
+        resolve::site(&root, base, &shipped.plugins, &mut findings)
     });
     match site {
         Some(site) if findings.errors() == 0 => Ok((site, findings.finish())),

@@ -25,6 +25,8 @@ pub enum Kind {
     Table,
     Date,
     Scalar,
+    TextOrList,
+    Anything,
 }
 
 /// A message and, where we have advice, a hint.
@@ -128,6 +130,25 @@ pub enum Problem {
     SafeRefused { refusal: WriteRefusal },
     NoWatchdog,
     WriteWithReadOnly { table: &'static str },
+    // Plugins.
+    NoPackage,
+    PackageAndPath,
+    UnknownPackage { got: String, near: Option<String>, searched: String },
+    BadPackage { got: String, error: String },
+    PluginNamedAsDevice,
+    SlotNotForPlugins { got: u8 },
+    UnknownRole { got: String, near: Option<String>, known: String },
+    RoleMissing { role: String, title: String, title_zh: String },
+    RoleTooMany { role: String, most: usize, got: usize },
+    BadPointName { got: String },
+    NoPointNamed { got: String, near: Option<String> },
+    OwnValue { got: String },
+    RoleShape { point: String, got: &'static str, role: String, wants: &'static str },
+    RoleUnit { point: String, got: String, role: String, wants: String },
+    RoleReadOnly { point: String },
+    OutputTaken { point: String, other: String },
+    ParameterWrong { problem: String, hint: Option<String> },
+    GrantTooSmall { what: &'static str, asks: String },
     // What the Modbus planner refuses, and what no type takes: told, though nothing should get here.
     Plan { message: String, hint: String },
     Unfit { message: String },
@@ -202,6 +223,8 @@ impl Kind {
             Kind::Table => ("a table", "表"),
             Kind::Date => ("a date", "日期"),
             Kind::Scalar => ("true, false, a number or a text", "true、false、数字或文本"),
+            Kind::TextOrList => ("a text or a list of texts", "文本或文本列表"),
+            Kind::Anything => ("a value", "值"),
         };
         if lang == Lang::En { en } else { zh }
     }

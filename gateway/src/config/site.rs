@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use wellhead_driver::{Backoff, LineConfig};
+use wellhead_manifest::{Manifest, Setting};
 use wellhead_modbus::DeviceSpec;
-use wellhead_model::{DeviceId, Point, PointId};
+use wellhead_model::{DeviceId, Point, PointId, Unit};
 
 /// One plant room behind one gateway.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,8 @@ pub struct Site {
     pub lines: Vec<Line>,
     /// Devices, in the order of their ids.
     pub devices: Vec<Device>,
+    /// Plugins, in the order of their ids.
+    pub plugins: Vec<Plugin>,
     /// Brokers.
     pub uplinks: Vec<UplinkSettings>,
 }
@@ -87,6 +90,63 @@ pub struct Device {
     pub points: Arc<[Point]>,
     /// For each output that names one: what in the device acts when the gateway is gone.
     pub watchdogs: Vec<(PointId, String)>,
+}
+
+/// A plugin at work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plugin {
+    /// Its id, under which its values stand like the points of a device.
+    pub id: DeviceId,
+    /// Where it is: a package file, or the folder of one under development.
+    pub source: PathBuf,
+    /// What it says of itself.
+    pub manifest: Arc<Manifest>,
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Whether it only computes.
+    pub shadow: bool,
+    /// Priority of what it writes, 3 to 16.
+    pub slot: u8,
+    /// How long a value holds that it does not write again.
+    pub ttl: Duration,
+    /// Most memory it gets, in bytes.
+    pub memory: u64,
+    /// Longest time for one call.
+    pub deadline: Duration,
+    /// Its roles, in the order of the manifest and of the points in each.
+    pub bindings: Vec<Binding>,
+    /// Its parameters, in the order of the manifest.
+    pub settings: Vec<(String, Setting)>,
+    /// What it publishes.
+    pub points: Arc<[Point]>,
+}
+
+/// A role and the point that plays it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// The plugin's name for it.
+    pub role: String,
+    /// Position among the points of this role.
+    pub index: u32,
+    /// Whether the plugin writes it.
+    pub output: bool,
+    /// The device, or another plugin.
+    pub device: DeviceId,
+    /// The point.
+    pub point: PointId,
+    /// How its values become the role's.
+    pub fit: Fit,
+}
+
+/// How the values of a point become those of a role, and back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fit {
+    /// They are the same.
+    Same,
+    /// A number in another unit: the point's, then the role's.
+    Units(Unit, Unit),
+    /// A point with two states, 0 and 1, for a role that is true or false: the names of both.
+    Switch([Arc<str>; 2]),
 }
 
 /// An MQTT broker and how to talk to it.

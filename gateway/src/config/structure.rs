@@ -30,12 +30,12 @@ impl<'a> Walk<'a> {
     fn fits(&mut self, node: &mut Node, path: &str, given: &'a Value) -> bool {
         let schema = self.behind_reference(given);
         let problem = match (&mut node.data, expected(schema)) {
-            (Data::Cut, _) => return true,
+            (Data::Cut, _) | (_, Kind::Anything) => return true,
             (Data::Table(_), Kind::Table) => {
                 self.table(node, path, schema, given);
                 return true;
             }
-            (Data::List(items), Kind::List) => {
+            (Data::List(items), Kind::List | Kind::TextOrList) => {
                 let mut fits = true;
                 let element = schema.get("items").unwrap_or(&Value::Null);
                 for (i, item) in items.iter_mut().enumerate() {
@@ -58,7 +58,8 @@ impl<'a> Walk<'a> {
             (Data::Float(f), Kind::Number) => out_of_range(*f, schema, given),
             (Data::Text(t), Kind::Text) => text_problem(t, schema, given),
             (Data::Bool(_), Kind::Bool | Kind::Scalar)
-            | (Data::Int(_) | Data::Float(_) | Data::Text(_), Kind::Scalar) => None,
+            | (Data::Int(_) | Data::Float(_) | Data::Text(_), Kind::Scalar)
+            | (Data::Text(_), Kind::TextOrList) => None,
             (data, expected) => Some(wrong_type(data, expected, schema)),
         };
         let fits = problem.is_none();
@@ -147,6 +148,8 @@ fn expected(schema: &Value) -> Kind {
             "array" => Kind::List,
             _ => Kind::Table,
         },
+        Some(Value::Array(kinds)) if kinds.iter().any(|k| k == "object") => Kind::Anything,
+        Some(Value::Array(kinds)) if kinds.iter().any(|k| k == "array") => Kind::TextOrList,
         Some(Value::Array(_)) => Kind::Scalar,
         _ => Kind::Text, // an enum of words
     }

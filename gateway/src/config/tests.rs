@@ -41,7 +41,7 @@ fn loaded(text: &str) -> Result<(Site, Report), Report> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("site.toml");
     fs::write(&path, text).unwrap();
-    load(&path, &[])
+    load(&path, &Shipped::default())
 }
 
 fn good(text: &str) -> Site {
@@ -137,7 +137,8 @@ safe = 30
     fs::write(dir.path().join("pump.toml"), profile).unwrap();
     let path = dir.path().join("site.conf");
     fs::write(&path, site).unwrap();
-    let (site, _) = load(&path, &[]).map_err(|r| panic!("{}", r.render(Lang::En))).unwrap();
+    let (site, _) =
+        load(&path, &Shipped::default()).map_err(|r| panic!("{}", r.render(Lang::En))).unwrap();
     let device = &site.devices[0];
     assert_eq!(device.spec.timing.pause, std::time::Duration::from_millis(20));
     let [reference, speed, stop] = device.spec.points.as_slice() else { panic!() };
@@ -155,8 +156,51 @@ fn files_of_one_folder_make_one_site() {
     let (head, devices) = SITE.split_once("[device.hp1]\n").unwrap();
     fs::write(dir.path().join("a.toml"), head).unwrap();
     fs::write(dir.path().join("b.toml"), format!("[device.hp1]\n{devices}")).unwrap();
-    let (site, _) = load(dir.path(), &[]).map_err(|r| panic!("{}", r.render(Lang::En))).unwrap();
+    let (site, _) = load(dir.path(), &Shipped::default())
+        .map_err(|r| panic!("{}", r.render(Lang::En)))
+        .unwrap();
     assert_eq!(site.devices, good(SITE).devices);
+}
+
+#[test]
+fn a_plugin_is_bound_to_points_in_its_own_units_and_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let invalid = repository().join("tests/config/invalid/plugins/setback");
+    let plugin = format!(
+        r#"
+[device.hp1.point.pump]
+holding = 11
+type = "u16"
+states = {{ 0 = "off", 1 = "on" }}
+[device.hp1.point.outdoor]
+input = 12
+type = "i16"
+unit = "°F"
+[plugin.night]
+path = "{}"
+[plugin.night.role]
+outdoor_temp = "hp1/outdoor"
+running = "hp1/pump"
+setpoint = "hp1/setpoint"
+[plugin.night.parameter]
+night = [["22:00", "06:00"]]
+"#,
+        invalid.display()
+    );
+    let path = dir.path().join("site.toml");
+    fs::write(&path, format!("{SITE}{plugin}")).unwrap();
+    let (site, report) = load(&path, &Shipped::default()).unwrap();
+    assert_eq!(report.render(Lang::En), "");
+    let [night] = &site.plugins[..] else { panic!() };
+    let said = (night.slot, night.ttl.as_secs(), night.memory, night.points[0].id.as_str());
+    assert_eq!(said, (14, 180, 2 << 20, "active"));
+    let [outdoor, running, setpoint] = &night.bindings[..] else { panic!() };
+    let freezing = Value::Int(32);
+    assert_eq!(outdoor.fit.to_role(&freezing), Value::float(0.0));
+    let on = Value::Text("on".into());
+    assert_eq!(running.fit.to_role(&on), Some(Value::Bool(true)));
+    assert_eq!(running.fit.to_point(&Value::Bool(true)), Some(on));
+    assert!(setpoint.output && !running.output);
 }
 
 #[test]
@@ -167,7 +211,7 @@ fn each_invalid_file_is_told_what_stands_beside_it() {
     cases.push(folder.join("two_files"));
     let mut wrong = Vec::new();
     for case in cases {
-        let mut report = match load(&case, &[]) {
+        let mut report = match load(&case, &Shipped::default()) {
             Ok((_, report)) => report,
             Err(report) => report,
         };
@@ -212,7 +256,7 @@ fn every_mistake_has_a_text_and_an_invalid_file_that_shows_it() {
     let folder = repository().join("tests/config/invalid");
     let mut shown = std::collections::BTreeSet::new();
     for case in files(&folder).into_iter().chain([folder.join("two_files")]) {
-        let (Ok((_, report)) | Err(report)) = load(&case, &[]);
+        let (Ok((_, report)) | Err(report)) = load(&case, &Shipped::default());
         shown.extend(report.findings.iter().map(|f| format!("{:?}", f.problem)));
     }
     // Shown by tests of their own, or not to be had at all: see the property tests.
@@ -236,12 +280,14 @@ fn every_mistake_has_a_text_and_an_invalid_file_that_shows_it() {
 fn everything_in_configs_is_free_of_errors_and_warnings() {
     let configs = repository().join("configs");
     let profiles = configs.join("profiles");
+    let plugins = repository().join("plugins");
+    let shipped = Shipped { profiles: vec![profiles.clone()], plugins: vec![plugins] };
     for path in files(&profiles) {
         let report = check_profile(&path).unwrap_or_else(|report| report);
         assert_eq!(report.render(Lang::En), "", "{}", path.display());
     }
     for path in files(&configs.join("sites")) {
-        let report = match load(&path, std::slice::from_ref(&profiles)) {
+        let report = match load(&path, &shipped) {
             Ok((_, report)) | Err(report) => report,
         };
         assert_eq!(report.render(Lang::En), "", "{}", path.display());
@@ -281,16 +327,16 @@ fn a_machine_gets_the_same_findings_with_their_places() {
 #[test]
 fn a_missing_file_and_an_empty_folder_are_told() {
     let dir = tempfile::tempdir().unwrap();
-    let report = load(&dir.path().join("none.toml"), &[]).unwrap_err();
+    let report = load(&dir.path().join("none.toml"), &Shipped::default()).unwrap_err();
     assert_eq!(report.findings[0].problem.code(), "unreadable");
-    let report = load(dir.path(), &[]).unwrap_err();
+    let report = load(dir.path(), &Shipped::default()).unwrap_err();
     assert_eq!(report.findings[0].problem.code(), "no_files");
     fs::write(dir.path().join("large.toml"), vec![b'#'; 5 << 20]).unwrap();
-    let report = load(dir.path(), &[]).unwrap_err();
+    let report = load(dir.path(), &Shipped::default()).unwrap_err();
     assert_eq!(report.findings[0].problem.code(), "too_large");
     fs::remove_file(dir.path().join("large.toml")).unwrap();
     fs::write(dir.path().join("latin1.toml"), b"title = \"W\xe4rme\"").unwrap();
-    let report = load(dir.path(), &[]).unwrap_err();
+    let report = load(dir.path(), &Shipped::default()).unwrap_err();
     assert_eq!(report.findings[0].problem.code(), "unreadable");
 }
 

@@ -66,6 +66,16 @@ pub(super) fn size(text: &str) -> Option<u64> {
     (0.0..=1e15).contains(&bytes).then_some(bytes as u64)
 }
 
+/// Writes a size the way it is read.
+pub(super) fn size_text(bytes: u64) -> String {
+    for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+        if bytes >= size && bytes.is_multiple_of(size) {
+            return format!("{}{unit}", bytes / size);
+        }
+    }
+    format!("{bytes}B")
+}
+
 /// A duration in a configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DurationText(pub(super) Duration);
@@ -87,6 +97,28 @@ pub(super) enum Scalar {
     Float(f64),
     Text(String),
 }
+
+/// One point by its whole name, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum PointNames {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl PointNames {
+    /// As a list.
+    pub(super) fn list(&self) -> &[String] {
+        match self {
+            PointNames::One(name) => std::slice::from_ref(name),
+            PointNames::Several(names) => names,
+        }
+    }
+}
+
+/// Whatever TOML can hold: what it must be stands elsewhere.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Anything(toml::Value);
 
 impl<'de> Deserialize<'de> for DurationText {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -144,6 +176,14 @@ text_schema!(
 // No list of symbols: usual spellings of them (`degC`) are taken as well.
 text_schema!(UnitText, json_schema!({ "type": "string", "format": format::UNIT }));
 text_schema!(Scalar, json_schema!({ "type": ["boolean", "number", "string"] }));
+text_schema!(
+    PointNames,
+    json_schema!({ "type": ["string", "array"], "items": { "type": "string" } })
+);
+text_schema!(
+    Anything,
+    json_schema!({ "type": ["boolean", "number", "string", "array", "object"] })
+);
 
 #[cfg(test)]
 mod tests {

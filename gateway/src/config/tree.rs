@@ -179,7 +179,7 @@ pub(super) fn join(
 }
 
 /// The tables by id to which every file of a folder may add.
-const SHARED: [&str; 3] = ["line", "device", "uplink"];
+const SHARED: [&str; 4] = ["line", "device", "uplink", "plugin"];
 
 /// Keys of which one point has at most one; giving one takes the profile's other away.
 const EXCLUSIVE: [&[&str]; 2] = [&["holding", "input", "coil", "discrete"], &["bit", "bits"]];

@@ -5,10 +5,12 @@
 mod device;
 mod line;
 mod output;
+mod plugin;
 mod point;
 mod uplink;
 
 use super::file::{CacheTable, GatewayTable, ProfileTable, SiteTable};
+use super::packages::Packages;
 use super::problem::Problem;
 use super::report::{Findings, Spot};
 use super::site::{Cache, Gateway, LogFormat, LogLevel, Site};
@@ -18,7 +20,7 @@ use super::tree::{Data, Node, Place};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A node with the path that leads to it.
 pub(super) struct At<'a> {
@@ -79,7 +81,12 @@ impl<'a> At<'a> {
 }
 
 /// Builds the site of a checked tree. `base` is the folder that relative paths start from.
-pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<Site> {
+pub(super) fn site(
+    root: &Node,
+    base: &Path,
+    shipped_plugins: &[PathBuf],
+    findings: &mut Findings,
+) -> Option<Site> {
     let root = At::new(root, "");
     let lines = root.child("line").map(|at| line::lines(&at, findings)).unwrap_or_default();
     let devices =
@@ -87,6 +94,11 @@ pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<
     let uplinks =
         root.child("uplink").map(|at| uplink::uplinks(&at, base, findings)).unwrap_or_default();
     let gateway = root.child("gateway").and_then(|at| gateway(&at, base, findings));
+    let plugins = root.child("plugin").map(|at| {
+        let installed = gateway.iter().map(|g| g.data_dir.join("plugins"));
+        let packages = Packages::new(installed.chain(shipped_plugins.iter().cloned()).collect());
+        plugin::plugins(&at, &devices, base, &packages, findings)
+    });
     let cache = root.child("cache").map_or(Some(CACHE), |at| cache(&at, findings));
     let site_at = root.child("site");
     let head = site_at.as_ref().and_then(|at| at.read::<SiteTable>(findings));
@@ -115,6 +127,7 @@ pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<
         cache: cache?,
         lines: lines.into_iter().filter_map(line::LineFound::whole).collect(),
         devices,
+        plugins: plugins.unwrap_or_default(),
         uplinks,
     })
 }
