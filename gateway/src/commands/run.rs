@@ -2,7 +2,7 @@
 
 use super::{Lang, Outcome, shipped};
 use crate::admin::{self, Desk};
-use crate::clock::SystemClock;
+use crate::clock::{SPEED_MAX, Scale, ScaledClock, SystemClock};
 use crate::config::{self, LogFormat, Site};
 use crate::control::{Control, Ledger};
 use crate::hub::{Event, Hub};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior};
-use wellhead_model::Clock;
+use wellhead_model::{Clock, Timestamp};
 
 /// Runs the gateway until SIGTERM or Ctrl-C; SIGHUP reads the configuration again.
 #[derive(Debug, Args)]
@@ -25,6 +25,15 @@ pub(super) struct Run {
     /// The site file, or a folder of *.toml
     #[arg(default_value = "/etc/wellhead/site.toml")]
     site: PathBuf,
+    /// For a simulated plant that lives faster: seconds of the plant in one real second, up to 60
+    #[arg(long, value_name = "N", value_parser = speed, requires = "start")]
+    speed: Option<f64>,
+    /// With --speed: the plant's local time at the start, as in 2026-07-01T08:00
+    #[arg(long, value_name = "TIME", requires = "speed")]
+    start: Option<jiff::civil::DateTime>,
+    /// Run plugins that nobody signed, for development on a plant that can't be harmed
+    #[arg(long)]
+    development: bool,
 }
 
 /// Lines get this long to finish a poll under way; the uplinks get the rest of the five seconds
@@ -46,10 +55,43 @@ impl Run {
             }
         };
         start_log(&site);
-        let mut program = Program::start(self.site, site).await?;
+        let clocks = match (self.speed, self.start) {
+            (Some(speed), Some(start)) => Clocks::scaled(speed, start, &site.timezone)?,
+            _ => Clocks::system(),
+        };
+        let mut program = Program::start(self.site, site, clocks).await?;
         program.until_stopped().await?;
         program.stop().await;
         Ok(Outcome::Done)
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|s| (1.0..=SPEED_MAX).contains(s));
+    speed.ok_or_else(|| format!("a number from 1 to {SPEED_MAX}"))
+}
+
+/// The clocks of one run.
+struct Clocks {
+    system: Arc<SystemClock>,
+    /// What lines and uplinks run on.
+    lines: Arc<dyn Clock>,
+    /// What control and plugins run on.
+    plant: Arc<dyn Clock>,
+}
+
+impl Clocks {
+    fn system() -> Self {
+        let system = Arc::new(SystemClock::new());
+        Self { lines: system.clone(), plant: system.clone(), system }
+    }
+
+    fn scaled(speed: f64, start: jiff::civil::DateTime, zone: &str) -> anyhow::Result<Self> {
+        let start = start.in_tz(zone).with_context(|| format!("time zone {zone}"))?;
+        let start = Timestamp(start.timestamp().as_millisecond());
+        let (lines, plant) = ScaledClock::pair(Scale { start, speed });
+        let system = Arc::new(SystemClock::new());
+        Ok(Self { system, lines: Arc::new(lines), plant: Arc::new(plant) })
     }
 }
 
@@ -72,6 +114,9 @@ struct Program {
     /// The site, but for what a reload changes.
     site: Site,
     clock: Arc<SystemClock>,
+    /// Not the same as the hub's only where a simulated plant lives faster.
+    #[expect(dead_code, reason = "control and plugins take it over next")]
+    plant_clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
     supervisor: Supervisor,
     northbound: Northbound,
@@ -79,17 +124,16 @@ struct Program {
 }
 
 impl Program {
-    async fn start(path: PathBuf, site: Site) -> anyhow::Result<Self> {
+    async fn start(path: PathBuf, site: Site, clocks: Clocks) -> anyhow::Result<Self> {
         let data_dir = &site.gateway.data_dir;
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("can't make the data folder {}", data_dir.display()))?;
         // The socket is also the lock: a second gateway on the same folder ends here.
         let socket = admin::socket_path(data_dir);
         let listener = admin::listen(&socket).await?;
-        let clock = Arc::new(SystemClock::new());
         let setup = Setup::of(&site);
-        let mut northbound = Northbound::start(&site, clock.clone() as Arc<dyn Clock>)?;
-        let hub = Arc::new(Hub::new(clock.clone(), northbound.outlets()));
+        let mut northbound = Northbound::start(&site, Arc::clone(&clocks.lines))?;
+        let hub = Arc::new(Hub::new(Arc::clone(&clocks.lines), northbound.outlets()));
         let (ledger, damage) = Ledger::open(data_dir.join("outputs.json"));
         let control = Control::new(Arc::clone(&hub), ledger, site.gateway.commands);
         let mut supervisor = Supervisor::new(Arc::clone(&hub), Arc::clone(&control));
@@ -123,7 +167,8 @@ impl Program {
         );
         let site = fixed_part(site);
         give_back_memory();
-        Ok(Self { path, site, clock, hub, supervisor, northbound, socket })
+        let (clock, plant_clock) = (clocks.system, clocks.plant);
+        Ok(Self { path, site, clock, plant_clock, hub, supervisor, northbound, socket })
     }
 
     async fn until_stopped(&mut self) -> anyhow::Result<()> {

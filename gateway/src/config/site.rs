@@ -20,7 +20,7 @@ pub struct Site {
     pub title: String,
     /// Name for people, in Chinese; the English one if none was given.
     pub title_zh: String,
-    /// Name in the IANA database. Only its form was checked.
+    /// Name in the IANA database.
     pub timezone: String,
     /// The box.
     pub gateway: Gateway,

@@ -155,7 +155,7 @@ impl Hub {
             }
             self.send(id, d, outgoing, now);
         }
-        let step = state.steps.look(now);
+        let step = state.steps.look(now, self.clock.wall_pace());
         let synced = state.synced.replace(now.synced);
         drop(state);
         self.tell_clock(step, synced, now);

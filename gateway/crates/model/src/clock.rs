@@ -44,6 +44,17 @@ pub struct Now {
 pub trait Clock: Send + Sync {
     /// Reads the clock.
     fn now(&self) -> Now;
+
+    /// How fast its wall time runs against its monotonic time. Not 1 only where a simulated plant
+    /// lives faster than the lines to it.
+    fn wall_pace(&self) -> f64 {
+        1.0
+    }
+
+    /// How long an interval of its monotonic time takes in the real world.
+    fn real(&self, interval: Duration) -> Duration {
+        interval
+    }
 }
 
 /// A clock that moves only when told to. For tests and for replay.

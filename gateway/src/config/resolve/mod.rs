@@ -103,7 +103,7 @@ pub(super) fn site(
     let site_at = root.child("site");
     let head = site_at.as_ref().and_then(|at| at.read::<SiteTable>(findings));
     if let (Some(at), Some(zone)) = (&site_at, head.as_ref().and_then(|h| h.timezone.as_ref()))
-        && !looks_like_timezone(zone)
+        && !is_timezone(zone)
     {
         findings.add(at.key("timezone"), Problem::BadTimezone { got: zone.clone() });
     }
@@ -171,13 +171,9 @@ fn gateway(at: &At<'_>, base: &Path, findings: &mut Findings) -> Option<Gateway>
     })
 }
 
-/// Only the form: the database itself is on the box, and may be another one tomorrow.
-fn looks_like_timezone(name: &str) -> bool {
-    let part = |p: &str| {
-        p.starts_with(|c: char| c.is_ascii_uppercase())
-            && p.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+'))
-    };
-    name == "UTC" || name.contains('/') && name.split('/').all(part)
+/// By the database that the program carries, so that a laptop and the box say the same.
+fn is_timezone(name: &str) -> bool {
+    jiff::tz::db().get(name).is_ok()
 }
 
 /// Checks what a profile says about itself.
