@@ -1,0 +1,399 @@
+//! What a plugin is handed: [`Init`] once, [`Tick`] in every call.
+
+use crate::host::{Bound, Config, Holder, Host, Level, Sample, Setting};
+use crate::{Cell, Civil, Clock, Error, Now, PointValue, Quality, Restored, Row};
+use std::fmt::Display;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// A role that is read, with values of the type `T`.
+#[derive(Debug)]
+pub struct Input<T> {
+    slot: usize,
+    values: PhantomData<fn() -> T>,
+}
+
+/// A role that is written, with values of the type `T`.
+#[derive(Debug)]
+pub struct Output<T> {
+    point: u32,
+    values: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for Input<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Input<T> {}
+
+impl<T> Clone for Output<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Output<T> {}
+
+/// What a point read last, and how far that can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading<T> {
+    value: Option<T>,
+    quality: Quality,
+    age: Duration,
+}
+
+impl<T> Reading<T> {
+    /// The value if it may decide anything: it is good, or an operator put it in place.
+    pub fn good(self) -> Option<T> {
+        match self.quality {
+            Quality::Good | Quality::Manual => self.value,
+            _ => None,
+        }
+    }
+
+    /// The value if there is one at all, uncertain ones too: for rules that say they accept those.
+    pub fn usable(self) -> Option<T> {
+        self.value
+    }
+
+    /// How far it can be trusted.
+    pub fn quality(&self) -> Quality {
+        self.quality
+    }
+
+    /// Time since the value was taken.
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+}
+
+impl<T: PointValue> Reading<T> {
+    fn of(sample: &Sample) -> Self {
+        let value = match (&sample.value, sample.quality) {
+            (_, Quality::Stale | Quality::Bad) | (Err(_), _) => None,
+            (Ok(value), _) => T::from_value(value),
+        };
+        // A quality that promises a value holds only if there is one of the type asked for.
+        let quality = match (&value, sample.quality) {
+            (None, Quality::Good | Quality::Uncertain | Quality::Manual) => Quality::Bad,
+            (_, quality) => quality,
+        };
+        Reading { value, quality, age: sample.age }
+    }
+}
+
+/// How much an alarm matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Notice,
+    /// Somebody should look soon.
+    Warning,
+    /// Somebody must act.
+    Alarm,
+}
+
+/// An alarm of the plugin, in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alarm<'a> {
+    /// The plugin's own, stable name for it: `no_flow`.
+    pub code: &'a str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What is wrong and what to do, in English.
+    pub en: &'a str,
+    /// The same in Chinese.
+    pub zh: &'a str,
+}
+
+/// The first call: roles are looked up and parameters read here.
+pub struct Init<'h> {
+    host: &'h dyn Host,
+    config: Config,
+    roles: Vec<Bound>,
+    now: Now,
+    restored: Restored,
+    pub(crate) inputs: Vec<u32>,
+}
+
+impl<'h> Init<'h> {
+    pub(crate) fn new(host: &'h dyn Host, config: Config, restored: Restored) -> Self {
+        let (roles, now) = (host.roles(), host.now());
+        Init { host, config, roles, now, restored, inputs: Vec::new() }
+    }
+
+    /// A parameter of the manifest, with the site's value or the default.
+    pub fn parameter<T: Cell>(&self, name: &str) -> Result<T, Error> {
+        match self.setting(name)? {
+            Setting::One(value) => T::from_cell(value).ok_or_else(|| Error::ParameterType {
+                name: name.to_owned(),
+                wanted: T::WANTED,
+                found: value.to_string(),
+            }),
+            Setting::Table(_) => Err(Error::ParameterType {
+                name: name.to_owned(),
+                wanted: T::WANTED,
+                found: "a table".to_owned(),
+            }),
+        }
+    }
+
+    /// The rows of a parameter of type `table`:
+    /// `cx.table::<(MonthDay, MonthDay, Duration)>("windows")?`.
+    pub fn table<R: Row>(&self, name: &str) -> Result<Vec<R>, Error> {
+        let rows = match self.setting(name)? {
+            Setting::Table(rows) => rows,
+            Setting::One(value) => {
+                return Err(Error::ParameterType {
+                    name: name.to_owned(),
+                    wanted: "table",
+                    found: value.to_string(),
+                });
+            }
+        };
+        let row = |(i, row): (usize, &Vec<_>)| {
+            R::from_row(row).map_err(|(column, wanted)| Error::ParameterType {
+                name: format!("{name}[{i}], column {column}"),
+                wanted,
+                found: row.get(column).map_or("missing".to_owned(), ToString::to_string),
+            })
+        };
+        rows.iter().enumerate().map(row).collect()
+    }
+
+    fn setting(&self, name: &str) -> Result<&Setting, Error> {
+        let found = self.config.parameters.iter().find(|(n, _)| n == name);
+        found.map(|(_, setting)| setting).ok_or_else(|| Error::NoParameter(name.to_owned()))
+    }
+
+    /// The point that a role reads.
+    pub fn input<T: PointValue>(&mut self, role: &str) -> Result<Input<T>, Error> {
+        self.input_optional(role).ok_or_else(|| Error::Unbound(role.to_owned()))
+    }
+
+    /// The point that a role reads, unless the site left it out.
+    pub fn input_optional<T: PointValue>(&mut self, role: &str) -> Option<Input<T>> {
+        self.host.lookup(role, 0).map(|point| self.batch(point))
+    }
+
+    /// All points that a role with `many` reads, in the site's order; empty if there are none.
+    pub fn inputs<T: PointValue>(&mut self, role: &str) -> Vec<Input<T>> {
+        let points: Vec<_> = (0..).map_while(|i| self.host.lookup(role, i)).collect();
+        points.into_iter().map(|point| self.batch(point)).collect()
+    }
+
+    /// Adds a point to those that are read together at the start of every call.
+    fn batch<T>(&mut self, point: u32) -> Input<T> {
+        self.inputs.push(point);
+        Input { slot: self.inputs.len() - 1, values: PhantomData }
+    }
+
+    /// The point that a role writes.
+    pub fn output<T: PointValue>(&self, role: &str) -> Result<Output<T>, Error> {
+        self.output_optional(role)?.ok_or_else(|| Error::Unbound(role.to_owned()))
+    }
+
+    /// The point that a role writes, unless the site left it out.
+    pub fn output_optional<T: PointValue>(&self, role: &str) -> Result<Option<Output<T>>, Error> {
+        Ok(self.outputs(role)?.into_iter().next())
+    }
+
+    /// All points that a role with `many` writes, in the site's order; empty if there are none.
+    pub fn outputs<T: PointValue>(&self, role: &str) -> Result<Vec<Output<T>>, Error> {
+        let points: Vec<_> = (0..).map_while(|i| self.host.lookup(role, i)).collect();
+        if self.roles.iter().any(|r| r.name == role && !r.writable) {
+            return Err(Error::NotWritable(role.to_owned()));
+        }
+        Ok(points.into_iter().map(|point| Output { point, values: PhantomData }).collect())
+    }
+
+    /// What became of the state that was saved.
+    pub fn restored(&self) -> Restored {
+        self.restored
+    }
+
+    /// Writes a line to the plugin's log; [`info!`](crate::info) and its sisters call this.
+    pub fn log(&self, level: Level, text: &str) {
+        self.host.log(level, text);
+    }
+}
+
+/// One call. What it does takes effect when the call ends well, and not at all if it fails.
+pub struct Tick<'h> {
+    host: &'h dyn Host,
+    now: Now,
+    inputs: &'h [u32],
+    samples: &'h [Sample],
+    changed: &'h [u32],
+}
+
+impl<'h> Tick<'h> {
+    pub(crate) fn new(
+        host: &'h dyn Host,
+        inputs: &'h [u32],
+        samples: &'h [Sample],
+        changed: &'h [u32],
+    ) -> Self {
+        Tick { host, now: host.now(), inputs, samples, changed }
+    }
+
+    /// What the point of an input read last. All inputs were read together, before the call.
+    pub fn read<T: PointValue>(&self, input: &Input<T>) -> Reading<T> {
+        match self.samples.get(input.slot) {
+            Some(sample) => Reading::of(sample),
+            // Only an input of another instance can be outside.
+            None => Reading { value: None, quality: Quality::Bad, age: Duration::MAX },
+        }
+    }
+
+    /// Why an input has no value, if it has none.
+    pub fn why_unavailable<T>(&self, input: &Input<T>) -> Option<&str> {
+        self.samples.get(input.slot)?.value.as_ref().err().map(String::as_str)
+    }
+
+    /// Whether this is a call of [`Plugin::on_change`](crate::Plugin::on_change) because of this
+    /// input.
+    pub fn changed<T>(&self, input: &Input<T>) -> bool {
+        self.inputs.get(input.slot).is_some_and(|point| self.changed.contains(point))
+    }
+
+    /// What the point of an output read last.
+    pub fn read_back<T: PointValue>(&self, output: &Output<T>) -> Reading<T> {
+        match self.host.read_many(&[output.point]).first() {
+            Some(sample) => Reading::of(sample),
+            None => Reading { value: None, quality: Quality::Bad, age: Duration::MAX },
+        }
+    }
+
+    /// Asks for a value on an output until the next call. The reason stands in the audit trail.
+    pub fn write<T: PointValue>(
+        &mut self,
+        output: &Output<T>,
+        value: T,
+        reason: impl Display,
+    ) -> Result<(), Error> {
+        let value = finite(value)?;
+        self.host.write(output.point, &value, &reason.to_string()).map_err(Error::Refused)
+    }
+
+    /// Gives an output back: to its safe value, or to whoever else holds it.
+    pub fn relinquish<T>(&mut self, output: &Output<T>, reason: impl Display) -> Result<(), Error> {
+        self.host.relinquish(output.point, &reason.to_string()).map_err(Error::Refused)
+    }
+
+    /// Who decides an output at present.
+    pub fn holder<T>(&self, output: &Output<T>) -> Holder {
+        self.host.held_by(output.point)
+    }
+
+    /// Publishes a value of the manifest, as good.
+    pub fn publish(&mut self, name: &str, value: impl PointValue) -> Result<(), Error> {
+        self.publish_as(name, value, Quality::Good)
+    }
+
+    /// Publishes a value of the manifest with a quality: computed from uncertain inputs, say.
+    pub fn publish_as(
+        &mut self,
+        name: &str,
+        value: impl PointValue,
+        quality: Quality,
+    ) -> Result<(), Error> {
+        self.host.publish(name, Some(&finite(value)?), quality).map_err(Error::Refused)
+    }
+
+    /// Publishes that a value of the manifest is not to be had now.
+    pub fn publish_unavailable(&mut self, name: &str) -> Result<(), Error> {
+        self.host.publish(name, None, Quality::Bad).map_err(Error::Refused)
+    }
+
+    /// Raises an alarm while a condition holds and clears it when it does not.
+    pub fn alarm(&mut self, alarm: &Alarm<'_>, condition: bool) {
+        if condition {
+            self.host.raise(alarm);
+        } else {
+            self.host.clear(alarm.code);
+        }
+    }
+
+    /// Reads a key of the plugin's small store; for more than a counter or two, use
+    /// [`Plugin::State`](crate::Plugin::State).
+    pub fn kv_get(&self, key: &str) -> Option<Vec<u8>> {
+        self.host.kv_get(key)
+    }
+
+    /// Sets a key of the plugin's small store.
+    pub fn kv_set(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
+        self.host.kv_set(key, value).map_err(Error::Refused)
+    }
+
+    /// Deletes a key of the plugin's small store.
+    pub fn kv_delete(&mut self, key: &str) {
+        self.host.kv_delete(key);
+    }
+
+    /// Writes a line to the plugin's log; [`info!`](crate::info) and its sisters call this.
+    pub fn log(&self, level: Level, text: &str) {
+        self.host.log(level, text);
+    }
+}
+
+fn finite(value: impl PointValue) -> Result<crate::Value, Error> {
+    match value.into_value() {
+        crate::Value::Float(f) if !f.is_finite() => Err(Error::NotFinite(f)),
+        value => Ok(value),
+    }
+}
+
+macro_rules! clock {
+    ($($context:ident),+) => {$(
+        impl Clock for $context<'_> {
+            fn now(&self) -> Now {
+                self.now
+            }
+
+            fn civil_at(&self, utc_ms: i64) -> Civil {
+                self.host.civil_at(utc_ms)
+            }
+
+            fn moment_of(&self, local: Civil) -> Option<i64> {
+                self.host.moment_of(local)
+            }
+        }
+    )+};
+}
+
+clock!(Init, Tick);
+
+/// Writes a line for whoever wrote the plugin: `debug!(cx, "Mode {mode}")`.
+#[macro_export]
+macro_rules! debug {
+    ($cx:expr, $($text:tt)+) => {
+        $cx.log($crate::Level::Debug, &::std::format!($($text)+))
+    };
+}
+
+/// Writes a line about something that took effect: `info!(cx, "Mode {mode}")`.
+#[macro_export]
+macro_rules! info {
+    ($cx:expr, $($text:tt)+) => {
+        $cx.log($crate::Level::Info, &::std::format!($($text)+))
+    };
+}
+
+/// Writes a line about something that went wrong and was dealt with: `warn!(cx, "Mode {mode}")`.
+#[macro_export]
+macro_rules! warn {
+    ($cx:expr, $($text:tt)+) => {
+        $cx.log($crate::Level::Warn, &::std::format!($($text)+))
+    };
+}
+
+/// Writes a line about something a person must deal with: `error!(cx, "Mode {mode}")`.
+#[macro_export]
+macro_rules! error {
+    ($cx:expr, $($text:tt)+) => {
+        $cx.log($crate::Level::Error, &::std::format!($($text)+))
+    };
+}

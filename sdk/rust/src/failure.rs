@@ -1,0 +1,46 @@
+//! Why a plugin's call failed.
+
+/// Why a plugin's call failed. The gateway shows it in the plugin's log and its alarm.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A role that the code needs and the site has not bound, or the manifest does not have.
+    #[error("no point is bound to the role `{0}`")]
+    Unbound(String),
+    /// A role that is written without being an output.
+    #[error("the role `{0}` is no output")]
+    NotWritable(String),
+    /// A parameter that the manifest does not have.
+    #[error("no parameter `{0}` in the manifest")]
+    NoParameter(String),
+    /// A parameter that the code reads as something it is not.
+    #[error("the parameter `{name}` is no {wanted}, it is {found}")]
+    ParameterType {
+        /// The parameter, with row and column in a table.
+        name: String,
+        /// What the code reads it as.
+        wanted: &'static str,
+        /// What the site or the manifest gives.
+        found: String,
+    },
+    /// A number that is none, or is infinite, on its way to an output or a published value.
+    #[error("{0} is no number to write")]
+    NotFinite(f64),
+    /// The gateway refused.
+    #[error("{0}")]
+    Refused(String),
+    /// Whatever the plugin has to say.
+    #[error("{0}")]
+    Plugin(String),
+}
+
+impl From<String> for Error {
+    fn from(text: String) -> Self {
+        Error::Plugin(text)
+    }
+}
+
+impl From<&str> for Error {
+    fn from(text: &str) -> Self {
+        Error::Plugin(text.to_owned())
+    }
+}

@@ -1,0 +1,60 @@
+//! A plugin while it runs: the same around it in wasm and in the mock.
+
+use crate::host::{Config, Host};
+use crate::{Error, Init, Level, Plugin, Restored, Tick, state};
+
+/// A running plugin.
+pub struct Instance<P> {
+    plugin: P,
+    inputs: Vec<u32>,
+}
+
+impl<P: Plugin> Instance<P> {
+    /// Starts it: `init`.
+    pub fn start(host: &dyn Host, config: Config) -> Result<Self, Error> {
+        let (state, restored) = state::decode::<P::State>(config.saved.as_deref());
+        match restored {
+            Restored::Lost { from: Some(from) } => {
+                let text = format!("Saved state of version {from} can't be read, starting anew");
+                host.log(Level::Warn, &text);
+            }
+            Restored::Lost { from: None } => {
+                host.log(Level::Warn, "Saved state can't be read, starting anew");
+            }
+            Restored::Fresh | Restored::Same | Restored::Migrated { .. } => {}
+        }
+        let mut cx = Init::new(host, config, restored);
+        let plugin = P::init(&mut cx, state)?;
+        Ok(Instance { plugin, inputs: cx.inputs })
+    }
+
+    /// Calls `tick`.
+    pub fn tick(&mut self, host: &dyn Host) -> Result<(), Error> {
+        let samples = self.read(host);
+        self.plugin.tick(&mut Tick::new(host, &self.inputs, &samples, &[]))
+    }
+
+    /// Calls `on_change`.
+    pub fn on_change(&mut self, host: &dyn Host, points: &[u32]) -> Result<(), Error> {
+        let samples = self.read(host);
+        self.plugin.on_change(&mut Tick::new(host, &self.inputs, &samples, points))
+    }
+
+    fn read(&self, host: &dyn Host) -> Vec<crate::host::Sample> {
+        if self.inputs.is_empty() { Vec::new() } else { host.read_many(&self.inputs) }
+    }
+
+    /// What is to survive.
+    pub fn save(&self, host: &dyn Host) -> Vec<u8> {
+        state::encode(self.plugin.state()).unwrap_or_else(|error| {
+            // Nothing is saved rather than something that can't be read.
+            host.log(Level::Error, &format!("State can't be saved: {error}"));
+            Vec::new()
+        })
+    }
+
+    /// The plugin itself, for tests.
+    pub fn plugin(&self) -> &P {
+        &self.plugin
+    }
+}

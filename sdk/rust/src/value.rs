@@ -1,0 +1,217 @@
+//! Values of points, and Rust's types for them.
+
+/// A value of a point, a parameter or a table's cell.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum Value {
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+}
+
+impl Value {
+    /// Whether it is anything but a number that is none or is infinite.
+    pub(crate) fn is_finite(&self) -> bool {
+        !matches!(self, Value::Float(f) if !f.is_finite())
+    }
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Value::Bool(b) => b.fmt(f),
+            Value::Int(i) => i.fmt(f),
+            Value::Float(x) => x.fmt(f),
+            Value::Text(t) => t.fmt(f),
+        }
+    }
+}
+
+/// How far a value can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quality {
+    /// Read just now and believed.
+    Good,
+    /// Has a value, with a caveat: substituted, limited, calibration due.
+    Uncertain,
+    /// The last good reading is too long ago. No value.
+    Stale,
+    /// No value: the device does not answer, or answered nonsense.
+    Bad,
+    /// Put in place by an operator.
+    Manual,
+}
+
+/// A Rust type for the values of a point: `bool`, `i64`, `f64`, `String`, and every enum made by
+/// [`words!`](crate::words).
+pub trait PointValue: Sized {
+    /// This value, if it is of the type. Numbers are finite.
+    fn from_value(value: &Value) -> Option<Self>;
+
+    /// As the gateway takes it.
+    fn into_value(self) -> Value;
+}
+
+impl PointValue for bool {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Bool(b) => Some(*b),
+            _ => None,
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::Bool(self)
+    }
+}
+
+impl PointValue for i64 {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Int(i) => Some(*i),
+            _ => None,
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::Int(self)
+    }
+}
+
+impl PointValue for f64 {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Float(f) if f.is_finite() => Some(*f),
+            Value::Int(i) => Some(*i as f64),
+            _ => None,
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::Float(self)
+    }
+}
+
+impl PointValue for String {
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(t) => Some(t.clone()),
+            _ => None,
+        }
+    }
+
+    fn into_value(self) -> Value {
+        Value::Text(self)
+    }
+}
+
+impl PointValue for Value {
+    fn from_value(value: &Value) -> Option<Self> {
+        value.is_finite().then(|| value.clone())
+    }
+
+    fn into_value(self) -> Value {
+        self
+    }
+}
+
+impl PointValue for &str {
+    /// Texts are borrowed only on their way to the gateway; read a `String`.
+    fn from_value(_: &Value) -> Option<Self> {
+        None
+    }
+
+    fn into_value(self) -> Value {
+        Value::Text(self.to_owned())
+    }
+}
+
+/// Declares an enum whose variants are words: states of a point, choices of a parameter, a
+/// plugin's own modes. It is saved by its word, so variants may be added and reordered later.
+///
+/// ```
+/// use wellhead_sdk::prelude::*;
+///
+/// words! {
+///     /// What electricity costs now.
+///     #[derive(Default)]
+///     pub enum Tariff {
+///         Valley = "valley",
+///         #[default]
+///         Flat = "flat",
+///         Peak = "peak",
+///     }
+/// }
+///
+/// assert_eq!(Tariff::Valley.word(), "valley");
+/// assert_eq!(Tariff::from_word("peak"), Some(Tariff::Peak));
+/// ```
+#[macro_export]
+macro_rules! words {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $name { $($(#[$variant_meta])* $variant),+ }
+
+        #[allow(dead_code, reason = "not every plugin uses every function")]
+        impl $name {
+            /// Every variant.
+            $vis const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word for it.
+            $vis const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// The variant of this word.
+            $vis fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+
+        impl $crate::PointValue for $name {
+            fn from_value(value: &$crate::Value) -> Option<Self> {
+                match value {
+                    $crate::Value::Text(text) => Self::from_word(text),
+                    _ => None,
+                }
+            }
+
+            fn into_value(self) -> $crate::Value {
+                $crate::Value::Text(self.word().to_owned())
+            }
+        }
+
+        impl $crate::Cell for $name {
+            const WANTED: &'static str = concat!("word of ", stringify!($name));
+
+            fn from_cell(cell: &$crate::Value) -> Option<Self> {
+                <Self as $crate::PointValue>::from_value(cell)
+            }
+        }
+
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(self.word())
+            }
+        }
+
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(
+                from: D,
+            ) -> Result<Self, D::Error> {
+                let word = <&str as $crate::serde::Deserialize>::deserialize(from)?;
+                Self::from_word(word).ok_or_else(|| $crate::serde::de::Error::custom("no such word"))
+            }
+        }
+    };
+}

@@ -1,0 +1,250 @@
+//! The seam on wasm: the SDK's types to and from those of the generated bindings.
+
+use crate::bindings::wellhead::plugin::{alarms, clock, kv, log, points, values};
+pub use crate::bindings::{Config, Description, Guest};
+use crate::host::{self, Bound, Holder, Host, Level, Sample};
+use crate::{Alarm, Civil, Now, Quality, Severity, Value};
+use std::time::Duration;
+
+/// What a component says of its making.
+pub const BUILT_WITH: &str = concat!("wellhead-sdk ", env!("CARGO_PKG_VERSION"));
+
+/// The gateway.
+#[derive(Debug)]
+pub struct Gateway;
+
+impl Host for Gateway {
+    fn roles(&self) -> Vec<Bound> {
+        let bound = |r: points::Role| Bound { name: r.name, index: r.index, writable: r.writable };
+        points::roles().into_iter().map(bound).collect()
+    }
+
+    fn lookup(&self, role: &str, index: u32) -> Option<u32> {
+        points::lookup(role, index)
+    }
+
+    fn read_many(&self, handles: &[u32]) -> Vec<Sample> {
+        let sample = |s: points::Sample| Sample {
+            value: value_in(s.value),
+            quality: quality_in(s.quality),
+            age: Duration::from_millis(s.age_ms),
+        };
+        points::read_many(handles).into_iter().map(sample).collect()
+    }
+
+    fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String> {
+        points::write(point, &value_out(value), reason)
+    }
+
+    fn relinquish(&self, point: u32, reason: &str) -> Result<(), String> {
+        points::relinquish(point, reason)
+    }
+
+    fn held_by(&self, point: u32) -> Holder {
+        match points::held_by(point) {
+            points::Holder::Nobody => Holder::Nobody,
+            points::Holder::ThisPlugin => Holder::ThisPlugin,
+            points::Holder::Operator => Holder::Operator,
+            points::Holder::Local => Holder::Local,
+            points::Holder::Protection(name) => Holder::Protection(name),
+            points::Holder::Other(name) => Holder::Other(name),
+        }
+    }
+
+    fn publish(&self, name: &str, value: Option<&Value>, quality: Quality) -> Result<(), String> {
+        let value = value.map_or(points::Value::Unavailable(String::new()), value_out);
+        values::publish(name, &value, quality_out(quality))
+    }
+
+    fn kv_get(&self, key: &str) -> Option<Vec<u8>> {
+        kv::get(key)
+    }
+
+    fn kv_set(&self, key: &str, value: &[u8]) -> Result<(), String> {
+        kv::set(key, value)
+    }
+
+    fn kv_delete(&self, key: &str) {
+        kv::delete(key);
+    }
+
+    fn log(&self, level: Level, text: &str) {
+        let level = match level {
+            Level::Debug => log::Level::Debug,
+            Level::Info => log::Level::Info,
+            Level::Warn => log::Level::Warn,
+            Level::Error => log::Level::Error,
+        };
+        log::write(level, text);
+    }
+
+    fn raise(&self, alarm: &Alarm<'_>) {
+        let severity = match alarm.severity {
+            Severity::Notice => alarms::Severity::Notice,
+            Severity::Warning => alarms::Severity::Warning,
+            Severity::Alarm => alarms::Severity::Alarm,
+        };
+        alarms::raise(alarm.code, severity, alarm.en, alarm.zh);
+    }
+
+    fn clear(&self, code: &str) {
+        alarms::clear(code);
+    }
+
+    fn now(&self) -> Now {
+        let now = clock::now();
+        Now {
+            utc_ms: now.utc_ms,
+            monotonic: Duration::from_millis(now.monotonic_ms),
+            synced: now.synced,
+            local: civil_in(now.local),
+        }
+    }
+
+    fn civil_at(&self, utc_ms: i64) -> Civil {
+        civil_in(clock::civil_at(utc_ms))
+    }
+
+    fn moment_of(&self, local: Civil) -> Option<i64> {
+        let Civil { year, month, day, hour, minute, second, weekday, utc_offset } = local;
+        clock::moment_of(clock::Civil {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            weekday,
+            utc_offset,
+        })
+    }
+}
+
+fn civil_in(local: clock::Civil) -> Civil {
+    let clock::Civil { year, month, day, hour, minute, second, weekday, utc_offset } = local;
+    Civil { year, month, day, hour, minute, second, weekday, utc_offset }
+}
+
+fn value_in(value: points::Value) -> Result<Value, String> {
+    Ok(match value {
+        points::Value::Unavailable(why) => return Err(why),
+        points::Value::Boolean(b) => Value::Bool(b),
+        points::Value::Integer(i) => Value::Int(i),
+        points::Value::Number(f) => Value::Float(f),
+        points::Value::Text(t) => Value::Text(t),
+    })
+}
+
+fn value_out(value: &Value) -> points::Value {
+    match value {
+        Value::Bool(b) => points::Value::Boolean(*b),
+        Value::Int(i) => points::Value::Integer(*i),
+        Value::Float(f) => points::Value::Number(*f),
+        Value::Text(t) => points::Value::Text(t.clone()),
+    }
+}
+
+fn quality_in(quality: points::Quality) -> Quality {
+    match quality {
+        points::Quality::Good => Quality::Good,
+        points::Quality::Uncertain => Quality::Uncertain,
+        points::Quality::Stale => Quality::Stale,
+        points::Quality::Bad => Quality::Bad,
+        points::Quality::Manual => Quality::Manual,
+    }
+}
+
+fn quality_out(quality: Quality) -> points::Quality {
+    match quality {
+        Quality::Good => points::Quality::Good,
+        Quality::Uncertain => points::Quality::Uncertain,
+        Quality::Stale => points::Quality::Stale,
+        Quality::Bad => points::Quality::Bad,
+        Quality::Manual => points::Quality::Manual,
+    }
+}
+
+/// The configuration as the SDK sees it. A cell that is unavailable can't occur: the gateway has
+/// checked every parameter. It would read as an empty text, which no type but text accepts.
+pub fn config_in(config: Config) -> host::Config {
+    use crate::bindings::Setting;
+    let one = |value: Value| host::Setting::One(value);
+    let setting = |setting: Setting| match setting {
+        Setting::Boolean(b) => one(Value::Bool(b)),
+        Setting::Integer(i) => one(Value::Int(i)),
+        Setting::Number(f) => one(Value::Float(f)),
+        Setting::Text(t) => one(Value::Text(t)),
+        Setting::Table(rows) => host::Setting::Table(
+            rows.into_iter()
+                .map(|row| {
+                    row.into_iter()
+                        .map(|v| value_in(v).unwrap_or(Value::Text(String::new())))
+                        .collect()
+                })
+                .collect(),
+        ),
+    };
+    host::Config {
+        parameters: config.parameters.into_iter().map(|p| (p.name, setting(p.value))).collect(),
+        saved: config.saved.map(|s| s.bytes),
+    }
+}
+
+/// The exports of the component, for [`export!`](crate::export).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __export_component {
+    ($plugin:ty, $name:expr, $version:expr) => {
+        use $crate::instance::Instance;
+        use $crate::wasm::{BUILT_WITH, Config, Description, Gateway, Guest, config_in};
+
+        ::std::thread_local! {
+            static INSTANCE: ::std::cell::RefCell<Option<Instance<$plugin>>> =
+                const { ::std::cell::RefCell::new(None) };
+        }
+
+        fn running(
+            call: impl FnOnce(&mut Instance<$plugin>) -> Result<(), $crate::Error>,
+        ) -> Result<(), String> {
+            INSTANCE.with_borrow_mut(|instance| match instance {
+                Some(instance) => call(instance).map_err(|error| error.to_string()),
+                None => Err("called before init".to_owned()),
+            })
+        }
+
+        struct Component;
+
+        impl Guest for Component {
+            fn describe() -> Description {
+                Description {
+                    name: $name.to_owned(),
+                    version: $version.to_owned(),
+                    built_with: BUILT_WITH.to_owned(),
+                }
+            }
+
+            fn init(config: Config) -> Result<(), String> {
+                let started = Instance::start(&Gateway, config_in(config));
+                let instance = started.map_err(|error| error.to_string())?;
+                INSTANCE.set(Some(instance));
+                Ok(())
+            }
+
+            fn tick() -> Result<(), String> {
+                running(|instance| instance.tick(&Gateway))
+            }
+
+            fn on_change(points: Vec<u32>) -> Result<(), String> {
+                running(|instance| instance.on_change(&Gateway, &points))
+            }
+
+            fn save() -> Vec<u8> {
+                INSTANCE.with_borrow(|instance| {
+                    instance.as_ref().map(|i| i.save(&Gateway)).unwrap_or_default()
+                })
+            }
+        }
+
+        $crate::__export_plugin_impl!(Component with_types_in $crate::bindings);
+    };
+}
