@@ -1,0 +1,134 @@
+//! The sixteen priorities of an output.
+
+use std::sync::Arc;
+use wellhead_model::{Mono, Value};
+
+/// A priority: 1 is the highest, 16 the lowest. The numbers are those of BACnet (ASHRAE 135,
+/// clause 19.2), the meaning of the free ones is this gateway's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot(u8);
+
+/// A number that is no slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no slot {0}; slots are 1 (first) to 16 (last)")]
+pub struct SlotError(pub u64);
+
+impl Slot {
+    /// A person makes the plant safe, past every minimum time.
+    pub const MANUAL_SAFETY: Slot = Slot(1);
+    /// Automatic life safety.
+    pub const AUTOMATIC_SAFETY: Slot = Slot(2);
+    /// Protection of equipment.
+    pub const PROTECTION: Slot = Slot(5);
+    /// Minimum on and off times. Control's own: nobody else can write it.
+    pub const MINIMUM_TIME: Slot = Slot(6);
+    /// A person at the box: `wellhead write`.
+    pub const OPERATOR: Slot = Slot(8);
+    /// A command over MQTT.
+    pub const REMOTE: Slot = Slot(10);
+    /// Plugins.
+    pub const PLUGIN: Slot = Slot(14);
+    /// The last.
+    pub const LOWEST: Slot = Slot(16);
+
+    /// The slot of this number.
+    ///
+    /// # Errors
+    /// If it is not 1 to 16.
+    pub fn new(number: u64) -> Result<Self, SlotError> {
+        match u8::try_from(number) {
+            Ok(n @ 1..=16) => Ok(Slot(n)),
+            _ => Err(SlotError(number)),
+        }
+    }
+
+    /// Its number, 1 to 16.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// Its name for people, in English.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            1 => "manual life safety",
+            2 => "automatic life safety",
+            5 => "protection",
+            6 => "minimum on/off time",
+            8 => "operator",
+            10 => "remote command",
+            14 => "plugins",
+            16 => "lowest",
+            _ => "free",
+        }
+    }
+
+    /// Its name for people, in Chinese.
+    pub fn name_zh(self) -> &'static str {
+        match self.0 {
+            1 => "人工生命安全",
+            2 => "自动生命安全",
+            5 => "设备保护",
+            6 => "最短启停时间",
+            8 => "操作员",
+            10 => "远程命令",
+            14 => "插件",
+            16 => "最低",
+            _ => "空闲",
+        }
+    }
+
+    /// Whether it may move an output to safe inside its minimum times.
+    pub(crate) fn protects(self) -> bool {
+        self < Slot::MINIMUM_TIME
+    }
+
+    fn index(self) -> usize {
+        usize::from(self.0) - 1
+    }
+}
+
+/// What a writer put into a slot.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub(crate) source: Arc<str>,
+    /// Changes with every renewal; its room is reused.
+    pub(crate) why: String,
+    pub(crate) value: Value,
+    pub(crate) expires: Mono,
+    /// A command of its own, which its sender answers for in the audit trail.
+    pub(crate) once: bool,
+}
+
+/// The slots of one output.
+#[derive(Debug, Default)]
+pub(crate) struct Slots([Option<Claim>; 16]);
+
+impl Slots {
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> &mut Option<Claim> {
+        &mut self.0[slot.index()]
+    }
+
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Claim> {
+        self.0[slot.index()].as_ref()
+    }
+
+    /// The lowest number that is not empty.
+    pub(crate) fn winner(&self) -> Option<(Slot, &Claim)> {
+        self.iter().next()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Claim)> {
+        (1..).zip(&self.0).filter_map(|(n, c)| Some((Slot(n), c.as_ref()?)))
+    }
+
+    /// Empties the first slot that `gone` says yes to.
+    pub(crate) fn take_if(&mut self, gone: impl Fn(&Claim) -> bool) -> Option<(Slot, Claim)> {
+        let mut slots = (1..).zip(&mut self.0);
+        slots.find_map(|(n, c)| Some((Slot(n), c.take_if(|c| gone(c))?)))
+    }
+
+    /// When the first of them lapses.
+    pub(crate) fn first_expiry(&self) -> Option<Mono> {
+        self.0.iter().flatten().map(|c| c.expires).min()
+    }
+}
