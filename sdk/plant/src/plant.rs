@@ -4,8 +4,9 @@ use jiff::civil::DateTime;
 
 use crate::panel::{Keeper, Panel};
 use crate::physics::air_source::{AirSource, Surroundings};
+use crate::physics::borefield::Borefield;
 use crate::physics::building::Building;
-use crate::physics::ground::{Ground, Layout, Soil};
+use crate::physics::ground::{Ground, Soil};
 use crate::physics::heat_pump::{ETA_HEATING, HeatPump, Water};
 use crate::physics::hydraulics::{Pump, Valve};
 use crate::physics::meters::{HeatMeter, PowerMeter};
@@ -18,7 +19,7 @@ pub struct Config {
     /// Local time at which the run starts.
     pub start: DateTime,
     /// The bore field.
-    pub layout: Layout,
+    pub field: Borefield,
     /// The ground.
     pub soil: Soil,
     /// Resistance between water and bore wall, m·K/W (single-U 0.12, double-U 0.08).
@@ -40,7 +41,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             start: jiff::civil::date(2026, 7, 1).at(0, 0, 0, 0),
-            layout: Layout::SHENGSHI_BAIHE,
+            field: Borefield::rectangle(8, 19, 5.0, 150.0),
             soil: Soil::default(),
             bore_resistance: 0.10,
             ground_water_m3: 27.0,
@@ -126,7 +127,7 @@ impl Plant {
     pub fn new(config: Config, seed: u64) -> Self {
         let weather = weather_at(&config, seed, 0.0);
         let room_c = weather.outdoor_c.max(20.0);
-        let ground = Ground::new(config.layout, config.soil);
+        let ground = Ground::new(&config.field, config.soil);
         let t0 = ground.undisturbed_c();
         let machine = || HeatPump::new(config.heat_pump_w, ETA_HEATING, 30.0);
         Self {
@@ -239,7 +240,7 @@ impl Plant {
         let sources: f64 = self.heat_pumps.iter().map(|machine| machine.source_w).sum();
         let air = self.air_source.heat_w * self.valves[AIR_VALVE].position;
         let heat_w = air + self.exchanger_w - sources;
-        let length = self.config.layout.length_m();
+        let length = self.ground.length_m();
         let capacity = self.config.ground_water_m3 * 3600.0 * WATER_W_PER_M3H_K;
         // Water against the innermost annulus; the time constant, about ten minutes, is the lag of
         // pipes and grout. Exact over the step, and what leaves the water enters the ground.
@@ -285,7 +286,7 @@ impl Plant {
     /// spacing from its neighbours; near the surface the seasons show (damped within ~10 m).
     #[must_use]
     pub fn ground_at_depth_c(&self, depth_m: f64) -> f64 {
-        let field = self.ground.at_c(self.config.layout.spacing_m / 2.0);
+        let field = self.ground.at_c(2.5);
         let day = f64::from(self.now().day_of_year());
         let damping = depth_m / 3.4;
         let season = 14.5
@@ -369,7 +370,7 @@ mod tests {
             for _ in 0..86_400 {
                 plant.step(1.0);
                 load += plant.load_loop.heat_w;
-                ground += plant.extraction_w_per_m * plant.config.layout.length_m();
+                ground += plant.extraction_w_per_m * plant.ground.length_m();
                 power += plant.power_meters[..2].iter().map(|meter| meter.power_w).sum::<f64>();
                 air += plant.air_source.heat_w - plant.air_source.power_w;
             }

@@ -6,12 +6,16 @@
 //! between bores, heat from pumps into the water, refrigerant transients.
 
 pub mod air_source;
+pub mod borefield;
 pub mod building;
+pub mod g_function;
 pub mod ground;
 pub mod heat_pump;
 pub mod hydraulics;
+mod linear;
 pub mod meters;
 pub mod weather;
+pub mod well;
 
 /// Kelvin at 0 °C.
 pub const KELVIN: f64 = 273.15;
