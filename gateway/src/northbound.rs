@@ -8,7 +8,7 @@ use crate::hub::{Event, Outlet};
 use anyhow::Context;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
@@ -234,20 +234,16 @@ struct ToUplink {
 }
 
 impl ToUplink {
-    fn stream(&self, device: &DeviceId) -> Stream {
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stream) = streams.get(device) {
-            return *stream;
-        }
-        let stream = self.handle.stream(device);
-        streams.insert(device.clone(), stream);
-        stream
+    fn streams(&self) -> MutexGuard<'_, HashMap<DeviceId, Stream>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Outlet for ToUplink {
-    fn samples(&self, device: &DeviceId, points: &[Point], samples: &[Sample], _: Now) {
-        if let Err(error) = self.handle.publish(self.stream(device), points, samples) {
+    fn samples(&self, device: &DeviceId, _: &[Point], samples: &[Sample], _: Now) {
+        // The hub tells of a device before it passes on its samples.
+        let Some(stream) = self.streams().get(device).copied() else { return };
+        if let Err(error) = self.handle.publish(stream, samples) {
             tracing::error!(%device, %error, "Samples could not be sealed");
         }
     }
@@ -258,5 +254,9 @@ impl Outlet for ToUplink {
 
     fn catalog(&self, device: &DeviceId, points: Option<&[Point]>) {
         self.handle.set_device(device, points);
+        match points {
+            Some(p) => self.streams().insert(device.clone(), self.handle.stream(device, p)),
+            None => self.streams().remove(device),
+        };
     }
 }

@@ -68,13 +68,12 @@ async fn started(
     let boot = Boot { id: boot.into(), clean: report.clean, incidents: report.incidents };
     let config = UplinkConfig::new("127.0.0.1", port, "bench", "gw", "main");
     let (handle, _, task) = Uplink::start(config, Box::new(cache), clock, &boot)?;
-    let stream = handle.stream(&DeviceId::new("hp1")?);
+    let stream = handle.stream(&DeviceId::new("hp1")?, &points(100)?);
     Ok((handle, stream, task))
 }
 
 async fn live(port: u16, rate: u32, size: u32, during: Duration) -> Result<String> {
     let dir = tempfile::tempdir()?;
-    let table = points(100)?;
     let (handle, stream, task) = started(port, dir.path(), "1-00000001").await?;
     while handle.metrics().state != State::Live {
         sleep(Duration::from_millis(10)).await;
@@ -85,7 +84,7 @@ async fn live(port: u16, rate: u32, size: u32, during: Duration) -> Result<Strin
     let batch = samples(size, 0);
     while start.elapsed() < during {
         tick.tick().await;
-        handle.publish(stream, &table, &batch)?;
+        handle.publish(stream, &batch)?;
         late = late.max(handle.metrics().ack_latency);
         n += 1;
     }
@@ -104,10 +103,9 @@ async fn drain(port: u16, batches: u32) -> Result<String> {
     const SIZE: u32 = 100;
     let dir = tempfile::tempdir()?;
     // Nobody listens on port 1: everything goes to the cache.
-    let table = points(100)?;
     let (handle, stream, task) = started(1, dir.path(), "1-00000001").await?;
     for round in 0..batches {
-        handle.publish(stream, &table, &samples(SIZE, round))?;
+        handle.publish(stream, &samples(SIZE, round))?;
         if round % 100 == 99 {
             while handle.metrics().window_bytes > 2 << 20 {
                 sleep(Duration::from_millis(5)).await;
@@ -117,7 +115,6 @@ async fn drain(port: u16, batches: u32) -> Result<String> {
     handle.shutdown(Duration::from_secs(5));
     task.await?;
 
-    let table = points(100)?;
     let (handle, stream, task) = started(port, dir.path(), "2-00000002").await?;
     while handle.metrics().connected_since.is_none() {
         sleep(Duration::from_millis(1)).await;
@@ -125,7 +122,7 @@ async fn drain(port: u16, batches: u32) -> Result<String> {
     let (cpu, start) = (cpu()?, Instant::now());
     let (mut slowest, mut round) = (Duration::ZERO, 0);
     while handle.metrics().counts.delivered_history < u64::from(batches) {
-        handle.publish(stream, &table, &samples(SIZE, round))?;
+        handle.publish(stream, &samples(SIZE, round))?;
         round += 1;
         sleep(Duration::from_millis(20)).await;
         slowest = slowest.max(handle.metrics().ack_latency);

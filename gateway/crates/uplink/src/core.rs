@@ -13,6 +13,7 @@
 //! ```
 
 use crate::backlog::Backlog;
+use crate::encode::Beginnings;
 use crate::gaps::{Range, Ranges};
 use crate::pace::Pace;
 use bytes::Bytes;
@@ -130,6 +131,8 @@ pub(crate) enum Notice {
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) name: Arc<str>,
+    /// For encoding its samples, which is done outside; nothing here looks at it.
+    pub(crate) beginnings: Beginnings,
     pub(crate) seq_next: u64,
     delivered: u64,
     marked: u64,
@@ -227,7 +230,13 @@ impl Core {
         if let Some(i) = self.streams.iter().position(|s| &*s.name == name) {
             return i;
         }
-        self.streams.push(Stream { name: name.into(), seq_next: 1, delivered: 0, marked: 0 });
+        self.streams.push(Stream {
+            name: name.into(),
+            beginnings: Beginnings::default(),
+            seq_next: 1,
+            delivered: 0,
+            marked: 0,
+        });
         self.streams.len() - 1
     }
 

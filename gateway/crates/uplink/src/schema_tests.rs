@@ -71,7 +71,8 @@ proptest! {
     ) {
         thread_local!(static DATA: Validator = schema("data"));
         let mut live = vec![b'{'];
-        encode::batch(&mut live, &points(3), "12-9f3a61c2", seq, synced, &samples).unwrap();
+        let beginnings = encode::Beginnings::of(&points(3));
+        encode::batch(&mut live, &beginnings, "12-9f3a61c2", seq, synced, &samples).unwrap();
         let json = DATA.with(|v| check(v, &live));
         prop_assert_eq!(&json["seq"], &json!(seq));
         prop_assert_eq!(json.get("clock").is_some(), !synced);

@@ -102,12 +102,7 @@ impl Shared {
     }
 
     /// Seals samples of one stream and sends them if the broker may have them now.
-    pub(crate) fn publish(
-        &self,
-        stream: usize,
-        points: &[Point],
-        samples: &[Sample],
-    ) -> Result<(), UplinkError> {
+    pub(crate) fn publish(&self, stream: usize, samples: &[Sample]) -> Result<(), UplinkError> {
         let (now, stamp) = (self.now(), self.clock.now());
         let mut guard = self.lock();
         let inner = &mut *guard;
@@ -115,7 +110,7 @@ impl Shared {
             return Err(UplinkError::Stopped);
         }
         for samples in samples.chunks(BATCH_SAMPLES_MAX) {
-            inner.seal_samples(now, stream, points, stamp.utc, stamp.synced, samples)?;
+            inner.seal_samples(now, stream, stamp.utc, stamp.synced, samples)?;
         }
         self.pump(inner, now);
         Ok(())
@@ -347,21 +342,20 @@ impl Inner {
         &mut self,
         now: Duration,
         stream: usize,
-        points: &[Point],
         utc: Timestamp,
         synced: bool,
         samples: &[Sample],
     ) -> Result<(), UplinkError> {
-        let seq = self.core.streams.get(stream).ok_or(UplinkError::UnknownStream)?.seq_next;
+        let s = self.core.streams.get(stream).ok_or(UplinkError::UnknownStream)?;
         let body = &mut self.body;
         body.clear();
         body.push(b'{');
-        encode::batch(body, points, &self.core.boot, seq, synced, samples)
+        encode::batch(body, &s.beginnings, &self.core.boot, s.seq_next, synced, samples)
             .map_err(UplinkError::UnknownPoint)?;
         if body.len() > BATCH_BYTES_MAX && samples.len() > 1 {
             let (a, b) = samples.split_at(samples.len() / 2);
-            self.seal_samples(now, stream, points, utc, synced, a)?;
-            return self.seal_samples(now, stream, points, utc, synced, b);
+            self.seal_samples(now, stream, utc, synced, a)?;
+            return self.seal_samples(now, stream, utc, synced, b);
         }
         if body.len() > BATCH_BYTES_MAX {
             return Err(UplinkError::TooLarge(body.len()));

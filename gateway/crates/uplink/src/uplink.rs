@@ -3,6 +3,7 @@
 use crate::cache_thread::{self, Done};
 use crate::command::{Incoming, ReplyTo};
 use crate::config::{ConfigError, UplinkConfig};
+use crate::encode::Beginnings;
 use crate::link::Dialer;
 use crate::message::{self, Event, millis};
 use crate::metrics::{Metrics, State};
@@ -73,8 +74,6 @@ pub struct Uplink;
 impl Uplink {
     /// Starts one uplink on the current runtime. It runs until [`UplinkHandle::shutdown`]; the
     /// join handle then ends.
-    ///
-    /// `points` is the table that samples point into.
     pub fn start(
         config: UplinkConfig,
         cache: Box<dyn Cache>,
@@ -111,20 +110,19 @@ impl std::fmt::Debug for UplinkHandle {
 }
 
 impl UplinkHandle {
-    /// The stream of a device, to publish on.
-    pub fn stream(&self, device: &DeviceId) -> Stream {
-        Stream(self.shared.lock().core.stream(&format!("data/{device}")))
+    /// The stream of a device, to publish on. Its samples point into `points`, until this is
+    /// called again with others.
+    pub fn stream(&self, device: &DeviceId, points: &[Point]) -> Stream {
+        let core = &mut self.shared.lock().core;
+        let stream = core.stream(&format!("data/{device}"));
+        core.streams[stream].beginnings = Beginnings::of(points);
+        Stream(stream)
     }
 
     /// Seals samples into a numbered batch, which from here on is delivered or its loss told.
-    /// All must be of the stream's device, and point into `points`. Never waits.
-    pub fn publish(
-        &self,
-        stream: Stream,
-        points: &[Point],
-        samples: &[Sample],
-    ) -> Result<(), UplinkError> {
-        self.shared.publish(stream.0, points, samples)
+    /// All must be of the stream's device. Never waits.
+    pub fn publish(&self, stream: Stream, samples: &[Sample]) -> Result<(), UplinkError> {
+        self.shared.publish(stream.0, samples)
     }
 
     /// Tells an event; it travels like samples.

@@ -235,10 +235,11 @@ async fn a_refused_publish_is_told_and_does_not_stop_the_others() {
     });
     let sub = Subscriber::new(broker.port, &[]).await;
     let up = start(config(broker.port), memory(), "1-aa");
-    let hp2 = up.handle.stream(&wellhead_model::DeviceId::new("hp2").unwrap());
+    let hp2 = wellhead_model::DeviceId::new("hp2").unwrap();
+    let hp2 = up.handle.stream(&hp2, &points(1));
     for _ in 0..3 {
         up.publish();
-        up.handle.publish(hp2, &points(1), &samples(1)).unwrap();
+        up.handle.publish(hp2, &samples(1)).unwrap();
     }
     let told = eventually("the refusal told", async || {
         let events = sub.on("event");

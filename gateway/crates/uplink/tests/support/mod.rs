@@ -264,13 +264,13 @@ pub fn start_as(config: UplinkConfig, cache: Box<dyn Cache>, boot: &Boot) -> Run
     let (handle, incoming, task) = Uplink::start(config, cache, clock(), boot).unwrap();
     let device = DeviceId::new("hp1").unwrap();
     handle.set_device(&device, Some(&points(200)));
-    let hp1 = handle.stream(&device);
+    let hp1 = handle.stream(&device, &points(200));
     Running { handle, incoming, task, hp1 }
 }
 
 impl Running {
     pub fn publish(&self) {
-        self.handle.publish(self.hp1, &points(200), &samples(3)).unwrap();
+        self.handle.publish(self.hp1, &samples(3)).unwrap();
     }
 
     pub async fn stop(self) {
