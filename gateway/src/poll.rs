@@ -67,7 +67,7 @@ pub async fn run(
         let now = task.now();
         let wait = match task.schedule.next(now) {
             Next::Poll { device, group } => {
-                task.poll(device, group).await;
+                task.poll(device, group, now).await;
                 // Many lines share one thread; nobody may hold it for longer than one poll.
                 tokio::task::yield_now().await;
                 if requests.is_closed() && requests.is_empty() {
@@ -105,19 +105,20 @@ impl LineTask {
         self.hub.clock().now().mono
     }
 
-    async fn poll(&mut self, device: usize, group: usize) {
-        let began = self.now();
+    async fn poll(&mut self, device: usize, group: usize, began: Mono) {
         let station = &mut self.stations[device];
         self.readings.clear();
         let result = station.driver.poll(&mut self.line, group, &mut self.readings).await;
         let now = self.now();
         match result {
             Ok(()) => {
-                let station = &self.stations[device];
-                self.hub.polled(&station.device, &self.readings, now.since(began));
+                let id = &self.stations[device].device;
+                self.hub.polled(id, &mut self.readings, now.since(began));
                 self.heard(device, group, now);
             }
-            Err(error) => self.failed(device, group, &error, now),
+            Err(error) => {
+                self.failed(device, group, &error, now);
+            }
         }
     }
 

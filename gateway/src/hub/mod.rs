@@ -12,11 +12,11 @@ use point::PointState;
 pub use stats::DeviceStats;
 
 use crate::clock::StepWatch;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wellhead_driver::{DeviceError, Outcome, Readings};
-use wellhead_model::{Clock, DeviceId, Now, Point, PointIndex, Reason, Sample, Value};
+use wellhead_model::{Clock, DeviceId, Mono, Now, Point, PointIndex, Reason, Sample, Value};
 
 pub use wellhead_uplink::Event;
 
@@ -34,11 +34,34 @@ struct DeviceState {
     points: Arc<[Point]>,
     states: Vec<PointState>,
     stats: DeviceStats,
+    start: Mono,
+    /// No point can turn stale before this, whatever is read meanwhile.
+    fresh_until: Mono,
+}
+
+impl DeviceState {
+    fn new(points: Arc<[Point]>, start: Mono) -> Self {
+        let states = point::states(&points);
+        Self { points, states, stats: DeviceStats::default(), start, fresh_until: start }
+    }
+
+    /// Adds to `outgoing` what has turned stale.
+    fn age(&mut self, now: Now, outgoing: &mut Vec<Sample>) {
+        if now.mono <= self.fresh_until {
+            return;
+        }
+        for (i, s) in self.states.iter_mut().enumerate() {
+            outgoing.extend(s.age(PointIndex(i as u32), self.start, now));
+        }
+        // Where one point can't say, which is the least, the next look is at the next tick.
+        let until = self.states.iter().map(|s| s.ageless_until(self.start)).min();
+        self.fresh_until = until.flatten().unwrap_or(now.mono);
+    }
 }
 
 #[derive(Default)]
 struct State {
-    devices: BTreeMap<DeviceId, DeviceState>,
+    devices: HashMap<DeviceId, DeviceState>,
     steps: StepWatch,
     synced: Option<bool>,
     /// Reused between calls, so that passing samples on allocates nothing.
@@ -69,8 +92,7 @@ impl Hub {
         for outlet in &self.outlets {
             outlet.catalog(device, Some(&points));
         }
-        let states = points.iter().map(|_| PointState::new(now.mono)).collect();
-        let entry = DeviceState { points, states, stats: DeviceStats::default() };
+        let entry = DeviceState::new(points, now.mono);
         self.lock().devices.insert(device.clone(), entry);
     }
 
@@ -82,8 +104,9 @@ impl Hub {
         }
     }
 
-    /// A group was read. `latency` is how long the device took.
-    pub fn polled(&self, device: &DeviceId, readings: &Readings, latency: Duration) {
+    /// A group was read, into `readings`, which is empty afterwards. `latency` is how long the
+    /// device took.
+    pub fn polled(&self, device: &DeviceId, readings: &mut Readings, latency: Duration) {
         let now = self.clock.now();
         let mut state = self.lock();
         let State { devices, outgoing, .. } = &mut *state;
@@ -91,20 +114,18 @@ impl Hub {
         d.stats.answered(now.mono, latency);
         let mut events = Vec::new();
         outgoing.clear();
-        for (index, outcome) in &readings.outcomes {
-            let Some((point, s)) = at(&d.points, &mut d.states, *index) else { continue };
-            if let Some(turn) = s.counter_turn(point, outcome) {
-                events.push(turn.event(point));
+        for (index, outcome) in readings.outcomes.drain(..) {
+            let i = index.0 as usize;
+            let Some(s) = d.states.get_mut(i) else { continue };
+            if let Some(turn) = s.counter_turn(&outcome) {
+                events.push(turn.event(&d.points[i]));
             }
-            let sample = s.take(*index, point, outcome, now);
-            outgoing.extend(sample);
+            outgoing.extend(s.take(index, outcome, now));
         }
         self.send(device, d, outgoing, now);
         drop(state);
-        for notice in &readings.notices {
-            self.event(
-                Event::new("notice", &*notice.text).device(device).with("code", notice.code),
-            );
+        for notice in readings.notices.drain(..) {
+            self.event(Event::new("notice", notice.text).device(device).with("code", notice.code));
         }
         for event in events {
             self.event(event);
@@ -119,10 +140,10 @@ impl Hub {
         let Some(d) = devices.get_mut(device) else { return };
         d.stats.failed(error);
         outgoing.clear();
-        let outcome = Outcome::Bad(error.reason());
+        let why = error.reason();
         let mut take = |index: PointIndex| {
-            let Some((point, s)) = at(&d.points, &mut d.states, index) else { return };
-            outgoing.extend(s.take(index, point, &outcome, now));
+            let Some(s) = d.states.get_mut(index.0 as usize) else { return };
+            outgoing.extend(s.take(index, Outcome::Bad(why), now));
         };
         match points {
             Some(points) => points.iter().copied().for_each(&mut take),
@@ -137,9 +158,9 @@ impl Hub {
         let mut state = self.lock();
         let State { devices, outgoing, .. } = &mut *state;
         let Some(d) = devices.get_mut(device) else { return };
-        let Some((point, s)) = at(&d.points, &mut d.states, index) else { return };
+        let Some(s) = d.states.get_mut(index.0 as usize) else { return };
         outgoing.clear();
-        outgoing.extend(s.take(index, point, outcome, now));
+        outgoing.extend(s.take(index, outcome.clone(), now));
         self.send(device, d, outgoing, now);
     }
 
@@ -150,9 +171,7 @@ impl Hub {
         let State { devices, outgoing, .. } = &mut *state;
         for (id, d) in devices.iter_mut() {
             outgoing.clear();
-            for (i, (point, s)) in d.points.iter().zip(&mut d.states).enumerate() {
-                outgoing.extend(s.age(PointIndex(i as u32), point, now));
-            }
+            d.age(now, outgoing);
             self.send(id, d, outgoing, now);
         }
         let step = state.steps.look(now, self.clock.wall_pace());
@@ -212,7 +231,7 @@ impl Hub {
         Some(d.states.get(i)?.latest(d.points.get(i)?, now))
     }
 
-    /// The latest of every point of every device.
+    /// The latest of every point of every device, sorted by device.
     pub fn snapshot(&self) -> Vec<(DeviceId, DeviceStats, Vec<Latest>)> {
         let now = self.clock.now();
         let state = self.lock();
@@ -220,7 +239,9 @@ impl Hub {
             let latest = d.points.iter().zip(&d.states).map(|(p, s)| s.latest(p, now)).collect();
             (id.clone(), d.stats.clone(), latest)
         };
-        state.devices.iter().map(one).collect()
+        let mut all: Vec<_> = state.devices.iter().map(one).collect();
+        all.sort_unstable_by(|(a, ..), (b, ..)| a.cmp(b));
+        all
     }
 
     fn send(&self, device: &DeviceId, d: &DeviceState, samples: &[Sample], now: Now) {
@@ -235,15 +256,6 @@ impl Hub {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn at<'a>(
-    points: &'a [Point],
-    states: &'a mut [PointState],
-    index: PointIndex,
-) -> Option<(&'a Point, &'a mut PointState)> {
-    let i = index.0 as usize;
-    Some((points.get(i)?, states.get_mut(i)?))
 }
 
 /// How a counter went backwards.

@@ -1,10 +1,11 @@
 //! One point between two readings: what was last read, what was last sent, and how old it is.
 
 use super::{CounterTurn, UNREAD};
+use std::sync::Arc;
 use std::time::Duration;
 use wellhead_driver::Outcome;
 use wellhead_model::{
-    Class, Mono, Now, Point, PointIndex, Quality, Reason, Sample, Timestamp, Value,
+    Class, Mono, Now, Point, PointIndex, Quality, Reason, Reporting, Sample, Timestamp, Value,
 };
 
 /// What a point shows right now, for people and metrics.
@@ -30,68 +31,101 @@ struct Sent {
     at: Mono,
 }
 
+/// What decides over a point's readings, out of its [`Point`]. A poll goes through all points of a
+/// device whose like was last looked at a second ago, so what it must fetch from memory is most of
+/// its cost: points with equal rules share one copy, and the wide [`Point`] is left alone.
+#[derive(Debug, PartialEq)]
+struct Rules {
+    counter: bool,
+    range: Option<(f64, f64)>,
+    rollover: Option<f64>,
+    reporting: Reporting,
+}
+
+impl Rules {
+    fn of(point: &Point) -> Self {
+        let Point { class, range, rollover, reporting, .. } = *point;
+        Self { counter: class == Class::Counter, range, rollover, reporting }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct PointState {
+    rules: Arc<Rules>,
     read: Option<Sample>,
     sent: Option<Sent>,
     last_good: Option<Mono>,
-    /// Staleness counts from the last good reading, or from the start.
-    since: Mono,
     /// For counters: the last good value, across bad readings.
     counted: Option<Value>,
 }
 
-impl PointState {
-    pub(super) fn new(start: Mono) -> Self {
-        Self { read: None, sent: None, last_good: None, since: start, counted: None }
-    }
+/// The states of a device's points, before anything was read.
+pub(super) fn states(points: &[Point]) -> Vec<PointState> {
+    let mut known: Vec<Arc<Rules>> = Vec::new();
+    let state = |point: &Point| {
+        let rules = Rules::of(point);
+        let shared = known.iter().find(|r| ***r == rules).cloned();
+        let rules = shared.unwrap_or_else(|| {
+            known.push(Arc::new(rules));
+            known[known.len() - 1].clone()
+        });
+        PointState { rules, read: None, sent: None, last_good: None, counted: None }
+    };
+    points.iter().map(state).collect()
+}
 
+impl PointState {
     /// Takes a reading; returns the sample if it is to be sent on.
-    pub(super) fn take(
-        &mut self,
-        index: PointIndex,
-        point: &Point,
-        outcome: &Outcome,
-        now: Now,
-    ) -> Option<Sample> {
-        let sample = judge(index, point, outcome, now.utc);
+    pub(super) fn take(&mut self, index: PointIndex, outcome: Outcome, now: Now) -> Option<Sample> {
+        let sample = judge(index, self.rules.range, outcome, now.utc);
         if sample.quality() == Quality::Good {
             self.last_good = Some(now.mono);
-            self.since = now.mono;
-            if point.class == Class::Counter {
+            if self.rules.counter {
                 self.counted = sample.value().cloned();
             }
         }
-        let due = self.due(point, &sample, now.mono);
-        if due {
-            self.note_sent(point, &sample, now.mono);
-            self.read = Some(sample.clone());
-            return Some(sample);
+        if !self.due(&sample, now.mono) {
+            self.read = Some(sample);
+            return None;
         }
-        self.read = Some(sample);
-        None
+        self.note_sent(&sample, now.mono);
+        self.read = Some(sample.clone());
+        Some(sample)
     }
 
     /// Turns stale what was not read well for too long; returns the sample that says so, once.
-    pub(super) fn age(&mut self, index: PointIndex, point: &Point, now: Now) -> Option<Sample> {
-        let quality = self.read.as_ref().map_or(Quality::Bad(UNREAD), Sample::quality);
-        let overdue = now.mono.since(self.since) > point.reporting.stale_after;
-        // What is bad already says more than that it is old.
-        if !overdue || (self.read.is_some() && !quality.has_value()) {
+    /// `start` is what counts for a point never read well.
+    pub(super) fn age(&mut self, index: PointIndex, start: Mono, now: Now) -> Option<Sample> {
+        if !self.can_age() || now.mono <= self.fresh_until(start) {
             return None;
         }
         let sample = match self.read {
             Some(_) => Sample::stale(index, now.utc, Reason::Aged),
             None => Sample::bad(index, now.utc, UNREAD),
         };
-        self.note_sent(point, &sample, now.mono);
+        self.note_sent(&sample, now.mono);
         self.read = Some(sample.clone());
         Some(sample)
     }
 
+    /// Until when [`Self::age`] finds nothing, whatever is read meanwhile. `None` for a point that
+    /// shows no value: a doubtful one may come next, and be too old at once.
+    pub(super) fn ageless_until(&self, start: Mono) -> Option<Mono> {
+        self.can_age().then(|| self.fresh_until(start))
+    }
+
+    /// What is bad already says more than that it is old.
+    fn can_age(&self) -> bool {
+        self.read.as_ref().is_none_or(|sample| sample.quality().has_value())
+    }
+
+    fn fresh_until(&self, start: Mono) -> Mono {
+        self.last_good.unwrap_or(start) + self.rules.reporting.stale_after
+    }
+
     /// Whether a counter turned back between the last good value and this one.
-    pub(super) fn counter_turn(&self, point: &Point, outcome: &Outcome) -> Option<CounterTurn> {
-        if point.class != Class::Counter {
+    pub(super) fn counter_turn(&self, outcome: &Outcome) -> Option<CounterTurn> {
+        if !self.rules.counter {
             return None;
         }
         let Outcome::Good(to) = outcome else { return None };
@@ -101,7 +135,7 @@ impl PointState {
             return None;
         }
         // The way over the top must be shorter than the way back, or it was a reset.
-        let rolled_over = point.rollover.is_some_and(|top| a < top && top - a + b < a - b);
+        let rolled_over = self.rules.rollover.is_some_and(|top| a < top && top - a + b < a - b);
         Some(CounterTurn { rolled_over, from: from.clone(), to: to.clone() })
     }
 
@@ -115,13 +149,13 @@ impl PointState {
         }
     }
 
-    fn due(&self, point: &Point, sample: &Sample, now: Mono) -> bool {
+    fn due(&self, sample: &Sample, now: Mono) -> bool {
         let Some(sent) = &self.sent else { return true };
         if sent.quality != sample.quality() {
             return true;
         }
         let waited = now.since(sent.at);
-        let rules = &point.reporting;
+        let rules = &self.rules.reporting;
         if waited >= rules.interval_max {
             return true;
         }
@@ -133,25 +167,30 @@ impl PointState {
             }
     }
 
-    fn note_sent(&mut self, point: &Point, sample: &Sample, at: Mono) {
+    fn note_sent(&mut self, sample: &Sample, at: Mono) {
         // Only a deadband asks for it; without one every reading goes, and that is the busy case.
-        let value = point.reporting.deadband.and_then(|_| sample.value().cloned());
+        let value = self.rules.reporting.deadband.and_then(|_| sample.value().cloned());
         self.sent = Some(Sent { quality: sample.quality(), value, at });
     }
 }
 
-fn judge(index: PointIndex, point: &Point, outcome: &Outcome, time: Timestamp) -> Sample {
+fn judge(
+    index: PointIndex,
+    range: Option<(f64, f64)>,
+    outcome: Outcome,
+    time: Timestamp,
+) -> Sample {
     let out_of_range = |value: &Value| {
-        let (Some((min, max)), Some(x)) = (point.range, value.as_f64()) else { return false };
+        let (Some((min, max)), Some(x)) = (range, value.as_f64()) else { return false };
         !(min..=max).contains(&x)
     };
     match outcome {
-        Outcome::Bad(why) => Sample::bad(index, time, *why),
-        Outcome::Good(v) | Outcome::Uncertain(v, _) if out_of_range(v) => {
+        Outcome::Bad(why) => Sample::bad(index, time, why),
+        Outcome::Good(v) | Outcome::Uncertain(v, _) if out_of_range(&v) => {
             Sample::bad(index, time, Reason::OutOfRange)
         }
-        Outcome::Good(v) => Sample::good(index, time, v.clone()),
-        Outcome::Uncertain(v, why) => Sample::uncertain(index, time, v.clone(), *why),
+        Outcome::Good(v) => Sample::good(index, time, v),
+        Outcome::Uncertain(v, why) => Sample::uncertain(index, time, v, why),
     }
 }
 

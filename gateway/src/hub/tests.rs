@@ -67,8 +67,8 @@ impl Bench {
     }
 
     fn read(&self, outcome: Outcome) -> Vec<String> {
-        let readings = Readings { outcomes: vec![(PointIndex(0), outcome)], notices: vec![] };
-        self.hub.polled(&self.device, &readings, Duration::ZERO);
+        let mut readings = Readings { outcomes: vec![(PointIndex(0), outcome)], notices: vec![] };
+        self.hub.polled(&self.device, &mut readings, Duration::ZERO);
         self.sent()
     }
 
@@ -145,6 +145,33 @@ fn staleness_counts_from_the_last_good_reading_and_is_told_once() {
     assert_eq!(b.second(), ["hp1/t - stale aged @16000"]);
     assert_eq!(b.second(), NOTHING);
     assert_eq!(b.good(20.1), ["hp1/t 20.1 good @17000"]);
+}
+
+#[test]
+fn a_doubtful_reading_is_stale_at_once_if_the_last_good_one_is_too_old() {
+    let b = Bench::new(|_| {});
+    b.good(20.0);
+    b.read(Outcome::Bad(Reason::NoReply));
+    for _ in 0..15 {
+        assert_eq!(b.second(), NOTHING, "bad says more than stale");
+    }
+    b.read(Outcome::Uncertain(Value::Int(9), Reason::UnknownState));
+    assert_eq!(b.second(), ["hp1/t - stale aged @16000"]);
+    assert_eq!(b.second(), NOTHING);
+}
+
+#[test]
+fn each_point_grows_stale_at_its_own_time() {
+    let b = Bench::new(|_| {});
+    let named = |name: &str, stale_after| {
+        point(|p| {
+            p.id = PointId::new(name).unwrap();
+            p.reporting.stale_after = stale_after;
+        })
+    };
+    b.hub.set_device(&b.device, Arc::from([named("slow", 6 * S), named("quick", 2 * S)]));
+    let sent: Vec<_> = (0..10).flat_map(|_| b.second()).collect();
+    assert_eq!(sent, ["hp1/quick - bad not_polled @3000", "hp1/slow - bad not_polled @7000"]);
 }
 
 #[test]

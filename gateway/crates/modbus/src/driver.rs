@@ -69,6 +69,7 @@ impl ModbusDriver {
             let (address, count) = (read.address, read.count);
             let finding = match port.ask(line, &Request::Read { table, address, count }).await? {
                 Answer::Data(data) => {
+                    out.outcomes.reserve(read.members.len());
                     for member in known.served_by(&read) {
                         let point = &device.points[member.point];
                         let outcome = outcome(point, address, data, &mut texts[member.point]);
