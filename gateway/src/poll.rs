@@ -68,8 +68,6 @@ pub async fn run(
         let wait = match task.schedule.next(now) {
             Next::Poll { device, group } => {
                 task.poll(device, group, now).await;
-                // Many lines share one thread; nobody may hold it for longer than one poll.
-                tokio::task::yield_now().await;
                 if requests.is_closed() && requests.is_empty() {
                     return;
                 }
@@ -118,6 +116,8 @@ impl LineTask {
             }
             Err(error) => {
                 self.failed(device, group, &error, now);
+                // Many lines share one thread, and what failed at once has waited for nothing.
+                tokio::task::yield_now().await;
             }
         }
     }
