@@ -161,7 +161,9 @@ pub(crate) fn status(
 /// `catalog/{device}`, retained.
 pub(crate) fn catalog(device: &DeviceId, points: &[Point]) -> Bytes {
     let points: Vec<Json> = points.iter().map(point).collect();
-    json!({"v": 1, "device": device.as_str(), "points": points}).to_string().into()
+    let text = json!({"v": 1, "device": device.as_str(), "points": points}).to_string();
+    // Kept as long as the device: in no more room than it fills.
+    text.into_boxed_str().into_boxed_bytes().into()
 }
 
 fn point(p: &Point) -> Json {
