@@ -244,6 +244,7 @@ impl Control {
                 self.check_once(request, &value, now)?;
                 self.put(request, value, now.mono);
                 self.states[i].force = true;
+                self.soil(request.output.0);
             }
             (Manner::Standing, Some(value)) => self.put(request, value, now.mono),
         }
