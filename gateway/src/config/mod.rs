@@ -30,7 +30,7 @@ pub use problem::{Kind, Lang, Problem, UrlFault, Words};
 pub use report::{Finding, Report, Severity, SourceFile};
 pub use schema::{profile_schema, site_schema};
 pub use site::{
-    Cache, Device, Gateway, Line, LogFormat, LogLevel, Secret, SecretError, Site, Tls,
+    Cache, Device, Gateway, Line, LogFormat, LogLevel, Outputs, Secret, SecretError, Site, Tls,
     UplinkSettings,
 };
 pub use text::duration;

@@ -25,6 +25,7 @@ pub enum Kind {
     Table,
     Date,
     Scalar,
+    Texts,
 }
 
 /// A message and, where we have advice, a hint.
@@ -127,6 +128,18 @@ pub enum Problem {
     SafeMissing,
     SafeRefused { refusal: WriteRefusal },
     NoWatchdog,
+    RestsOn { key: &'static str },
+    // Interlocks and local contacts.
+    UnknownPoint { got: String, near: Option<String> },
+    NotAnOutput { got: String },
+    NoOutputs,
+    LooksAtItself { point: String },
+    SeveralConditions,
+    ConditionMissing { kind: &'static str },
+    ConditionNotForKind { key: &'static str, kind: &'static str },
+    NotAState { got: String, known: String },
+    WhenWithoutLocal,
+    LocalWhenMissing { kind: &'static str },
     WriteWithReadOnly { table: &'static str },
     // What the Modbus planner refuses, and what no type takes: told, though nothing should get here.
     Plan { message: String, hint: String },
@@ -202,6 +215,7 @@ impl Kind {
             Kind::Table => ("a table", "表"),
             Kind::Date => ("a date", "日期"),
             Kind::Scalar => ("true, false, a number or a text", "true、false、数字或文本"),
+            Kind::Texts => ("a text in quotes or a list of them", "带引号的文本或其列表"),
         };
         if lang == Lang::En { en } else { zh }
     }

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::borrow::Cow;
 use std::time::Duration;
+use wellhead_model::Value;
 
 /// How the structure check recognises each kind of text in the schema.
 pub(super) mod format {
@@ -88,6 +89,26 @@ pub(super) enum Scalar {
     Text(String),
 }
 
+impl Scalar {
+    /// As a value of a point; `None` if it is not finite.
+    pub(super) fn value(&self) -> Option<Value> {
+        match self {
+            Scalar::Bool(b) => Some(Value::Bool(*b)),
+            Scalar::Int(i) => Some(Value::Int(*i)),
+            Scalar::Float(f) => Value::float(*f),
+            Scalar::Text(text) => Some(Value::Text(text.as_str().into())),
+        }
+    }
+}
+
+/// A text, or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
 impl<'de> Deserialize<'de> for DurationText {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
@@ -144,6 +165,10 @@ text_schema!(
 // No list of symbols: usual spellings of them (`degC`) are taken as well.
 text_schema!(UnitText, json_schema!({ "type": "string", "format": format::UNIT }));
 text_schema!(Scalar, json_schema!({ "type": ["boolean", "number", "string"] }));
+text_schema!(
+    OneOrMany,
+    json_schema!({ "type": ["string", "array"], "items": { "type": "string" } })
+);
 
 #[cfg(test)]
 mod tests {

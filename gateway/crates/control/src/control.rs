@@ -543,6 +543,11 @@ impl Control {
         self.states.get(output.0 as usize).is_some_and(OutputState::is_held)
     }
 
+    /// Whether an output is believed to be away from its safe value.
+    pub fn is_on(&self, output: OutputId) -> bool {
+        self.states.get(output.0 as usize).is_some_and(|s| s.drive.on)
+    }
+
     /// What an output had since the start.
     pub fn count(&self, output: OutputId) -> Count {
         self.states

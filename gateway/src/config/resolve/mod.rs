@@ -2,6 +2,7 @@
 //! sense together. Goes on after each mistake; whoever calls throws the site away if there was
 //! one.
 
+mod control;
 mod device;
 mod line;
 mod output;
@@ -82,8 +83,12 @@ impl<'a> At<'a> {
 pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<Site> {
     let root = At::new(root, "");
     let lines = root.child("line").map(|at| line::lines(&at, findings)).unwrap_or_default();
-    let devices =
-        root.child("device").map(|at| device::devices(&at, &lines, findings)).unwrap_or_default();
+    let mut outputs = Vec::new();
+    let devices = root
+        .child("device")
+        .map(|at| device::devices(&at, &lines, &mut outputs, findings))
+        .unwrap_or_default();
+    let control = control::outputs(&root, &devices, outputs, findings);
     let uplinks =
         root.child("uplink").map(|at| uplink::uplinks(&at, base, findings)).unwrap_or_default();
     let gateway = root.child("gateway").and_then(|at| gateway(&at, base, findings));
@@ -116,6 +121,7 @@ pub(super) fn site(root: &Node, base: &Path, findings: &mut Findings) -> Option<
         lines: lines.into_iter().filter_map(line::LineFound::whole).collect(),
         devices,
         uplinks,
+        control,
     })
 }
 
@@ -219,5 +225,5 @@ pub(super) fn profile_alone(profile: &Node, findings: &mut Findings) {
     device.place = profile.get("profile").map(|p| p.place.clone()).unwrap_or_default();
     let devices = table(BTreeMap::from([(id, device)]));
     let lines = [line::LineFound::for_profiles()];
-    device::devices(&At::new(&devices, "device"), &lines, findings);
+    device::devices(&At::new(&devices, "device"), &lines, &mut Vec::new(), findings);
 }
