@@ -4,6 +4,7 @@ use crate::admin::{Desk, UplinkView};
 use crate::hub::{DeviceStats, Latest};
 use std::fmt::Write;
 use std::net::SocketAddr;
+use wellhead_control::Count;
 use wellhead_model::{DeviceId, Mono};
 
 /// Every figure there is; nothing else may be exposed.
@@ -14,6 +15,8 @@ enum Metric {
     DeviceLatency,
     DevicePolls,
     DeviceWrites,
+    OutputStarts,
+    Alarms,
     DevicePoints,
     PointAge,
     ClockSynced,
@@ -43,6 +46,12 @@ impl Metric {
             M::DeviceWrites => {
                 ("wellhead_point_writes_total", "counter", "Values written to a point")
             }
+            M::OutputStarts => (
+                "wellhead_output_starts_total",
+                "counter",
+                "Times that a write took an output away from its safe value",
+            ),
+            M::Alarms => ("wellhead_alarms_active", "gauge", "Alarms active now"),
             M::DevicePoints => {
                 ("wellhead_device_points", "gauge", "Points of the device by their quality")
             }
@@ -112,11 +121,13 @@ pub fn page(desk: &Desk) -> String {
     let now = desk.hub.clock().now();
     let mut page = Page::default();
     devices(&mut page, &desk.hub.snapshot(), now.mono);
-    let writes = desk.control.writes().into_iter();
-    page.metric(
-        Metric::DeviceWrites,
-        writes.map(|(point, n)| (labels(&[("point", &point)]), n as f64)),
-    );
+    let counts = desk.control.counts();
+    let each = |n: fn(&Count) -> u64| {
+        counts.iter().map(move |(point, c)| (labels(&[("point", point)]), n(c) as f64))
+    };
+    page.metric(Metric::DeviceWrites, each(|c| c.writes));
+    page.metric(Metric::OutputStarts, each(|c| c.starts));
+    page.metric(Metric::Alarms, [(String::new(), desk.hub.alarms().len() as f64)]);
     let synced = f64::from(u8::from(now.synced));
     page.metric(Metric::ClockSynced, [(String::new(), synced)]);
     uplinks(&mut page, &(desk.uplinks)());

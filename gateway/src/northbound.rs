@@ -4,7 +4,7 @@
 use crate::admin::{CacheView, UplinkView, Uplinks};
 use crate::config::{Site, UplinkSettings};
 use crate::control::{self, Command, Control};
-use crate::hub::{Event, Outlet};
+use crate::hub::{Alarm, Event, Outlet};
 use anyhow::Context;
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
+use wellhead_control::Slot;
 use wellhead_model::{Clock, DeviceId, Now, Point, Sample};
 use wellhead_store::{
     BootCounter, BootId, Cache, CacheConfig, CacheError, MemoryCache, OpenReport, SledCache,
@@ -196,6 +197,7 @@ async fn execute(
                 value: c.value,
                 expires: c.expires,
                 hold: c.hold.unwrap_or(HOLD_DEFAULT),
+                slot: Slot::REMOTE,
             };
             let result = control.command(&command, retained).await;
             control::reply(Some(&c.id), &result, clock.now().utc)
@@ -258,5 +260,9 @@ impl Outlet for ToUplink {
             Some(p) => self.streams().insert(device.clone(), self.handle.stream(device, p)),
             None => self.streams().remove(device),
         };
+    }
+
+    fn alarm(&self, id: &str, alarm: Option<&Alarm>, since: Now) {
+        self.handle.set_alarm(id, alarm, since);
     }
 }

@@ -9,8 +9,9 @@ mod protocol;
 
 pub use protocol::{Answer, CacheView, DeviceView, PointView, Request, Snapshot, UplinkView};
 
-use crate::control::{self, Command, Control};
+use crate::control::{self, Command, Control, Slot};
 use crate::hub::Hub;
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,9 +106,14 @@ impl Desk {
     async fn answer(&self, request: Request) -> Answer {
         match request {
             Request::Snapshot => Answer::Snapshot(self.snapshot()),
-            Request::Write { point, value, hold_s, source } => {
-                self.write(point, &value, hold_s, source).await
-            }
+            Request::Write { point, value, hold_s, source, slot } => match Slot::new(slot) {
+                Ok(slot) => self.write(point, &value, hold_s, source, slot).await,
+                Err(error) => Answer::Error(error.to_string()),
+            },
+            Request::Release { point, source, slot } => match Slot::new(slot) {
+                Ok(slot) => self.release(&point, &source, slot),
+                Err(error) => Answer::Error(error.to_string()),
+            },
         }
     }
 
@@ -137,6 +143,7 @@ impl Desk {
         value: &serde_json::Value,
         hold_s: f64,
         source: String,
+        slot: Slot,
     ) -> Answer {
         let Some(value) = control::from_json(value) else {
             return Answer::Error("a value is a number, true, false or a text".into());
@@ -153,9 +160,22 @@ impl Desk {
             value,
             expires: Timestamp(now.utc.0.saturating_add(WRITE_VALID_MS)),
             hold,
+            slot,
         };
         let result = self.control.command(&command, false).await;
         Answer::Reply(control::reply(Some(&command.id), &result, self.hub.clock().now().utc))
+    }
+}
+
+impl Desk {
+    fn release(&self, point: &str, source: &str, slot: Slot) -> Answer {
+        let t = self.hub.clock().now().utc.0;
+        Answer::Reply(match self.control.release(source, point, slot) {
+            Ok(()) => json!({ "v": 1, "id": null, "ok": true, "code": "released", "t": t,
+                "text": format!("slot {} of {point} is free", slot.number()) }),
+            Err(e) => json!({ "v": 1, "id": null, "ok": false, "code": e.code(), "t": t,
+                "text": e.to_string() }),
+        })
     }
 }
 

@@ -21,6 +21,17 @@ pub enum Request {
         hold_s: f64,
         /// Who writes, for the audit trail.
         source: String,
+        /// Into which slot, 1 to 16.
+        slot: u64,
+    },
+    /// Give a slot back.
+    Release {
+        /// `hp1/setpoint`.
+        point: String,
+        /// Who does, for the audit trail.
+        source: String,
+        /// Which slot, 1 to 16.
+        slot: u64,
     },
 }
 

@@ -23,15 +23,22 @@ pub(super) struct Read {
 /// Writes a value to an output, through the same checks as any command.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  wellhead write hp1/heating_setpoint 45 --hold 10min\n\n\
-                  When the hold ends, the point's safe value returns.")]
+                  When the hold ends, what the next slot wants returns, or the safe value.\n  \
+                  wellhead write --release hp1/heating_setpoint")]
 pub(super) struct Write {
     #[command(flatten)]
     target: Target,
     /// The point: device/point
     point: String,
     /// A number, true, false, or the name of a state
-    #[arg(allow_negative_numbers = true)]
-    value: String,
+    #[arg(allow_negative_numbers = true, required_unless_present = "release")]
+    value: Option<String>,
+    /// Give the slot back instead
+    #[arg(long, conflicts_with_all = ["value", "hold"])]
+    release: bool,
+    /// Priority: 1 is manual life safety, past every minimum time; 8 the operator; 16 the last
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=16))]
+    slot: u64,
     /// How long it holds: 30s, 10min, 2h
     #[arg(long, default_value = "10min", value_parser = hold)]
     hold: Duration,
@@ -95,16 +102,18 @@ impl Write {
     /// Ends with [`Outcome::Refused`] if the value did not get there.
     pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let mut client = Client::connect(&self.target.socket()?).await?;
-        let value = serde_json::from_str(&self.value)
-            .ok()
-            .filter(|v: &serde_json::Value| v.is_number() || v.is_boolean())
-            .unwrap_or_else(|| self.value.clone().into());
         let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
-        let request = Request::Write {
-            point: self.point,
-            value,
-            hold_s: self.hold.as_secs_f64(),
-            source: format!("box:{}", user.unwrap_or_else(|_| "unknown".into())),
+        let source = format!("box:{}", user.unwrap_or_else(|_| "unknown".into()));
+        let (point, slot) = (self.point, self.slot);
+        let request = match self.value {
+            None => Request::Release { point, source, slot },
+            Some(text) => {
+                let plain = serde_json::from_str(&text).ok();
+                let value = plain
+                    .filter(|v: &serde_json::Value| v.is_number() || v.is_boolean())
+                    .unwrap_or_else(|| text.into());
+                Request::Write { point, value, hold_s: self.hold.as_secs_f64(), source, slot }
+            }
         };
         let reply = match client.ask(&request).await? {
             Answer::Reply(reply) => reply,
@@ -114,6 +123,7 @@ impl Write {
         let ok = reply["ok"].as_bool().context("the reply has no `ok`")?;
         match (self.json, ok) {
             (true, _) => println!("{reply}"),
+            (false, true) if self.release => println!("{}", text(&reply["text"])),
             (false, true) => {
                 let (wrote, shows) = (lang.pick("wrote", "已写入"), lang.pick("shows", "设备显示"));
                 println!(
@@ -146,6 +156,17 @@ fn refusal_zh(code: &str) -> &str {
         "ledger" => "命令台账无法写入",
         "no_result" => "未得到结果，数值可能已写入",
         "mismatch" => "回读与写入不符",
+        "slot" => "该优先级不可用",
+        "overridden" => "被更高优先级占用",
+        "interlock" => "联锁条件不满足",
+        "minimum_on" => "未到最短运行时间",
+        "minimum_off" => "未到最短停机时间",
+        "starts_per_hour" => "本小时启动次数已满",
+        "write_budget" => "本年度写入次数已满",
+        "restart_delay" => "重启延时未到",
+        "local" => "设备处于就地控制",
+        "local_unknown" => "无法确认设备是否就地控制",
+        "returning" => "设备刚退出就地控制",
         "no_reply" => "设备无应答",
         "unreachable" => "设备不可达",
         other => other,

@@ -3,9 +3,9 @@
 use super::{Lang, Outcome, shipped};
 use crate::admin::{self, Desk};
 use crate::clock::{SPEED_MAX, Scale, ScaledClock, SystemClock};
-use crate::config::{self, LogFormat, Site};
-use crate::control::{Control, Ledger};
-use crate::hub::{Event, Hub};
+use crate::config::{self, LogFormat, Outputs, Site};
+use crate::control::{Control, Ledger, Wake};
+use crate::hub::{AlarmFile, Event, Hub};
 use crate::metrics;
 use crate::northbound::Northbound;
 use crate::supervise::{Setup, Supervisor};
@@ -118,6 +118,7 @@ struct Program {
     #[expect(dead_code, reason = "control and plugins take it over next")]
     plant_clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
+    control: Arc<Control>,
     supervisor: Supervisor,
     northbound: Northbound,
     socket: PathBuf,
@@ -133,21 +134,28 @@ impl Program {
         let listener = admin::listen(&socket).await?;
         let setup = Setup::of(&site);
         let mut northbound = Northbound::start(&site, Arc::clone(&clocks.lines))?;
-        let hub = Arc::new(Hub::new(Arc::clone(&clocks.lines), northbound.outlets()));
+        let (alarms, left) = AlarmFile::open(data_dir.join("alarms.json"));
+        let wake = Wake::default();
+        let mut outlets = northbound.outlets();
+        outlets.push(Box::new(alarms));
+        outlets.push(Box::new(wake.clone()));
+        let hub = Arc::new(Hub::new(Arc::clone(&clocks.lines), outlets));
         let (ledger, damage) = Ledger::open(data_dir.join("outputs.json"));
-        let control = Control::new(Arc::clone(&hub), ledger, site.gateway.commands);
+        let commands = site.gateway.commands;
+        let control = Control::new(Arc::clone(&hub), ledger, commands, &site.control, wake);
         let mut supervisor = Supervisor::new(Arc::clone(&hub), Arc::clone(&control));
         supervisor.apply(setup).await;
         if let Some(damage) = damage {
             tracing::error!(%damage, "The ledger of outputs is lost; what was held is unknown");
             hub.event(Event::new("ledger_damaged", damage));
         }
-        control.restore();
+        control.start();
+        hub.forget_alarms(left);
         northbound.take_commands(&control);
         let desk = Desk {
             name: format!("{}/{}", site.id, site.gateway.id),
             hub: Arc::clone(&hub),
-            control,
+            control: Arc::clone(&control),
             uplinks: northbound.views(),
         };
         tokio::spawn(admin::serve(listener, desk.clone()));
@@ -168,7 +176,7 @@ impl Program {
         let site = fixed_part(site);
         give_back_memory();
         let (clock, plant_clock) = (clocks.system, clocks.plant);
-        Ok(Self { path, site, clock, plant_clock, hub, supervisor, northbound, socket })
+        Ok(Self { path, site, clock, plant_clock, hub, control, supervisor, northbound, socket })
     }
 
     async fn until_stopped(&mut self) -> anyhow::Result<()> {
@@ -224,11 +232,13 @@ impl Program {
             }
         };
         let setup = Setup::of(&site);
+        let outputs = site.control.clone();
         if fixed_part(site) != self.site {
             let why = "site, gateway, cache or uplink settings changed; they need a restart";
             return refuse(&self.hub, why.into());
         }
         let c = self.supervisor.apply(setup).await;
+        self.control.apply(&outputs);
         give_back_memory();
         tracing::info!(added = ?c.added, changed = ?c.changed, removed = ?c.removed, "Configuration read again");
         let text = format!(
@@ -254,9 +264,9 @@ impl Program {
     }
 }
 
-/// All of a site but its lines, devices and points: what a reload can't change.
+/// All of a site but its lines, devices, points and interlocks: what a reload can't change.
 fn fixed_part(site: Site) -> Site {
-    Site { lines: Vec::new(), devices: Vec::new(), ..site }
+    Site { lines: Vec::new(), devices: Vec::new(), control: Outputs::default(), ..site }
 }
 
 /// Reading a large site takes many times the memory that running it does; what was freed since

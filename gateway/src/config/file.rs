@@ -5,7 +5,7 @@
 //! given wrongly has been cut out and told before these types are filled. What must be there in
 //! the end is checked in `resolve`.
 
-use super::text::{Anything, DurationText, PointNames, Scalar, SizeText, UnitText};
+use super::text::{Anything, DurationText, OneOrMany, Scalar, SizeText, UnitText};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -39,6 +39,10 @@ pub(super) struct SiteFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "wellhead-id"}))]
     pub(super) plugin: BTreeMap<String, PluginTable>,
+    /// What must hold before outputs may leave their safe value, by id. Holds for every writer.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"format": "wellhead-id"}))]
+    pub(super) interlock: BTreeMap<String, InterlockTable>,
 }
 
 /// What and where this plant is.
@@ -404,7 +408,8 @@ pub(super) enum WriteWord {
 pub(super) struct OutputTable {
     /// Smallest and largest value accepted, in the point's unit. Numbers need it.
     pub(super) limits: Option<[f64; 2]>,
-    /// Fastest change accepted, in units per second.
+    /// Fastest change, in units per second: a command beyond it is refused, what a plugin wants
+    /// is approached no faster. The safe value is written at once.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub(super) rate_max: Option<f64>,
     /// At least this long between two writes. Default "0ms".
@@ -418,6 +423,33 @@ pub(super) struct OutputTable {
     /// count of the register is worth.
     #[schemars(range(min = 0.0))]
     pub(super) readback_tolerance: Option<f64>,
+    /// Once away from its safe value it stays so for at least this long, unless an interlock or
+    /// slots 1 to 5 want it safe. Default "0ms".
+    #[schemars(extend("x-min" = "0ms", "x-max" = "1d"))]
+    pub(super) min_on: Option<DurationText>,
+    /// Once at its safe value it stays there for at least this long. Default "0ms".
+    #[schemars(extend("x-min" = "0ms", "x-max" = "1d"))]
+    pub(super) min_off: Option<DurationText>,
+    /// Most times in any hour that it leaves its safe value.
+    #[schemars(range(min = 1, max = 3600))]
+    pub(super) starts_per_hour_max: Option<u32>,
+    /// Most writes in a calendar year, for registers that wear out. At 80 % there is a warning, at
+    /// 100 % only the safe value is written.
+    #[schemars(range(min = 1))]
+    pub(super) writes_per_year_max: Option<u32>,
+    /// How long it stays at its safe value after the gateway or the device's power returned.
+    /// Default "3min" where `min_on`, `min_off` or `starts_per_hour_max` is given, else "0ms".
+    #[schemars(extend("x-min" = "0ms", "x-max" = "1h"))]
+    pub(super) restart_delay: Option<DurationText>,
+    /// Adds 30 s each to `restart_delay`, so that machines do not start together. Default the
+    /// number of outputs before it that have a `restart_delay`.
+    #[schemars(range(min = 0, max = 1000))]
+    pub(super) restart_index: Option<u32>,
+    /// The point that says that the device is operated by hand, "hp1/control_source": then nothing
+    /// is written until a minute after it returned.
+    pub(super) local: Option<String>,
+    /// What that point shows then: the name of a state, true or false. Default true.
+    pub(super) local_when: Option<Scalar>,
     /// What in the device itself acts when the gateway or the line is gone: a communication
     /// time-out, a heartbeat register. Without it `wellhead check` warns.
     pub(super) watchdog: Option<String>,
@@ -447,7 +479,7 @@ pub(super) struct PluginTable {
     pub(super) ttl: Option<DurationText>,
     /// Points by role: "device/point", or a list of them where the role takes several.
     #[serde(default)]
-    pub(super) role: BTreeMap<String, PointNames>,
+    pub(super) role: BTreeMap<String, OneOrMany>,
     /// Parameters by name, where the plugin's defaults do not fit.
     #[serde(default)]
     #[expect(dead_code, reason = "read from the tree, against the plugin's manifest")]
@@ -467,6 +499,37 @@ pub(super) struct GrantTable {
     /// Longest time for one call.
     #[schemars(extend("x-min" = "1ms", "x-max" = "100ms"))]
     pub(super) deadline: Option<DurationText>,
+}
+
+/// What must hold before some outputs may leave their safe value. A value that is not good never
+/// holds.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InterlockTable {
+    /// Name for people, in English.
+    pub(super) title: Option<String>,
+    /// Name for people, in Chinese.
+    pub(super) title_zh: Option<String>,
+    /// The output it guards, "heat-pump-1/run", or a list of them.
+    #[schemars(required)]
+    pub(super) output: Option<OneOrMany>,
+    /// The point it looks at, "ground-pump/flow_ok".
+    #[schemars(required)]
+    pub(super) needs: Option<String>,
+    /// What that must show: the name of a state, true or false. Default true.
+    pub(super) is: Option<Scalar>,
+    /// It must show more than this, in its unit.
+    pub(super) above: Option<f64>,
+    /// It must show less than this, in its unit.
+    pub(super) below: Option<f64>,
+    /// How long that must have held before an output may leave its safe value. Default "0ms".
+    #[serde(rename = "for")]
+    #[schemars(extend("x-min" = "0ms", "x-max" = "1d"))]
+    pub(super) hold: Option<DurationText>,
+    /// Once it is lost, the safe value is written after this long at the latest, and not at all if
+    /// it returns before. Default "0ms".
+    #[schemars(extend("x-min" = "0ms", "x-max" = "10min"))]
+    pub(super) within: Option<DurationText>,
 }
 
 /// A profile: what one type of device offers, from its maker's register map.

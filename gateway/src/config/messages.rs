@@ -45,6 +45,7 @@ fn said(problem: &Problem) -> Said {
         .or_else(|| of_points(problem))
         .or_else(|| of_outputs(problem))
         .or_else(|| of_plugins(problem))
+        .or_else(|| of_interlocks(problem))
         // A test shows that every problem has its text above.
         .unwrap_or_else(|| ((problem.code(), problem.code()), None))
 }
@@ -464,10 +465,6 @@ fn of_roles(problem: &Problem) -> Option<Said> {
             "write device and point: \"heat-pump-1/leaving_temp\"",
             "写成 设备/点位：\"heat-pump-1/leaving_temp\""
         ),
-        P::NoPointNamed { got, near } => (
-            both!("there is no point `{got}`", "没有点位 `{got}`"),
-            near.as_ref().map(|n| both!("did you mean `{n}`?", "是不是 `{n}`？")),
-        ),
         P::OwnValue { got } => {
             say!("`{got}` is published by this very plugin", "`{got}` 由此插件自己发布")
         }
@@ -540,11 +537,74 @@ fn of_outputs(problem: &Problem) -> Option<Said> {
             );
             (message, None)
         }
+        P::RestsOn { key } => say!(
+            "`{key}` counts from the safe value, and this one is safe when it is on",
+            "`{key}` 从安全值算起，而此输出的安全值为“开”";
+            "minimum times are for machines whose safe value is off; take it out",
+            "最短启停时间只适用于安全值为“关”的设备；请删去"
+        ),
         P::NoWatchdog => say!(
             "nothing is said to hold this output when the gateway or the line is gone",
             "没有说明网关或线路中断后由什么来保证此输出";
             "name the device's own protection in `watchdog`: \"communication time-out 60 s, parameter 8-03\"",
             "请在 `watchdog` 中写明设备自身的保护，如 \"通信超时 60 s，参数 8-03\""
+        ),
+        _ => return None,
+    })
+}
+
+fn of_interlocks(problem: &Problem) -> Option<Said> {
+    use Problem as P;
+    Some(match problem {
+        P::UnknownPoint { got, near } => {
+            let hint = match near {
+                Some(near) => both!("did you mean `{near}`?", "是不是 `{near}`？"),
+                None => both!(
+                    "write \"device/point\", as in \"ground-pump/flow_ok\"",
+                    "写成 \"设备/点位\"，例如 \"ground-pump/flow_ok\""
+                ),
+            };
+            (both!("there is no point `{got}`", "没有点位 `{got}`"), Some(hint))
+        }
+        P::NotAnOutput { got } => say!(
+            "`{got}` is not an output", "`{got}` 不是输出";
+            "give the point its `output` table in this site, or take it out here",
+            "请在本站点为该点写 `output` 表，或在此删去"
+        ),
+        P::NoOutputs => say!("it guards no output", "没有任何受保护的输出"),
+        P::LooksAtItself { point } => say!(
+            "`{point}` would wait for itself", "`{point}` 会等待自身";
+            "an interlock looks at another point: a proof of flow, a valve's end switch",
+            "联锁应取自其他点位，例如流量开关或阀门限位"
+        ),
+        P::SeveralConditions => say!(
+            "`is`, `above` and `below` exclude each other",
+            "`is`、`above` 与 `below` 只能写一个";
+            "make two interlocks of it", "请拆成两个联锁"
+        ),
+        P::ConditionMissing { kind } => say!(
+            "a point that holds {kind} needs a condition", "{kind} 类型的点需要条件";
+            "give `above` or `below` for a number, `is` for a state",
+            "数值写 `above` 或 `below`，状态写 `is`"
+        ),
+        P::ConditionNotForKind { key, kind } => say!(
+            "`{key}` does not fit a point that holds {kind}", "`{key}` 不适用于 {kind} 类型的点";
+            "use `is` for bits and states, `above` or `below` for measured numbers",
+            "位和状态用 `is`，测量值用 `above` 或 `below`"
+        ),
+        P::NotAState { got, known } => say!(
+            "the point never shows `{got}`", "该点不会出现 `{got}`";
+            "it knows: {known}", "可用的有：{known}"
+        ),
+        P::LocalWhenMissing { kind } => say!(
+            "a point that holds {kind} does not say by itself what local is",
+            "{kind} 类型的点本身不能说明就地状态";
+            "give `local_when`, what it shows when the device is operated by hand",
+            "请写 `local_when`，即设备就地操作时的取值"
+        ),
+        P::WhenWithoutLocal => say!(
+            "`local_when` says nothing without `local`",
+            "没有 `local` 时 `local_when` 不起作用"
         ),
         _ => return None,
     })

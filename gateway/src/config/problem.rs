@@ -25,7 +25,7 @@ pub enum Kind {
     Table,
     Date,
     Scalar,
-    TextOrList,
+    Texts,
     Anything,
 }
 
@@ -129,6 +129,18 @@ pub enum Problem {
     SafeMissing,
     SafeRefused { refusal: WriteRefusal },
     NoWatchdog,
+    RestsOn { key: &'static str },
+    // Interlocks and local contacts.
+    UnknownPoint { got: String, near: Option<String> },
+    NotAnOutput { got: String },
+    NoOutputs,
+    LooksAtItself { point: String },
+    SeveralConditions,
+    ConditionMissing { kind: &'static str },
+    ConditionNotForKind { key: &'static str, kind: &'static str },
+    NotAState { got: String, known: String },
+    WhenWithoutLocal,
+    LocalWhenMissing { kind: &'static str },
     WriteWithReadOnly { table: &'static str },
     // Plugins.
     NoPackage,
@@ -141,7 +153,6 @@ pub enum Problem {
     RoleMissing { role: String, title: String, title_zh: String },
     RoleTooMany { role: String, most: usize, got: usize },
     BadPointName { got: String },
-    NoPointNamed { got: String, near: Option<String> },
     OwnValue { got: String },
     RoleShape { point: String, got: &'static str, role: String, wants: &'static str },
     RoleUnit { point: String, got: String, role: String, wants: String },
@@ -223,7 +234,7 @@ impl Kind {
             Kind::Table => ("a table", "表"),
             Kind::Date => ("a date", "日期"),
             Kind::Scalar => ("true, false, a number or a text", "true、false、数字或文本"),
-            Kind::TextOrList => ("a text or a list of texts", "文本或文本列表"),
+            Kind::Texts => ("a text in quotes or a list of them", "带引号的文本或其列表"),
             Kind::Anything => ("a value", "值"),
         };
         if lang == Lang::En { en } else { zh }

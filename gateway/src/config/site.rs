@@ -9,7 +9,7 @@ use std::time::Duration;
 use wellhead_driver::{Backoff, LineConfig};
 use wellhead_manifest::{Manifest, Setting};
 use wellhead_modbus::DeviceSpec;
-use wellhead_model::{DeviceId, Point, PointId, Unit};
+use wellhead_model::{DeviceId, Point, PointId, PointIndex, Unit};
 
 /// One plant room behind one gateway.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,19 @@ pub struct Site {
     pub plugins: Vec<Plugin>,
     /// Brokers.
     pub uplinks: Vec<UplinkSettings>,
+    /// What Control judges by.
+    pub control: Outputs,
+}
+
+/// What Control judges by, and where its outputs and inputs are.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outputs {
+    /// Outputs with their rules, and interlocks.
+    pub setup: wellhead_control::Setup,
+    /// Where each output of the setup is, in its order.
+    pub outputs: Vec<(DeviceId, PointIndex)>,
+    /// Where each input of the setup is, in its order.
+    pub inputs: Vec<(DeviceId, PointIndex)>,
 }
 
 /// Settings of the box itself.

@@ -35,7 +35,7 @@ impl<'a> Walk<'a> {
                 self.table(node, path, schema, given);
                 return true;
             }
-            (Data::List(items), Kind::List | Kind::TextOrList) => {
+            (Data::List(items), Kind::List | Kind::Texts) => {
                 let mut fits = true;
                 let element = schema.get("items").unwrap_or(&Value::Null);
                 for (i, item) in items.iter_mut().enumerate() {
@@ -57,9 +57,9 @@ impl<'a> Walk<'a> {
             (Data::Int(i), Kind::Whole | Kind::Number) => out_of_range(*i as f64, schema, given),
             (Data::Float(f), Kind::Number) => out_of_range(*f, schema, given),
             (Data::Text(t), Kind::Text) => text_problem(t, schema, given),
+            (Data::Text(_), Kind::Texts) => None,
             (Data::Bool(_), Kind::Bool | Kind::Scalar)
-            | (Data::Int(_) | Data::Float(_) | Data::Text(_), Kind::Scalar)
-            | (Data::Text(_), Kind::TextOrList) => None,
+            | (Data::Int(_) | Data::Float(_) | Data::Text(_), Kind::Scalar) => None,
             (data, expected) => Some(wrong_type(data, expected, schema)),
         };
         let fits = problem.is_none();
@@ -149,7 +149,7 @@ fn expected(schema: &Value) -> Kind {
             _ => Kind::Table,
         },
         Some(Value::Array(kinds)) if kinds.iter().any(|k| k == "object") => Kind::Anything,
-        Some(Value::Array(kinds)) if kinds.iter().any(|k| k == "array") => Kind::TextOrList,
+        Some(Value::Array(kinds)) if kinds.iter().any(|k| k == "array") => Kind::Texts,
         Some(Value::Array(_)) => Kind::Scalar,
         _ => Kind::Text, // an enum of words
     }

@@ -150,6 +150,80 @@ safe = 30
     assert_eq!(output(stop), None, "the profile alone makes nothing writable");
 }
 
+const PLANT: &str = r#"
+[device.hp1.point.source]
+input = 7
+type = "u16"
+states = { 0 = "remote", 1 = "panel" }
+[device.hp1.point.flow_ok]
+discrete = 1
+[device.hp1.point.run]
+coil = 1
+[device.hp1.point.run.output]
+safe = false
+watchdog = "communication time-out 60 s"
+min_on = "15min"
+min_off = "10min"
+starts_per_hour_max = 4
+writes_per_year_max = 5000
+local = "hp1/source"
+local_when = "panel"
+[device.hp1.point.stage2]
+coil = 2
+[device.hp1.point.stage2.output]
+safe = false
+watchdog = "communication time-out 60 s"
+restart_delay = "1min"
+[interlock.flow]
+output = ["hp1/run", "hp1/stage2"]
+needs = "hp1/flow_ok"
+for = "30s"
+within = "10s"
+title = "Flow"
+title_zh = "流量"
+[interlock.warm]
+output = "hp1/run"
+needs = "hp1/supply_temp"
+above = 5
+"#;
+
+#[test]
+fn outputs_come_with_their_rules_local_contacts_and_interlocks() {
+    use std::time::Duration;
+    use wellhead_control::{Condition, InputId, OutputId};
+    let control = good(&format!("{SITE}{PLANT}")).control;
+    let names: Vec<_> = control.setup.outputs.iter().map(|o| o.name()).collect();
+    assert_eq!(names, ["hp1/run", "hp1/setpoint", "hp1/stage2"]);
+    let [run, setpoint, stage2] = &*control.setup.outputs else { panic!() };
+    let min = Duration::from_secs(60);
+    assert_eq!((run.rules.min_on, run.rules.min_off), (15 * min, 10 * min));
+    assert_eq!(run.rules.starts_per_hour_max, Some(4));
+    assert_eq!(run.rules.writes_per_year_max, Some(5000));
+    let panel = run.rules.local.as_ref().unwrap();
+    assert_eq!(panel.when, Condition::Is(Value::Text("panel".into())));
+    assert_eq!(setpoint.rules, wellhead_control::Rules::default());
+    let restart =
+        |o: &wellhead_control::OutputSetup| (o.rules.restart_delay, o.rules.restart_index);
+    assert_eq!(restart(run), (3 * min, 0), "a machine waits unless it is told not to");
+    assert_eq!(restart(stage2), (min, 1));
+    let [flow, warm] = &*control.setup.interlocks else { panic!() };
+    assert_eq!((&*flow.id, &*flow.title, &*flow.title_zh), ("flow", "Flow", "流量"));
+    assert_eq!(flow.outputs, [OutputId(0), OutputId(2)]);
+    assert_eq!((flow.hold, flow.within), (min / 2, min / 6));
+    assert_eq!(flow.needs, Condition::Is(Value::Bool(true)));
+    assert_eq!((&*warm.title, &warm.needs), ("warm", &Condition::Above(5.0)));
+    let place = |i: InputId| control.inputs[i.0 as usize].1;
+    let point = |name: &str| {
+        let site = good(&format!("{SITE}{PLANT}"));
+        let i = site.devices[0].points.iter().position(|p| p.id.as_str() == name);
+        wellhead_model::PointIndex(u32::try_from(i.unwrap()).unwrap())
+    };
+    assert_eq!(place(panel.input), point("source"));
+    assert_eq!((place(flow.input), place(warm.input)), (point("flow_ok"), point("supply_temp")));
+    assert_eq!(control.setup.inputs, 3);
+    assert_eq!(control.outputs[2].1, point("stage2"));
+}
+
 #[test]
 fn files_of_one_folder_make_one_site() {
     let dir = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::borrow::Cow;
 use std::time::Duration;
+use wellhead_model::Value;
 
 /// How the structure check recognises each kind of text in the schema.
 pub(super) mod format {
@@ -98,20 +99,14 @@ pub(super) enum Scalar {
     Text(String),
 }
 
-/// One point by its whole name, or several.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub(super) enum PointNames {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl PointNames {
-    /// As a list.
-    pub(super) fn list(&self) -> &[String] {
+impl Scalar {
+    /// As a value of a point; `None` if it is not finite.
+    pub(super) fn value(&self) -> Option<Value> {
         match self {
-            PointNames::One(name) => std::slice::from_ref(name),
-            PointNames::Several(names) => names,
+            Scalar::Bool(b) => Some(Value::Bool(*b)),
+            Scalar::Int(i) => Some(Value::Int(*i)),
+            Scalar::Float(f) => Value::float(*f),
+            Scalar::Text(text) => Some(Value::Text(text.as_str().into())),
         }
     }
 }
@@ -119,6 +114,24 @@ impl PointNames {
 /// Whatever TOML can hold: what it must be stands elsewhere.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Anything(toml::Value);
+
+/// A text, or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// As a list.
+    pub(super) fn list(&self) -> &[String] {
+        match self {
+            OneOrMany::One(text) => std::slice::from_ref(text),
+            OneOrMany::Many(texts) => texts,
+        }
+    }
+}
 
 impl<'de> Deserialize<'de> for DurationText {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
@@ -177,7 +190,7 @@ text_schema!(
 text_schema!(UnitText, json_schema!({ "type": "string", "format": format::UNIT }));
 text_schema!(Scalar, json_schema!({ "type": ["boolean", "number", "string"] }));
 text_schema!(
-    PointNames,
+    OneOrMany,
     json_schema!({ "type": ["string", "array"], "items": { "type": "string" } })
 );
 text_schema!(

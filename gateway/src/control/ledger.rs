@@ -1,34 +1,28 @@
-//! What Control must still know after a power cut: which commands have run, and which outputs
-//! somebody holds away from their safe value.
+//! What Control must still know after a power cut: which commands have run, which outputs somebody
+//! holds away from their safe value, and the timers and counts that protect machines.
 //!
-//! Written before a command acts, so that it can run at most once and nothing is held that a
-//! restarted gateway does not know of. Output writes are rare (a few an hour), so one small
-//! file, replaced whole, is enough.
+//! Written before a command runs and before an output is turned on or off or comes to be held, so
+//! that a command runs at most once and nothing is held that a restarted gateway does not know
+//! of; everything else within a minute. Output writes are rare (a few an hour), so one small file,
+//! replaced whole, is enough.
 
 use crate::files;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use wellhead_control::Saved;
 use wellhead_model::Timestamp;
 
 /// Commands remembered at most; the ones that expire first are forgotten first.
 const COMMANDS_MAX: usize = 10_000;
 
-/// An output somebody holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
-    /// Who.
-    pub source: String,
-    /// By which command.
-    pub command: String,
-}
-
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Content {
     /// Command ids with the time after which they would be refused as expired anyway.
     ran: BTreeMap<String, i64>,
-    /// By the whole name of the point.
-    holds: BTreeMap<String, Hold>,
+    /// What Control must still know: who holds what, timers, counts.
+    #[serde(default)]
+    control: Saved,
 }
 
 /// See the module.
@@ -66,35 +60,32 @@ impl Ledger {
         self.content.ran.contains_key(command)
     }
 
-    /// The outputs that were held.
-    pub fn holds(&self) -> &BTreeMap<String, Hold> {
-        &self.content.holds
+    /// What Control knew when it was last kept.
+    pub fn saved(&self) -> &Saved {
+        &self.content.control
     }
 
-    /// Notes, durably, that a command is about to run and hold a point.
-    pub fn begin(
+    /// Keeps, durably, what Control knows, and that a command is about to run.
+    ///
+    /// # Errors
+    /// If the file can't be written; then the command counts as not run.
+    pub fn keep(
         &mut self,
-        point: &str,
-        hold: Hold,
-        expires: Timestamp,
+        control: Saved,
+        command: Option<(&str, Timestamp)>,
         now: Timestamp,
     ) -> std::io::Result<()> {
+        self.content.control = control;
+        let Some((id, expires)) = command else { return self.save() };
         self.content.ran.retain(|_, expires| *expires >= now.0);
         while self.content.ran.len() >= COMMANDS_MAX {
             let first = self.content.ran.iter().min_by_key(|(_, e)| **e).map(|(id, _)| id.clone());
             first.map(|id| self.content.ran.remove(&id));
         }
-        self.content.ran.insert(hold.command.clone(), expires.0);
-        self.content.holds.insert(point.to_owned(), hold);
-        self.save()
-    }
-
-    /// Notes, durably, that a point is back at its safe value.
-    pub fn release(&mut self, point: &str) -> std::io::Result<()> {
-        match self.content.holds.remove(point) {
-            Some(_) => self.save(),
-            None => Ok(()),
-        }
+        self.content.ran.insert(id.to_owned(), expires.0);
+        self.save().inspect_err(|_| {
+            self.content.ran.remove(id);
+        })
     }
 
     fn save(&self) -> std::io::Result<()> {
@@ -106,9 +97,11 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wellhead_control::SavedOutput;
 
-    fn hold(command: &str) -> Hold {
-        Hold { source: "mqtt".into(), command: command.into() }
+    fn held(point: &str) -> Saved {
+        let output = SavedOutput { held_by: Some("mqtt".into()), on: true, ..Default::default() };
+        Saved { outputs: BTreeMap::from([(point.to_owned(), output)]), ..Default::default() }
     }
 
     #[test]
@@ -117,15 +110,24 @@ mod tests {
         let path = dir.path().join("outputs.json");
         let (mut l, warning) = Ledger::open(path.clone());
         assert_eq!(warning, None);
-        l.begin("hp1/setpoint", hold("c1"), Timestamp(500), Timestamp(0)).unwrap();
+        let command = Some(("c1", Timestamp(500)));
+        l.keep(held("hp1/setpoint"), command, Timestamp(0)).unwrap();
         let (mut l, _) = Ledger::open(path.clone());
         assert!(l.has_run("c1"));
-        assert_eq!(l.holds().get("hp1/setpoint"), Some(&hold("c1")));
-        l.release("hp1/setpoint").unwrap();
-        l.begin("hp1/enable", hold("c2"), Timestamp(900), Timestamp(501)).unwrap();
+        assert_eq!(*l.saved(), held("hp1/setpoint"));
+        l.keep(held("hp1/run"), Some(("c2", Timestamp(900))), Timestamp(501)).unwrap();
         let (l, _) = Ledger::open(path);
         assert!(!l.has_run("c1"), "expired, so it would be refused anyway");
-        assert_eq!(l.holds().keys().collect::<Vec<_>>(), ["hp1/enable"]);
+        assert_eq!(*l.saved(), held("hp1/run"));
+    }
+
+    #[test]
+    fn a_command_that_could_not_be_noted_has_not_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gone/outputs.json");
+        let (mut l, _) = Ledger::open(path);
+        assert!(l.keep(Saved::default(), Some(("c1", Timestamp(500))), Timestamp(0)).is_err());
+        assert!(!l.has_run("c1"));
     }
 
     #[test]
@@ -135,7 +137,7 @@ mod tests {
         std::fs::write(&path, b"{\"ran\":").unwrap();
         let (l, warning) = Ledger::open(path.clone());
         assert!(warning.unwrap().contains("damaged"));
-        assert!(l.holds().is_empty());
+        assert_eq!(*l.saved(), Saved::default());
         assert!(dir.path().join("outputs.damaged").exists());
     }
 }

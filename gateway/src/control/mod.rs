@@ -1,208 +1,353 @@
 //! Control: the only way to an output.
 //!
-//! A command is checked (is it in time, has it run, may this point be written, is the value of
-//! its kind and within its limits and rate), noted durably, written, read back, answered and
-//! audited. What it wrote holds for the time it asked for; then, whatever became of its sender,
-//! Control writes the point's safe value. Outputs still held when the gateway went are brought to
-//! their safe value first when it starts again.
+//! What may stand at an output is judged by `wellhead-control`, which knows no bus and no file.
+//! This is the rest: it shows the judge what points read, keeps in the [`Ledger`] what must
+//! survive a power cut before anything acts on it, takes writes to the lines and their results
+//! back, and tells the hub every decision and alarm.
 //!
-//! Interlocks, priorities and minimum times join the checks here when plugins come.
+//! A [`Command`] (MQTT, `wellhead write`) runs once, acts at once or is refused, and is answered
+//! with what the device showed. One that fails leaves nothing behind. A plugin's
+//! [`Control::request`] stands in its slot until its time is over.
 
+mod command;
 mod ledger;
+mod told;
 
-pub use ledger::{Hold, Ledger};
+pub use command::{Command, Done, Refusal, from_json, reply, to_json};
+pub use ledger::Ledger;
+pub use wellhead_control::Slot;
 
-use crate::hub::{Event, Hub};
-use crate::poll::Request;
+use crate::config::Outputs;
+use crate::hub::{Event, Hub, Outlet};
+use crate::poll;
 use serde_json::{Value as Json, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use wellhead_control::{
+    Action, Count, Held, InputId, Manner, OutputId, OutputSetup, Request, Ticket,
+};
 use wellhead_driver::{DeviceError, Outcome, Readback, Write};
-use wellhead_model::{DeviceId, Mono, Point, PointIndex, Timestamp, Value};
+use wellhead_model::{
+    DeviceId, Mono, Now, Point, PointIndex, Quality, Reason, Sample, Timestamp, Value, WriteRefusal,
+};
 
 /// How long a write may take in all before its sender is told that nothing is known.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Pause between two attempts to bring an output to its safe value.
-const SAFE_RETRY: Duration = Duration::from_secs(5);
 /// Longest time a value may be held by one command.
 pub const HOLD_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A command may not be dated further ahead than this; its id must be remembered that long.
 const EXPIRY_AHEAD_MAX_MS: i64 = 24 * 3600 * 1000;
+/// The judge is asked at least this often, should a reading come without waking it.
+const LOOK: Duration = Duration::from_secs(1);
+/// What changed without need to be kept at once is kept this soon.
+const KEEP: Duration = Duration::from_secs(60);
 
-/// A wish to write, from whomever.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Command {
-    /// Its own id, by which it runs once.
-    pub id: String,
-    /// Who asks, for the audit trail.
-    pub source: String,
-    /// The point's whole name, `hp1/setpoint`.
-    pub point: String,
-    /// What to write.
-    pub value: Value,
-    /// Not to be run after this.
-    pub expires: Timestamp,
-    /// How long the value holds before the safe value returns.
-    pub hold: Duration,
+/// Who decides an output at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody: it is at its safe value, or was never touched.
+    Nobody,
+    /// A writer.
+    Writer {
+        /// Its slot.
+        slot: Slot,
+        /// Its name.
+        source: String,
+    },
+    /// A person at the device.
+    Local,
+    /// An interlock, by its name.
+    Interlock(String),
+    /// Another rule, by its word: `minimum_off`, `restart_delay` …
+    Rule(&'static str),
 }
 
-/// Why a command was not carried out, or not surely.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// The site does not take commands.
-    #[error("commands are off; set `commands = true` in [gateway] to allow them")]
-    Disabled,
-    /// A command that a broker kept is of unknown age.
-    #[error("a retained command is never run; publish it without the retain flag")]
-    Retained,
-    /// Its time is over.
-    #[error("the command expired {} ms ago", .0)]
-    Expired(i64),
-    /// Its time lies too far ahead.
-    #[error("the command's expiry is more than 24 h ahead")]
-    ExpiryTooFar,
-    /// Its hold is longer than allowed.
-    #[error("a value can be held for 24 h at most")]
-    HoldTooLong,
-    /// It ran before.
-    #[error("this command has run already")]
-    Duplicate,
-    /// There is no such point.
-    #[error("there is no point `{0}`")]
-    UnknownPoint(String),
-    /// The point does not take this value.
-    #[error(transparent)]
-    Value(#[from] wellhead_model::WriteRefusal),
-    /// It was written too short a time ago.
-    #[error("the point was written less than {} s ago", .0.as_secs_f64())]
-    TooSoon(Duration),
-    /// The step is larger than the point's rate allows.
-    #[error("a change from {from} to {to} is faster than {rate_max} per second")]
-    TooFast {
-        /// The last value.
-        from: f64,
-        /// The value asked for.
-        to: f64,
-        /// The limit, in the point's unit per second.
-        rate_max: f64,
-    },
-    /// It is being brought to its safe value.
-    #[error("the point is being brought to its safe value first")]
-    Restoring,
-    /// The line has too much to do.
-    #[error("the line's queue is full")]
-    Busy,
-    /// The command could not be noted down; without that it might run twice.
-    #[error("the ledger of commands can't be written: {0}")]
-    Ledger(String),
-    /// The device did not take it, or nobody knows.
-    #[error("{0}")]
-    Device(DeviceError),
-    /// Nothing came back in time.
-    #[error("no result within {} s; the value may have been written", .0.as_secs())]
-    NoResult(Duration),
-    /// The device acknowledged and shows another value.
-    #[error("wrote {wrote}, but the device shows {shows}")]
-    Mismatch {
-        /// What was written.
-        wrote: String,
-        /// What was read back.
-        shows: String,
-    },
+type Place = (DeviceId, PointIndex);
+type Answer = oneshot::Receiver<Result<Readback, DeviceError>>;
+
+/// A write that was handed to its line, or could not be.
+struct Sent {
+    ticket: Ticket,
+    value: Value,
+    answer: Result<Answer, Refusal>,
 }
 
-impl Refusal {
-    /// Stable word for the reply.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Refusal::Disabled => "disabled",
-            Refusal::Retained => "retained",
-            Refusal::Expired(_) => "expired",
-            Refusal::ExpiryTooFar => "expiry_too_far",
-            Refusal::HoldTooLong => "hold_too_long",
-            Refusal::Duplicate => "duplicate",
-            Refusal::UnknownPoint(_) => "unknown_point",
-            Refusal::Value(_) => "value",
-            Refusal::TooSoon(_) => "too_soon",
-            Refusal::TooFast { .. } => "too_fast",
-            Refusal::Restoring => "restoring",
-            Refusal::Busy => "busy",
-            Refusal::Ledger(_) => "ledger",
-            Refusal::Device(e) => e.reason().code(),
-            Refusal::NoResult(_) => "no_result",
-            Refusal::Mismatch { .. } => "mismatch",
+/// The judge and where its points are.
+struct Core {
+    judge: wellhead_control::Control,
+    outputs: Vec<Place>,
+    inputs: Vec<Place>,
+    /// The reading of each output that the judge saw last.
+    seen: Vec<Option<Mono>>,
+    /// Held and on, as the ledger has it.
+    kept: Vec<(bool, bool)>,
+    kept_at: Mono,
+    /// Something happened since.
+    changed: bool,
+    actions: Vec<Action>,
+}
+
+/// Wakes Control when a point that it looks at was read. An outlet of the hub.
+#[derive(Clone, Default)]
+pub struct Wake {
+    notify: Arc<Notify>,
+    devices: Arc<Mutex<BTreeSet<DeviceId>>>,
+}
+
+impl Outlet for Wake {
+    fn samples(&self, device: &DeviceId, _: &[Point], _: &[Sample], _: Now) {
+        if lock(&self.devices).contains(device) {
+            self.notify.notify_one();
         }
     }
+    fn event(&self, _: &Event, _: Now) {}
+    fn catalog(&self, _: &DeviceId, _: Option<&[Point]>) {}
 }
-
-/// What a command came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Done {
-    /// What was written, in the point's own kind.
-    pub wrote: Value,
-    /// What the device showed afterwards, if it was read.
-    pub shows: Option<Value>,
-}
-
-#[derive(Debug, Default)]
-struct OutputState {
-    written: Option<(Value, Mono)>,
-    writes: u64,
-    /// Grows with each command; a fallback whose number is not the latest was overtaken.
-    turn: u64,
-    /// Held by an earlier run of the gateway; its safe value comes first.
-    restoring: bool,
-}
-
-type Output = Arc<tokio::sync::Mutex<OutputState>>;
 
 /// See the module.
 pub struct Control {
     hub: Arc<Hub>,
     enabled: bool,
-    started: Mono,
+    core: Mutex<Core>,
     ledger: Mutex<Ledger>,
-    lines: Mutex<HashMap<DeviceId, mpsc::Sender<Request>>>,
-    outputs: Mutex<HashMap<String, Output>>,
+    lines: Mutex<HashMap<DeviceId, mpsc::Sender<poll::Request>>>,
+    wake: Wake,
 }
 
 impl Control {
-    /// Control over the outputs of `hub`'s devices. `enabled` is the site's word on commands.
-    pub fn new(hub: Arc<Hub>, ledger: Ledger, enabled: bool) -> Arc<Self> {
-        let started = hub.clock().now().mono;
-        Arc::new(Self {
+    /// Control over `outputs`. `enabled` is the site's word on commands. What the ledger says was
+    /// held is brought to safe once [`Control::start`] is called.
+    pub fn new(
+        hub: Arc<Hub>,
+        ledger: Ledger,
+        enabled: bool,
+        outputs: &Outputs,
+        wake: Wake,
+    ) -> Arc<Self> {
+        let now = hub.clock().now();
+        let saved = ledger.saved();
+        let judge = wellhead_control::Control::new(outputs.setup.clone(), Some(saved), now);
+        let known = |name: &String| outputs.setup.outputs.iter().any(|o| o.name() == *name);
+        for (name, kept) in &saved.outputs {
+            if kept.held_by.is_some() && !known(name) {
+                tell_gone(&hub, name);
+            }
+        }
+        let core = Core {
+            judge,
+            outputs: Vec::new(),
+            inputs: Vec::new(),
+            seen: Vec::new(),
+            kept: Vec::new(),
+            kept_at: now.mono,
+            changed: false,
+            actions: Vec::new(),
+        };
+        let control = Self {
             hub,
             enabled,
-            started,
+            core: Mutex::new(core),
             ledger: Mutex::new(ledger),
             lines: Mutex::default(),
-            outputs: Mutex::default(),
-        })
+            wake,
+        };
+        control.place(&mut lock(&control.core), outputs);
+        Arc::new(control)
+    }
+
+    /// Takes changed rules. Outputs that stay keep what holds them.
+    pub fn apply(&self, outputs: &Outputs) {
+        let mut core = lock(&self.core);
+        for name in core.judge.reload(outputs.setup.clone(), self.hub.clock().now()) {
+            tell_gone(&self.hub, &name);
+        }
+        self.place(&mut core, outputs);
+        drop(core);
+        self.wake.notify.notify_one();
+    }
+
+    fn place(&self, core: &mut Core, outputs: &Outputs) {
+        core.outputs.clone_from(&outputs.outputs);
+        core.inputs.clone_from(&outputs.inputs);
+        core.seen = vec![None; outputs.outputs.len()];
+        core.kept = vec![(false, false); outputs.outputs.len()];
+        let all = outputs.outputs.iter().chain(&outputs.inputs);
+        *lock(&self.wake.devices) = all.map(|(device, _)| device.clone()).collect();
     }
 
     /// Says which line a device is on; `None` if it is gone.
-    pub fn route(&self, device: &DeviceId, line: Option<mpsc::Sender<Request>>) {
+    pub fn route(&self, device: &DeviceId, line: Option<mpsc::Sender<poll::Request>>) {
         match line {
             Some(line) => lock(&self.lines).insert(device.clone(), line),
             None => lock(&self.lines).remove(device),
         };
     }
 
-    /// Brings everything that was held when the gateway went back to its safe value. To be called
-    /// once all lines are routed, before commands are taken.
-    pub fn restore(self: &Arc<Self>) {
-        let held: Vec<(String, Hold)> =
-            lock(&self.ledger).holds().iter().map(|(p, h)| (p.clone(), h.clone())).collect();
-        for (name, hold) in held {
-            tracing::warn!(point = %name, source = %hold.source, "Output was held; writing its safe value");
-            let output = self.output(&name);
-            if let Ok(mut state) = output.try_lock() {
-                state.restoring = true;
+    /// Brings everything that was held when the gateway went back to its safe value, and begins to
+    /// watch. To be called once all lines are routed, before commands are taken.
+    pub fn start(self: &Arc<Self>) {
+        // The safe values go out before anything else can.
+        self.advance();
+        let control = Arc::downgrade(self);
+        let notify = Arc::clone(&self.wake.notify);
+        tokio::spawn(async move {
+            loop {
+                let Some(control) = control.upgrade() else { return };
+                let wait = control.advance();
+                drop(control);
+                // Woken or not, there may be something to do.
+                let _ = tokio::time::timeout(wait, notify.notified()).await;
             }
-            let control = Arc::clone(self);
-            tokio::spawn(async move { control.make_safe(&name, 0, "restart").await });
+        });
+    }
+
+    /// Does what is due; returns how long nothing will be unless something happens.
+    fn advance(self: &Arc<Self>) -> Duration {
+        let mut core = lock(&self.core);
+        let now = self.hub.clock().now();
+        let sent = self.turn(&mut core, None, now).unwrap_or_default();
+        let next = core.judge.next(now).map_or(LOOK, |next| next.since(now.mono));
+        drop(core);
+        sent.into_iter().for_each(|sent| self.follow(sent));
+        next.clamp(Duration::from_millis(1), LOOK)
+    }
+
+    /// Shows the judge what is new, does what it decides, and hands its writes to the lines. With
+    /// `command` only if that could be noted down; a standing write that can't be kept fails.
+    fn turn(
+        &self,
+        core: &mut Core,
+        command: Option<(&str, Timestamp)>,
+        now: Now,
+    ) -> Result<Vec<Sent>, std::io::Error> {
+        core.look(&self.hub, now);
+        let mut actions = std::mem::take(&mut core.actions);
+        core.judge.step(now, &mut actions);
+        core.changed |= !actions.is_empty();
+        let kept = self.keep(core, &actions, command, now);
+        let mut sent = Vec::new();
+        for action in actions.drain(..) {
+            match action {
+                // What is on its way to safe goes there, kept or not.
+                Action::Write { ticket, value } => match &kept {
+                    Err(error) if !core.is_safe(ticket.output, &value) => {
+                        let why = format!("the ledger can't be written: {error}");
+                        core.judge.written(ticket, Err(&why), now);
+                    }
+                    _ => sent.push(self.send(core, ticket, value)),
+                },
+                Action::Audit(entry) => {
+                    told::audit(&core.judge, &entry).into_iter().for_each(|e| self.hub.event(e));
+                }
+                Action::Raise(alarm) => self.hub.raise(told::alarm(&core.judge, &alarm)),
+                Action::Clear(id) => self.hub.clear(&told::alarm_id(&core.judge, id)),
+            }
+        }
+        core.actions = actions;
+        match kept {
+            Err(error) if command.is_some() => Err(error),
+            _ => Ok(sent),
+        }
+    }
+
+    /// Keeps what the next run must know, before the writes among `actions` go out.
+    fn keep(
+        &self,
+        core: &mut Core,
+        actions: &[Action],
+        command: Option<(&str, Timestamp)>,
+        now: Now,
+    ) -> std::io::Result<()> {
+        let saved = || core.judge.save(now);
+        let fresh: Vec<(bool, bool)> = (0u32..)
+            .zip(&core.kept)
+            .map(|(i, _)| (core.judge.is_held(OutputId(i)), core.judge.is_on(OutputId(i))))
+            .collect();
+        let at_once = command.is_some() || fresh != core.kept;
+        let late = core.changed && now.mono.since(core.kept_at) >= KEEP;
+        if !at_once && !late {
+            return Ok(());
+        }
+        let result = lock(&self.ledger).keep(saved(), command, now.utc);
+        match &result {
+            Ok(()) => {
+                core.kept = fresh;
+                core.changed = false;
+            }
+            Err(error) => tracing::error!(%error, "Can't keep who holds which output"),
+        }
+        core.kept_at = now.mono;
+        let moves = |a: &Action| match a {
+            Action::Write { ticket, value } => !core.is_safe(ticket.output, value),
+            _ => false,
+        };
+        if command.is_some() || actions.iter().any(moves) { result } else { Ok(()) }
+    }
+
+    fn send(&self, core: &Core, ticket: Ticket, value: Value) -> Sent {
+        let i = ticket.output.0 as usize;
+        let answer = match (core.outputs.get(i), core.judge.setup().outputs.get(i)) {
+            (Some(place), Some(output)) => self.enqueue(place, &output.point, &value),
+            _ => Err(Refusal::UnknownPoint(String::new())),
+        };
+        Sent { ticket, value, answer }
+    }
+
+    fn enqueue(&self, place: &Place, point: &Point, value: &Value) -> Result<Answer, Refusal> {
+        let (device, index) = place;
+        let readback = point.output.as_ref().is_none_or(|o| o.readback);
+        let line = lock(&self.lines).get(device).cloned();
+        let line = line.ok_or_else(|| Refusal::UnknownPoint(device.to_string()))?;
+        let (reply, answer) = oneshot::channel();
+        let write = Write { point: *index, value: value.clone(), readback };
+        let request = poll::Request::Write(device.clone(), write, reply);
+        line.try_send(request).map_err(|_| Refusal::Busy)?;
+        Ok(answer)
+    }
+
+    /// Waits for a standing write's result, for whom nobody else waits.
+    fn follow(self: &Arc<Self>, sent: Sent) {
+        let control = Arc::clone(self);
+        tokio::spawn(async move {
+            let _ = control.finish(sent).await;
+            control.wake.notify.notify_one();
+        });
+    }
+
+    /// Waits for a write's result and shows it to the judge.
+    async fn finish(&self, sent: Sent) -> Result<Done, Refusal> {
+        let Sent { ticket, value, answer } = sent;
+        let result = match answer {
+            Ok(answer) => match tokio::time::timeout(WRITE_TIMEOUT, answer).await {
+                Ok(Ok(result)) => result.map_err(Refusal::Device),
+                _ => Err(Refusal::NoResult(WRITE_TIMEOUT)),
+            },
+            Err(refusal) => Err(refusal),
+        };
+        let shows = match result {
+            Ok(Readback::Acknowledged | Readback::Sent) => Ok(None),
+            Ok(Readback::Read(Outcome::Good(v) | Outcome::Uncertain(v, _))) => Ok(Some(v)),
+            Ok(Readback::Read(Outcome::Bad(why))) => Err(Refusal::Mismatch {
+                wrote: value.to_string(),
+                shows: format!("nothing ({why})"),
+            }),
+            Err(refusal) => Err(refusal),
+        };
+        let mut core = lock(&self.core);
+        let now = self.hub.clock().now();
+        match &shows {
+            Ok(shows) => core.judge.written(ticket, Ok(shows.as_ref()), now),
+            Err(refusal) => core.judge.written(ticket, Err(&refusal.to_string()), now),
+        }
+        let output = core.judge.setup().outputs.get(ticket.output.0 as usize);
+        match (shows?, output) {
+            (Some(shows), Some(output)) if !output.agrees(&value, &shows) => {
+                let wrote = value.to_string();
+                Err(Refusal::Mismatch { wrote, shows: shows.to_string() })
+            }
+            (shows, _) => Ok(Done { wrote: value, shows }),
         }
     }
 
@@ -213,41 +358,154 @@ impl Control {
         result
     }
 
-    /// Answers what was no command at all, and audits it.
-    pub fn malformed(&self, source: &str, why: &str) -> Json {
-        tracing::info!(source, why, "Malformed command");
-        let event = Event::new("audit", format!("{source} sent no command: {why}"));
-        let event = event.with("source", source).with("ok", false).with("code", "malformed");
-        self.hub.event(event);
-        let t = self.hub.clock().now().utc.0;
-        json!({ "v": 1, "id": null, "ok": false, "code": "malformed", "t": t, "text": why })
-    }
-
     async fn run(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
         self.admissible(c, retained)?;
-        let unknown = || Refusal::UnknownPoint(c.point.clone());
-        let (device_name, point_name) = c.point.split_once('/').ok_or_else(unknown)?;
-        let (device, index, point) = self.hub.find(device_name, point_name).ok_or_else(unknown)?;
-        let value = point.accept(&c.value)?;
-        let output = self.output(&c.point);
-        let mut state = output.lock().await;
-        self.in_rate(&state, &device, index, &point, &value)?;
+        let (output, own) = self.place_command(c)?;
+        let result = self.finish(own).await;
+        if result.is_err() {
+            // Its sender was told that it failed; it must not come true later.
+            self.withdraw(output, c);
+        }
+        self.wake.notify.notify_one();
+        result
+    }
+
+    /// Puts a command's value into its slot and sends it off, or refuses it; nothing in between.
+    fn place_command(self: &Arc<Self>, c: &Command) -> Result<(OutputId, Sent), Refusal> {
+        let mut core = lock(&self.core);
+        let now = self.hub.clock().now();
+        let output = self.output(&core, &c.point)?;
         // Again, now that nobody else can be in between.
         if lock(&self.ledger).has_run(&c.id) {
             return Err(Refusal::Duplicate);
         }
-        let hold = Hold { source: c.source.clone(), command: c.id.clone() };
-        let now = self.hub.clock().now();
-        lock(&self.ledger)
-            .begin(&c.point, hold, c.expires, now.utc)
-            .map_err(|e| Refusal::Ledger(e.to_string()))?;
-        state.turn += 1;
-        state.written = Some((value.clone(), now.mono));
-        state.writes += 1;
-        self.fall_back_later(&c.point, state.turn, c.hold);
-        let result = self.write(&device, index, &point, value).await;
-        drop(state);
-        result
+        core.look(&self.hub, now);
+        let why = format!("command {}", c.id);
+        let request = Request {
+            output,
+            slot: c.slot,
+            source: &c.source,
+            why: &why,
+            value: Some(&c.value),
+            ttl: c.hold,
+            manner: Manner::Once,
+        };
+        core.judge.request(&request, now)?;
+        let sent = match self.turn(&mut core, Some((&c.id, c.expires)), now) {
+            Ok(sent) => sent,
+            Err(error) => {
+                drop(core);
+                self.withdraw(output, c);
+                return Err(Refusal::Ledger(error.to_string()));
+            }
+        };
+        drop(core);
+        let mut own = None;
+        for sent in sent {
+            if sent.ticket.output == output && own.is_none() {
+                own = Some(sent);
+            } else {
+                self.follow(sent);
+            }
+        }
+        own.map(|own| (output, own)).ok_or(Refusal::NoResult(Duration::ZERO))
+    }
+
+    fn withdraw(&self, output: OutputId, c: &Command) {
+        let mut core = lock(&self.core);
+        let stands = core.judge.claim(output, c.slot);
+        if stands.is_some_and(|(source, _)| source == c.source) {
+            self.give_back(&mut core, output, c.slot, &c.source, "the command failed");
+        }
+    }
+
+    fn give_back(&self, core: &mut Core, output: OutputId, slot: Slot, source: &str, why: &str) {
+        let manner = Manner::Standing;
+        let ttl = Duration::ZERO;
+        let request = Request { output, slot, source, why, value: None, ttl, manner };
+        // Only slot 6 is refused, which nobody can have been given.
+        let _ = core.judge.request(&request, self.hub.clock().now());
+    }
+
+    /// Gives a slot back by command: the next slot's value returns, or the safe one.
+    ///
+    /// # Errors
+    /// If commands are off or there is no such output.
+    pub fn release(&self, source: &str, point: &str, slot: Slot) -> Result<(), Refusal> {
+        if !self.enabled {
+            return Err(Refusal::Disabled);
+        }
+        let mut core = lock(&self.core);
+        let output = self.output(&core, point)?;
+        self.give_back(&mut core, output, slot, source, "released by command");
+        drop(core);
+        self.wake.notify.notify_one();
+        Ok(())
+    }
+
+    /// Puts a plugin's wish into a slot, keeps it there for `ttl`, or gives the slot back
+    /// (`None`). In shadow it is only judged and told.
+    ///
+    /// # Errors
+    /// If there is no such output, or it never takes this value; that is told, once.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of one wish")]
+    pub fn request(
+        &self,
+        source: &str,
+        slot: Slot,
+        point: &str,
+        value: Option<&Value>,
+        ttl: Duration,
+        why: &str,
+        shadow: bool,
+    ) -> Result<(), Refusal> {
+        let mut core = lock(&self.core);
+        let output = self.output(&core, point)?;
+        let manner = if shadow { Manner::Shadow } else { Manner::Standing };
+        let request = Request { output, slot, source, why, value, ttl, manner };
+        core.judge.request(&request, self.hub.clock().now())?;
+        drop(core);
+        self.wake.notify.notify_one();
+        Ok(())
+    }
+
+    /// Empties every slot of a source at once.
+    pub fn release_source(&self, source: &str, why: &str) {
+        lock(&self.core).judge.release_source(source, why, self.hub.clock().now());
+        self.wake.notify.notify_one();
+    }
+
+    /// Who decides an output at present; `None` if it is no output.
+    pub fn holder(&self, point: &str) -> Option<Holder> {
+        let core = lock(&self.core);
+        let output = self.output(&core, point).ok()?;
+        Some(match core.judge.holder(output) {
+            wellhead_control::Holder::Nobody => Holder::Nobody,
+            wellhead_control::Holder::Writer { slot, source } => {
+                Holder::Writer { slot, source: source.to_owned() }
+            }
+            wellhead_control::Holder::Held(Held::Local) => Holder::Local,
+            wellhead_control::Holder::Held(Held::Interlock(id)) => {
+                Holder::Interlock(core.judge.interlock_name(id).to_string())
+            }
+            wellhead_control::Holder::Held(held) => Holder::Rule(held.code()),
+        })
+    }
+
+    fn output(&self, core: &Core, point: &str) -> Result<OutputId, Refusal> {
+        let outputs = &core.judge.setup().outputs;
+        let named = |o: &OutputSetup| {
+            point.strip_prefix(o.point.device.as_str()).and_then(|p| p.strip_prefix('/'))
+                == Some(o.point.id.as_str())
+        };
+        if let Some(i) = outputs.iter().position(named) {
+            return Ok(OutputId(u32::try_from(i).unwrap_or(u32::MAX)));
+        }
+        let known = point.split_once('/').and_then(|(d, p)| self.hub.find(d, p));
+        Err(match known {
+            Some(_) => wellhead_control::Refusal::from(WriteRefusal::NotWritable).into(),
+            None => Refusal::UnknownPoint(point.to_owned()),
+        })
     }
 
     fn admissible(&self, c: &Command, retained: bool) -> Result<(), Refusal> {
@@ -273,128 +531,14 @@ impl Control {
         Ok(())
     }
 
-    fn in_rate(
-        &self,
-        state: &OutputState,
-        device: &DeviceId,
-        index: PointIndex,
-        point: &Point,
-        value: &Value,
-    ) -> Result<(), Refusal> {
-        if state.restoring {
-            return Err(Refusal::Restoring);
-        }
-        let Some(output) = &point.output else { return Ok(()) };
-        let now = self.hub.clock().now().mono;
-        if let Some((_, at)) = &state.written
-            && now.since(*at) < output.interval_min
-        {
-            return Err(Refusal::TooSoon(output.interval_min));
-        }
-        let Some(rate_max) = output.rate_max else { return Ok(()) };
-        // Before the first write of this run, what the device shows is what it moves from.
-        let (from, at) = match &state.written {
-            Some((v, at)) => (v.as_f64(), *at),
-            None => {
-                let latest = self.hub.latest(device, index);
-                (latest.and_then(|l| l.value?.as_f64()), self.started)
-            }
-        };
-        match (from, value.as_f64()) {
-            (Some(from), Some(to))
-                if (to - from).abs() > rate_max * now.since(at).as_secs_f64() =>
-            {
-                Err(Refusal::TooFast { from, to, rate_max })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn write(
-        &self,
-        device: &DeviceId,
-        index: PointIndex,
-        point: &Point,
-        value: Value,
-    ) -> Result<Done, Refusal> {
-        let readback = point.output.as_ref().is_none_or(|o| o.readback);
-        let line = lock(&self.lines).get(device).cloned();
-        let line = line.ok_or_else(|| Refusal::UnknownPoint(device.to_string()))?;
-        let (reply, answer) = oneshot::channel();
-        let write = Write { point: index, value: value.clone(), readback };
-        let request = Request::Write(device.clone(), write, reply);
-        line.try_send(request).map_err(|_| Refusal::Busy)?;
-        let answer = tokio::time::timeout(WRITE_TIMEOUT, answer).await;
-        let Ok(Ok(result)) = answer else { return Err(Refusal::NoResult(WRITE_TIMEOUT)) };
-        match result.map_err(Refusal::Device)? {
-            Readback::Acknowledged | Readback::Sent => Ok(Done { wrote: value, shows: None }),
-            Readback::Read(Outcome::Good(shows) | Outcome::Uncertain(shows, _)) => {
-                if agrees(point, &value, &shows) {
-                    return Ok(Done { wrote: value, shows: Some(shows) });
-                }
-                let wrote = value.to_string();
-                Err(Refusal::Mismatch { wrote, shows: shows.to_string() })
-            }
-            Readback::Read(Outcome::Bad(why)) => Err(Refusal::Mismatch {
-                wrote: value.to_string(),
-                shows: format!("nothing ({why})"),
-            }),
-        }
-    }
-
-    fn fall_back_later(self: &Arc<Self>, name: &str, turn: u64, hold: Duration) {
-        let (control, name) = (Arc::clone(self), name.to_owned());
-        tokio::spawn(async move {
-            tokio::time::sleep(hold).await;
-            control.make_safe(&name, turn, "hold ended").await;
-        });
-    }
-
-    /// Writes the safe value until it is there, or a newer command has taken over.
-    async fn make_safe(self: &Arc<Self>, name: &str, turn: u64, why: &'static str) {
-        let mut failures = 0u32;
-        loop {
-            let output = self.output(name);
-            let mut state = output.lock().await;
-            if state.turn != turn {
-                return;
-            }
-            let found = name.split_once('/').and_then(|(d, p)| self.hub.find(d, p));
-            let Some((device, index, point)) = found else {
-                self.tell_safe(name, why, &Err(Refusal::UnknownPoint(name.to_owned())));
-                return;
-            };
-            let Some(safe) = point.output.as_ref().map(|o| o.safe.clone()) else { return };
-            let result = self.write(&device, index, &point, safe.clone()).await;
-            if failures == 0 || result.is_ok() {
-                self.tell_safe(name, why, &result);
-            }
-            if result.is_ok() {
-                state.written = Some((safe, self.hub.clock().now().mono));
-                state.writes += 1;
-                state.restoring = false;
-                if let Err(error) = lock(&self.ledger).release(name) {
-                    tracing::error!(point = name, %error, "Can't note that the output is safe");
-                }
-                return;
-            }
-            failures += 1;
-            drop(state);
-            tokio::time::sleep(SAFE_RETRY).await;
-        }
-    }
-
-    fn tell_safe(&self, name: &str, why: &str, result: &Result<Done, Refusal>) {
-        let (ok, text) = match result {
-            Ok(done) => (true, format!("{name} is back at its safe value {}: {why}", done.wrote)),
-            Err(e) => (false, format!("{name} can't be brought to its safe value yet: {e}")),
-        };
-        match ok {
-            true => tracing::info!(point = name, why, "Output is back at its safe value"),
-            false => tracing::error!(point = name, why, %text, "Output is not at its safe value"),
-        }
-        let event = Event::new("audit", text).with("point", name).with("source", "control");
-        self.hub.event(event.with("why", why).with("ok", ok));
+    /// Answers what was no command at all, and audits it.
+    pub fn malformed(&self, source: &str, why: &str) -> Json {
+        tracing::info!(source, why, "Malformed command");
+        let event = Event::new("audit", format!("{source} sent no command: {why}"));
+        let event = event.with("source", source).with("ok", false).with("code", "malformed");
+        self.hub.event(event);
+        let t = self.hub.clock().now().utc.0;
+        json!({ "v": 1, "id": null, "ok": false, "code": "malformed", "t": t, "text": why })
     }
 
     fn audit(&self, c: &Command, result: &Result<Done, Refusal>) {
@@ -410,69 +554,56 @@ impl Control {
             .with("point", &*c.point)
             .with("source", &*c.source)
             .with("command", &*c.id)
+            .with("slot", c.slot.number())
             .with("ok", ok)
             .with("code", code);
         self.hub.event(event);
     }
 
-    /// Writes counted per point, since the start.
-    pub fn writes(&self) -> Vec<(String, u64)> {
-        let outputs = lock(&self.outputs);
-        let count = |(n, o): (&String, &Output)| Some((n.clone(), o.try_lock().ok()?.writes));
-        outputs.iter().filter_map(count).collect()
-    }
-
-    fn output(&self, name: &str) -> Output {
-        Arc::clone(lock(&self.outputs).entry(name.to_owned()).or_default())
+    /// What each output had since the start, by name.
+    pub fn counts(&self) -> Vec<(String, Count)> {
+        let core = lock(&self.core);
+        let count = |(i, o): (u32, &OutputSetup)| (o.name(), core.judge.count(OutputId(i)));
+        (0u32..).zip(&core.judge.setup().outputs).map(count).collect()
     }
 }
 
-/// The reply to a command, as it stands on the wire.
-pub fn reply(id: Option<&str>, result: &Result<Done, Refusal>, now: Timestamp) -> Json {
-    match result {
-        Ok(done) => json!({
-            "v": 1, "id": id, "ok": true, "code": "done", "t": now.0,
-            "text": format!("wrote {}", done.wrote),
-            "value": to_json(&done.wrote),
-            "readback": done.shows.as_ref().map(to_json),
-        }),
-        Err(e) => json!({
-            "v": 1, "id": id, "ok": false, "code": e.code(), "t": now.0, "text": e.to_string(),
-        }),
+impl Core {
+    fn is_safe(&self, output: OutputId, value: &Value) -> bool {
+        let output = self.judge.setup().outputs.get(output.0 as usize);
+        output.and_then(|o| o.point.output.as_ref()).is_some_and(|o| o.safe == *value)
+    }
+
+    /// Shows the judge what its points read.
+    fn look(&mut self, hub: &Hub, now: Now) {
+        for (i, (device, index)) in (0u32..).zip(&self.inputs) {
+            let (quality, value) = match hub.peek(device, *index) {
+                Some(peek) => (peek.quality, peek.value),
+                None => (Quality::Bad(Reason::NotPolled), None),
+            };
+            self.judge.input(InputId(i), quality, value.as_ref(), now);
+        }
+        for (i, (device, index)) in (0u32..).zip(&self.outputs) {
+            let Some(seen) = self.seen.get_mut(i as usize) else { continue };
+            match hub.peek(device, *index) {
+                Some(peek) if matches!(peek.quality, Quality::Good | Quality::Manual) => {
+                    // A reading shows once; what is older says nothing new.
+                    if peek.read > *seen {
+                        *seen = peek.read;
+                        self.judge.shown(OutputId(i), peek.value.as_ref(), now);
+                    }
+                }
+                _ => self.judge.shown(OutputId(i), None, now),
+            }
+        }
     }
 }
 
-/// A value as JSON: whole numbers beyond 2^53 as text, since most readers would round them.
-pub fn to_json(v: &Value) -> Json {
-    const EXACT: u64 = 1 << 53;
-    match v {
-        Value::Bool(b) => json!(b),
-        Value::Int(i) if i.unsigned_abs() <= EXACT => json!(i),
-        Value::Float(f) => json!(f.get()),
-        other => json!(other.to_string()),
-    }
-}
-
-/// A value out of JSON; `None` for null, lists and objects.
-pub fn from_json(v: &Json) -> Option<Value> {
-    match v {
-        Json::Bool(b) => Some(Value::Bool(*b)),
-        Json::String(s) => Some(Value::Text(s.as_str().into())),
-        Json::Number(n) => match (n.as_i64(), n.as_u64()) {
-            (Some(i), _) => Some(Value::Int(i)),
-            (None, Some(u)) => Some(Value::unsigned(u)),
-            (None, None) => n.as_f64().and_then(Value::float),
-        },
-        Json::Null | Json::Array(_) | Json::Object(_) => None,
-    }
-}
-
-fn agrees(point: &Point, wrote: &Value, shows: &Value) -> bool {
-    let tolerance = point.output.as_ref().map_or(0.0, |o| o.readback_tolerance);
-    match (wrote.as_f64(), shows.as_f64()) {
-        (Some(a), Some(b)) => (a - b).abs() <= tolerance + 1e-9 * a.abs().max(1.0),
-        _ => wrote == shows,
-    }
+fn tell_gone(hub: &Hub, name: &str) {
+    let text = format!("{name} was held and is no output any more; its safe value is not written");
+    tracing::error!(point = name, "Output was held and is gone from the configuration");
+    let event = Event::new("audit", text).with("point", name).with("source", "control");
+    hub.event(event.with("ok", false).with("code", "gone"));
 }
 
 fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {

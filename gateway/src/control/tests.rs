@@ -1,6 +1,8 @@
 use super::*;
 use crate::hub::Outlet;
+use poll::Request as LineRequest;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use wellhead_control::{Rules, Setup};
 use wellhead_model::{
     Class, ManualClock, Now, Output as OutputRules, PointId, Reporting, Sample, Shape,
 };
@@ -13,7 +15,9 @@ struct Trail(Arc<Mutex<Vec<String>>>);
 impl Outlet for Trail {
     fn samples(&self, _: &DeviceId, _: &[Point], _: &[Sample], _: Now) {}
     fn event(&self, event: &Event, _: Now) {
-        lock(&self.0).push(event.text.clone());
+        if event.kind == "audit" {
+            lock(&self.0).push(event.text.clone());
+        }
     }
     fn catalog(&self, _: &DeviceId, _: Option<&[Point]>) {}
 }
@@ -22,6 +26,7 @@ impl Outlet for Trail {
 struct Bench {
     clock: Arc<ManualClock>,
     control: Arc<Control>,
+    hub: Arc<Hub>,
     trail: Arc<Mutex<Vec<String>>>,
     plant: Arc<Plant>,
     dir: tempfile::TempDir,
@@ -85,39 +90,82 @@ fn setpoint(rules: impl FnOnce(&mut OutputRules)) -> Point {
     }
 }
 
+fn contact() -> Point {
+    Point {
+        id: PointId::new("flow_ok").unwrap(),
+        class: Class::Status,
+        shape: Shape::Bool,
+        output: None,
+        ..setpoint(|_| {})
+    }
+}
+
+fn outputs(point: Point, guarded: bool) -> Outputs {
+    let device = point.device.clone();
+    let lock = wellhead_control::Interlock {
+        id: "flow".into(),
+        title: "Flow".into(),
+        title_zh: "流量".into(),
+        outputs: vec![OutputId(0)],
+        input: InputId(0),
+        needs: wellhead_control::Condition::Is(Value::Bool(true)),
+        hold: Duration::ZERO,
+        within: Duration::ZERO,
+    };
+    Outputs {
+        setup: Setup {
+            outputs: vec![OutputSetup { point, rules: Rules::default() }],
+            inputs: 1,
+            interlocks: if guarded { vec![lock] } else { Vec::new() },
+        },
+        outputs: vec![(device.clone(), PointIndex(0))],
+        inputs: vec![(device, PointIndex(1))],
+    }
+}
+
 impl Bench {
     fn new(rules: impl FnOnce(&mut OutputRules)) -> Self {
-        Self::in_dir(tempfile::tempdir().unwrap(), Arc::default(), rules)
+        Self::in_dir(tempfile::tempdir().unwrap(), Arc::default(), false, rules)
+    }
+
+    /// The setpoint may leave its safe value only while the contact is closed.
+    fn guarded() -> Self {
+        Self::in_dir(tempfile::tempdir().unwrap(), Arc::default(), true, |_| {})
     }
 
     fn in_dir(
         dir: tempfile::TempDir,
         plant: Arc<Plant>,
+        guarded: bool,
         rules: impl FnOnce(&mut OutputRules),
     ) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
         let trail = Arc::default();
         let outlet = Trail(Arc::clone(&trail));
-        let hub = Arc::new(Hub::new(clock.clone(), vec![Box::new(outlet)]));
+        let wake = Wake::default();
+        let outlets: Vec<Box<dyn Outlet>> = vec![Box::new(outlet), Box::new(wake.clone())];
+        let hub = Arc::new(Hub::new(clock.clone(), outlets));
         let device = DeviceId::new("hp1").unwrap();
-        hub.set_device(&device, Arc::from([setpoint(rules)]));
+        let point = setpoint(rules);
+        hub.set_device(&device, Arc::from([point.clone(), contact()]));
         let (ledger, _) = Ledger::open(dir.path().join("outputs.json"));
-        let control = Control::new(hub, ledger, true);
+        let control = Control::new(Arc::clone(&hub), ledger, true, &outputs(point, guarded), wake);
         let (line, mut requests) = mpsc::channel(4);
         control.route(&device, Some(line));
+        control.start();
         let serving = Arc::clone(&plant);
         tokio::spawn(async move {
-            while let Some(Request::Write(_, w, reply)) = requests.recv().await {
+            while let Some(LineRequest::Write(_, w, reply)) = requests.recv().await {
                 let _ = reply.send(serving.serve(&w));
             }
         });
-        Self { clock, control, trail, plant, dir }
+        Self { clock, control, hub, trail, plant, dir }
     }
 
     /// The gateway dies and starts again on the same folder, at the same plant.
     fn restart(self) -> Self {
         let Self { dir, plant, .. } = self;
-        Self::in_dir(dir, plant, |_| {})
+        Self::in_dir(dir, plant, false, |_| {})
     }
 
     async fn write(&self, id: &str, value: f64) -> Result<Done, &'static str> {
@@ -132,7 +180,21 @@ impl Bench {
             value: Value::float(value).unwrap(),
             expires: Timestamp(self.clock.now().utc.0 + 10_000),
             hold: 60 * S,
+            slot: Slot::REMOTE,
         }
+    }
+
+    fn contact(&self, closed: bool) {
+        let outcome = Outcome::Good(Value::Bool(closed));
+        self.hub.read_back(&DeviceId::new("hp1").unwrap(), PointIndex(1), &outcome);
+    }
+
+    fn plugin(&self, value: Option<f64>) -> Result<(), &'static str> {
+        let value = value.and_then(Value::float);
+        let (ttl, slot) = (180 * S, Slot::PLUGIN);
+        self.control
+            .request("plugin:p", slot, "hp1/setpoint", value.as_ref(), ttl, "why", false)
+            .map_err(|e| e.code())
     }
 
     async fn ask(&self, c: &Command, retained: bool) -> Result<Done, &'static str> {
@@ -241,7 +303,8 @@ async fn a_device_that_shows_another_value_is_a_mismatch_and_is_still_brought_to
     b.plant.stuck.store(true, Ordering::Relaxed);
     assert_eq!(b.write("a", 45.0).await, Err("mismatch"));
     b.plant.stuck.store(false, Ordering::Relaxed);
-    b.pass(61 * S).await;
+    // At once, not when its hold would have ended: its sender knows that it failed.
+    b.pass(S).await;
     assert_eq!(b.plant.written(), [40.0]);
 }
 
@@ -265,7 +328,6 @@ async fn a_restarted_gateway_writes_the_safe_value_before_it_takes_commands() {
     b.write("a", 50.0).await.unwrap();
     b.plant.silent.store(true, Ordering::Relaxed);
     let b = b.restart();
-    b.control.restore();
     tokio::task::yield_now().await;
     assert_eq!(b.write("b", 45.0).await, Err("restoring"));
     b.plant.silent.store(false, Ordering::Relaxed);
@@ -274,8 +336,7 @@ async fn a_restarted_gateway_writes_the_safe_value_before_it_takes_commands() {
     b.write("c", 45.0).await.unwrap();
     let b = b.restart();
     assert_eq!(b.plant.written(), [50.0, 40.0, 45.0]);
-    b.control.restore();
-    b.pass(S).await;
+    b.pass(6 * S).await;
     assert_eq!(b.plant.written(), [50.0, 40.0, 45.0, 40.0]);
 }
 
@@ -283,9 +344,106 @@ async fn a_restarted_gateway_writes_the_safe_value_before_it_takes_commands() {
 async fn commands_are_off_unless_the_site_says_otherwise() {
     let b = Bench::new(|_| {});
     let (ledger, _) = Ledger::open(b.dir.path().join("other.json"));
-    let off = Control::new(Arc::clone(&b.control.hub), ledger, false);
+    let point = setpoint(|_| {});
+    let hub = Arc::clone(&b.hub);
+    let off = Control::new(hub, ledger, false, &outputs(point, false), Wake::default());
     let refused = off.command(&b.command("a", 45.0), false).await;
     assert_eq!(refused, Err(Refusal::Disabled));
+    let refused = off.release("test", "hp1/setpoint", Slot::OPERATOR);
+    assert_eq!(refused, Err(Refusal::Disabled));
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_a_commands_hold_ends_the_plugins_value_returns() {
+    let b = Bench::new(|_| {});
+    b.plugin(Some(50.0)).unwrap();
+    b.pass(S).await;
+    b.write("a", 45.0).await.unwrap();
+    assert_eq!(b.control.holder("hp1/setpoint").unwrap(), held_by(Slot::REMOTE, "test"));
+    b.plugin(Some(50.0)).unwrap();
+    b.pass(61 * S).await;
+    assert_eq!(b.plant.written(), [50.0, 45.0, 50.0]);
+    b.control.release_source("plugin:p", "plugin stopped");
+    b.pass(S).await;
+    assert_eq!(b.plant.written(), [50.0, 45.0, 50.0, 40.0]);
+    assert_eq!(b.control.holder("hp1/setpoint"), Some(Holder::Nobody));
+    assert_eq!(b.control.holder("hp1/flow_ok"), None);
+    let last = lock(&b.trail).last().cloned();
+    assert_eq!(last.as_deref(), Some("hp1/setpoint is back at its safe value 40: plugin stopped"));
+}
+
+fn held_by(slot: Slot, source: &str) -> Holder {
+    Holder::Writer { slot, source: source.into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_gives_his_slot_back_before_its_time() {
+    let b = Bench::new(|_| {});
+    b.plugin(Some(50.0)).unwrap();
+    let operator = Command { slot: Slot::OPERATOR, ..b.command("a", 45.0) };
+    b.ask(&operator, false).await.unwrap();
+    assert_eq!(b.write("b", 48.0).await, Err("overridden"));
+    b.control.release("box:me", "hp1/setpoint", Slot::OPERATOR).unwrap();
+    b.pass(S).await;
+    assert_eq!(b.plant.written().last(), Some(&50.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interlock_in_the_plant_stops_what_a_command_holds_and_raises_an_alarm() {
+    let b = Bench::guarded();
+    assert_eq!(b.write("a", 45.0).await, Err("interlock"));
+    b.contact(true);
+    b.write("b", 45.0).await.unwrap();
+    b.contact(false);
+    b.pass(Duration::from_millis(10)).await;
+    assert_eq!(b.plant.written(), [45.0, 40.0]);
+    assert_eq!(b.control.holder("hp1/setpoint"), Some(Holder::Interlock("flow".into())));
+    let ids = |b: &Bench| b.hub.alarms().into_iter().map(|(a, _)| a.id).collect::<Vec<_>>();
+    assert_eq!(ids(&b), ["interlock.flow"]);
+    b.contact(true);
+    b.pass(Duration::from_millis(10)).await;
+    assert_eq!(b.plant.written(), [45.0, 40.0, 45.0], "its hold is not over");
+    assert_eq!(ids(&b), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_shows_another_value_later_is_told_and_written_again() {
+    let b = Bench::new(|_| {});
+    b.plugin(Some(50.0)).unwrap();
+    b.pass(S).await;
+    let shows = Outcome::Good(Value::float(33.0).unwrap());
+    b.hub.read_back(&DeviceId::new("hp1").unwrap(), PointIndex(0), &shows);
+    b.pass(Duration::from_millis(10)).await;
+    b.pass(6 * S).await;
+    assert_eq!(b.plant.written(), [50.0, 50.0]);
+    let trail = lock(&b.trail).clone();
+    let told = "hp1/setpoint shows 33 instead of 50: changed by hand, or power-cycled";
+    assert!(trail.iter().any(|t| t == told), "{trail:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_ledger_nothing_leaves_its_safe_value() {
+    let b = Bench::new(|_| {});
+    std::fs::remove_dir_all(b.dir.path()).unwrap();
+    assert_eq!(b.write("a", 45.0).await, Err("ledger"));
+    b.plugin(Some(50.0)).unwrap();
+    b.pass(S).await;
+    assert!(!b.plant.written().iter().any(|v| *v != 40.0), "{:?}", b.plant.written());
+}
+
+#[tokio::test(start_paused = true)]
+async fn shadow_wishes_and_impossible_ones_never_reach_the_line() {
+    let b = Bench::new(|_| {});
+    let v = Value::float(50.0).unwrap();
+    let ask = |point, v| b.control.request("p", Slot::PLUGIN, point, Some(v), 60 * S, "why", true);
+    ask("hp1/setpoint", &v).unwrap();
+    assert_eq!(ask("hp1/flow_ok", &v).map_err(|e| e.code()), Err("value"));
+    assert_eq!(ask("hp1/nothing", &v).map_err(|e| e.code()), Err("unknown_point"));
+    assert_eq!(b.plugin(Some(99.0)), Err("value"));
+    b.pass(S).await;
+    assert_eq!(b.plant.requests.load(Ordering::Relaxed), 0);
+    let trail = lock(&b.trail).clone();
+    assert_eq!(trail[0], "p would write 50 to hp1/setpoint: why");
 }
 
 #[test]

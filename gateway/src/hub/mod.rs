@@ -4,19 +4,23 @@
 //! every [`Outlet`] what its point's reporting rules ask for. Nothing here waits: a slow consumer
 //! cannot slow a bus.
 
+mod alarm;
 mod point;
 mod stats;
 
+pub use alarm::{Alarm, AlarmFile, Severity};
 pub use point::Latest;
 use point::PointState;
 pub use stats::DeviceStats;
 
 use crate::clock::StepWatch;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wellhead_driver::{DeviceError, Outcome, Readings};
-use wellhead_model::{Clock, DeviceId, Mono, Now, Point, PointIndex, Reason, Sample, Value};
+use wellhead_model::{
+    Clock, DeviceId, Mono, Now, Point, PointIndex, Quality, Reason, Sample, Value,
+};
 
 pub use wellhead_uplink::Event;
 
@@ -28,6 +32,19 @@ pub trait Outlet: Send + Sync {
     fn event(&self, event: &Event, now: Now);
     /// A device came, changed or went.
     fn catalog(&self, device: &DeviceId, points: Option<&[Point]>);
+    /// An alarm is active since `since`, or is over. Those who only want values leave this out.
+    fn alarm(&self, _id: &str, _alarm: Option<&Alarm>, _since: Now) {}
+}
+
+/// What is known of a point at one moment, without its description.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peek {
+    /// How good.
+    pub quality: Quality,
+    /// The value, if the quality allows one.
+    pub value: Option<Value>,
+    /// When it was last read well.
+    pub read: Option<Mono>,
 }
 
 struct DeviceState {
@@ -64,6 +81,7 @@ struct State {
     devices: HashMap<DeviceId, DeviceState>,
     steps: StepWatch,
     synced: Option<bool>,
+    alarms: BTreeMap<String, (Alarm, Now)>,
     /// Reused between calls, so that passing samples on allocates nothing.
     outgoing: Vec<Sample>,
 }
@@ -229,6 +247,12 @@ impl Hub {
         let d = state.devices.get(device)?;
         let i = index.0 as usize;
         Some(d.states.get(i)?.latest(d.points.get(i)?, now))
+    }
+
+    /// The same in short, for those who look often.
+    pub fn peek(&self, device: &DeviceId, index: PointIndex) -> Option<Peek> {
+        let state = self.lock();
+        Some(state.devices.get(device)?.states.get(index.0 as usize)?.peek())
     }
 
     /// The latest of every point of every device, sorted by device.

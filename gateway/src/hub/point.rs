@@ -1,6 +1,6 @@
 //! One point between two readings: what was last read, what was last sent, and how old it is.
 
-use super::{CounterTurn, UNREAD};
+use super::{CounterTurn, Peek, UNREAD};
 use std::sync::Arc;
 use std::time::Duration;
 use wellhead_driver::Outcome;
@@ -137,6 +137,14 @@ impl PointState {
         // The way over the top must be shorter than the way back, or it was a reset.
         let rolled_over = self.rules.rollover.is_some_and(|top| a < top && top - a + b < a - b);
         Some(CounterTurn { rolled_over, from: from.clone(), to: to.clone() })
+    }
+
+    pub(super) fn peek(&self) -> Peek {
+        Peek {
+            quality: self.read.as_ref().map_or(Quality::Bad(UNREAD), Sample::quality),
+            value: self.read.as_ref().and_then(Sample::value).cloned(),
+            read: self.last_good,
+        }
     }
 
     pub(super) fn latest(&self, point: &Point, now: Now) -> Latest {

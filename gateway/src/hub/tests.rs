@@ -20,6 +20,73 @@ impl Outlet for Seen {
         self.0.lock().unwrap().push(format!("event {} {}", event.kind, event.text));
     }
     fn catalog(&self, _: &DeviceId, _: Option<&[Point]>) {}
+    fn alarm(&self, id: &str, alarm: Option<&Alarm>, since: Now) {
+        let text = alarm.map_or("over", |a| &a.text);
+        self.0.lock().unwrap().push(format!("alarm {id} {text} @{}", since.utc.0));
+    }
+}
+
+fn alarm(text: &str) -> Alarm {
+    Alarm {
+        id: "control.hp1".into(),
+        severity: Severity::Warning,
+        source: "control".into(),
+        point: None,
+        text: text.into(),
+        text_zh: text.into(),
+    }
+}
+
+#[test]
+fn an_alarm_is_told_when_it_comes_changes_and_goes_and_keeps_its_beginning() {
+    let b = Bench::new(|_| {});
+    b.seen.lock().unwrap().clear();
+    let at = b.clock.now().utc.0;
+    b.hub.raise(alarm("hot"));
+    b.clock.advance(S);
+    b.hub.raise(alarm("hot"));
+    b.hub.raise(alarm("hotter"));
+    assert_eq!(b.hub.alarms().len(), 1);
+    b.hub.clear("control.hp1");
+    b.hub.clear("control.hp1");
+    assert_eq!(b.hub.alarms(), []);
+    let told = [
+        format!("alarm control.hp1 hot @{at}"),
+        "event alarm_raised hot".into(),
+        format!("alarm control.hp1 hotter @{at}"),
+        "event alarm_raised hotter".into(),
+        format!("alarm control.hp1 over @{}", at + 1000),
+        "event alarm_cleared hotter".into(),
+    ];
+    assert_eq!(*b.seen.lock().unwrap(), told);
+}
+
+#[test]
+fn what_an_earlier_run_left_active_is_taken_back_unless_it_is_raised_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("alarms.json");
+    let hub = |file: AlarmFile, seen: &Arc<Mutex<Vec<String>>>| {
+        let outlets: Vec<Box<dyn Outlet>> = vec![Box::new(file), Box::new(Seen(seen.clone()))];
+        Hub::new(Arc::new(ManualClock::new(Timestamp(0))), outlets)
+    };
+    let seen = Arc::default();
+    let (file, left) = AlarmFile::open(path.clone());
+    assert!(left.is_empty());
+    let first = hub(file, &seen);
+    first.raise(alarm("hot"));
+    first.raise(Alarm { id: "plugin.p.low".into(), ..alarm("low") });
+    first.raise(Alarm { id: "plugin.p.over".into(), ..alarm("over") });
+    first.clear("plugin.p.over");
+    drop(first);
+    let (file, left) = AlarmFile::open(path.clone());
+    assert_eq!(left.iter().collect::<Vec<_>>(), ["control.hp1", "plugin.p.low"]);
+    let second = hub(file, &seen);
+    second.raise(alarm("hot"));
+    seen.lock().unwrap().clear();
+    second.forget_alarms(left);
+    assert_eq!(*seen.lock().unwrap(), ["alarm plugin.p.low over @0"]);
+    let (_, left) = AlarmFile::open(path);
+    assert_eq!(left.into_iter().collect::<Vec<_>>(), ["control.hp1"]);
 }
 
 struct Bench {

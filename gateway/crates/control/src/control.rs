@@ -244,6 +244,7 @@ impl Control {
                 self.check_once(request, &value, now)?;
                 self.put(request, value, now.mono);
                 self.states[i].force = true;
+                self.soil(request.output.0);
             }
             (Manner::Standing, Some(value)) => self.put(request, value, now.mono),
         }
@@ -540,6 +541,11 @@ impl Control {
     /// confirmed. This is what [`Control::save`] keeps.
     pub fn is_held(&self, output: OutputId) -> bool {
         self.states.get(output.0 as usize).is_some_and(OutputState::is_held)
+    }
+
+    /// Whether an output is believed to be away from its safe value.
+    pub fn is_on(&self, output: OutputId) -> bool {
+        self.states.get(output.0 as usize).is_some_and(|s| s.drive.on)
     }
 
     /// What an output had since the start.

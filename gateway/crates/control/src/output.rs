@@ -201,7 +201,8 @@ impl OutputState {
             once: winner.is_some_and(|(_, claim)| claim.once),
         };
         let verdict = self.judge(cx, wanted, now.mono);
-        self.wake(verdict.until);
+        // What has passed waits for something else, such as a reading.
+        self.wake(verdict.until.filter(|until| *until > now.mono));
         self.wake(self.slots.first_expiry());
         self.held = verdict.held;
         self.tell_held(cx, slot, verdict.held);

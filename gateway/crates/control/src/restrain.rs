@@ -50,6 +50,15 @@ impl Verdict {
 
 impl Case<'_> {
     pub(crate) fn judge(&self, wanted: Wanted<'_>) -> Verdict {
+        let mut verdict = self.weigh(wanted);
+        // Whatever else is waited for, the end of a grace comes first.
+        if let (Leave::Grace(end), _) = self.leave {
+            verdict.until = Some(verdict.until.map_or(end, |until| until.min(end)));
+        }
+        verdict
+    }
+
+    fn weigh(&self, wanted: Wanted<'_>) -> Verdict {
         let Some(output) = self.setup.output() else { return Verdict::stay(Held::Local, None) };
         let away = !self.setup.is_safe(wanted.value);
         let state = self.state;
@@ -64,7 +73,7 @@ impl Case<'_> {
             return forced(Held::Interlock(lock));
         }
         if !away {
-            return self.to_safe(wanted, &output.safe);
+            return self.safe_or_later(wanted, &output.safe);
         }
         if let Some(verdict) = self.held_back(&output.safe) {
             return verdict;
@@ -75,7 +84,7 @@ impl Case<'_> {
         self.ramp(wanted).unwrap_or_else(|| Verdict::go(wanted.value))
     }
 
-    fn to_safe(&self, wanted: Wanted<'_>, safe: &Value) -> Verdict {
+    fn safe_or_later(&self, wanted: Wanted<'_>, safe: &Value) -> Verdict {
         let on_until = self.state.drive.since + self.setup.rules.min_on;
         let bound = self.state.drive.on && !wanted.slot.is_some_and(Slot::protects);
         if bound && self.now < on_until {

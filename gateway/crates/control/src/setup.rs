@@ -52,8 +52,8 @@ impl OutputSetup {
         self.output().is_some_and(|o| same(value, &o.safe, 0.0))
     }
 
-    /// Whether what the device shows is what was written.
-    pub(crate) fn agrees(&self, wrote: &Value, shows: &Value) -> bool {
+    /// Whether what the device shows is what was written, within the point's tolerance.
+    pub fn agrees(&self, wrote: &Value, shows: &Value) -> bool {
         same(wrote, shows, self.output().map_or(0.0, |o| o.readback_tolerance))
     }
 }

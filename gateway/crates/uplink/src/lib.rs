@@ -64,7 +64,7 @@ mod uplink;
 pub use crate::core::Counts;
 pub use command::{COMMAND_BYTES_MAX, Command, CommandError, Incoming, ReplyTo, parse_command};
 pub use config::{ConfigError, Credentials, Secret, TlsConfig, UplinkConfig};
-pub use message::Event;
+pub use message::{Alarm, Event, Severity};
 pub use metrics::{Metrics, State};
 pub use uplink::{Boot, Stream, Uplink, UplinkError, UplinkHandle};
 

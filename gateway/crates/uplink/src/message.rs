@@ -63,6 +63,63 @@ impl Event {
     }
 }
 
+/// Something that is wrong for as long as it lasts, retained at `alarm/{id}` meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// Its name for as long as the site exists: `control.hp1.run.not_following`. Letters, digits,
+    /// `_`, `-` and `.`, since it stands in a topic.
+    pub id: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Who raised it: `control`, `plugin:recharge`.
+    pub source: String,
+    /// The point it is about, `hp1/run`.
+    pub point: Option<String>,
+    /// One line for people, in English.
+    pub text: String,
+    /// The same in Chinese.
+    pub text_zh: String,
+}
+
+/// How much an alarm matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Notice,
+    /// Worth a look.
+    Warning,
+    /// Needs a person.
+    Alarm,
+}
+
+impl Severity {
+    /// The word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Notice => "notice",
+            Severity::Warning => "warning",
+            Severity::Alarm => "alarm",
+        }
+    }
+}
+
+/// `alarm/{id}`, retained while it lasts.
+pub(crate) fn alarm(a: &Alarm, since: Timestamp, synced: bool) -> Bytes {
+    let mut body = json!({
+        "v": 1, "id": a.id, "severity": a.severity.word(), "source": a.source,
+        "since": since.0, "text": a.text, "text_zh": a.text_zh,
+    });
+    if let Some(o) = body.as_object_mut() {
+        if let Some(point) = &a.point {
+            o.insert("point".into(), point.as_str().into());
+        }
+        if !synced {
+            o.insert("clock".into(), "unsynced".into());
+        }
+    }
+    body.to_string().into()
+}
+
 /// The body of an event message, without its opening brace like that of samples.
 pub(crate) fn event(
     out: &mut Vec<u8>,

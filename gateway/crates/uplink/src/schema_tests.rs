@@ -185,6 +185,38 @@ fn status_fits_its_schema() {
 }
 
 #[test]
+fn alarms_fit_their_schema() {
+    let v = schema("alarm");
+    let mut alarm = message::Alarm {
+        id: "control.hp1.run.not_following".into(),
+        severity: message::Severity::Alarm,
+        source: "control".into(),
+        point: Some("hp1/run".into()),
+        text: "hp1/run does not follow".into(),
+        text_zh: "hp1/run 未动作".into(),
+    };
+    let json = check(&v, &message::alarm(&alarm, Timestamp(7), true));
+    assert_eq!((&json["since"], &json["severity"]), (&json!(7), &json!("alarm")));
+    assert_eq!(json.get("clock"), None);
+    alarm.point = None;
+    for (severity, word) in
+        [(message::Severity::Notice, "notice"), (message::Severity::Warning, "warning")]
+    {
+        alarm.severity = severity;
+        let json = check(&v, &message::alarm(&alarm, Timestamp(7), false));
+        assert_eq!((&json["severity"], &json["clock"]), (&json!(word), &json!("unsynced")));
+    }
+    refused(
+        &v,
+        json!({"v": 1, "id": "a/b", "severity": "alarm", "source": "x", "since": 1, "text": "", "text_zh": ""}),
+    );
+    refused(
+        &v,
+        json!({"v": 1, "id": "a", "severity": "panic", "source": "x", "since": 1, "text": "", "text_zh": ""}),
+    );
+}
+
+#[test]
 fn catalogs_fit_their_schema() {
     let mut table = points(2).to_vec();
     table[1].states = [(0, "off".into()), (1, "heating".into())].into_iter().collect();

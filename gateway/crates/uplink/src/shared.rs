@@ -5,7 +5,7 @@ use crate::cache_thread::Done;
 use crate::command::{Incoming, ReplyTo, parse_command};
 use crate::core::{Core, Note, Notice, Online};
 use crate::link::{Backoff, Link, refusal};
-use crate::message::{self, Event};
+use crate::message::{self, Alarm, Event};
 use crate::metrics::{Rate, State, hours_left};
 use crate::spill::Job;
 use crate::{BATCH_BYTES_MAX, UplinkError, encode};
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use wellhead_model::{Clock, DeviceId, Point, Sample, Timestamp};
+use wellhead_model::{Clock, DeviceId, Now, Point, Sample, Timestamp};
 use wellhead_store::Stats;
 
 /// Name of the stream that carries events.
@@ -43,6 +43,8 @@ pub(crate) struct Shared {
 pub(crate) struct Inner {
     pub(crate) core: Core,
     catalogs: BTreeMap<DeviceId, Bytes>,
+    /// By id; what is over is empty.
+    alarms: BTreeMap<String, Bytes>,
     pub(crate) link: Option<Link>,
     /// Counts connections, so that a late word from a dead one is not taken for the living.
     pub(crate) connection: u64,
@@ -72,6 +74,7 @@ impl Shared {
         let inner = Inner {
             core,
             catalogs: BTreeMap::new(),
+            alarms: BTreeMap::new(),
             link: None,
             connection: 0,
             connected_since: None,
@@ -259,6 +262,7 @@ impl Shared {
         }
         inner.core.note(self.status("online", None, &inner.core.boot), true);
         inner.note_catalogs(&self.config.root);
+        inner.note_alarms(&self.config.root);
     }
 
     /// The `status` message.
@@ -420,6 +424,22 @@ impl Inner {
         }
     }
 
+    /// Publishes an alarm, or removes the retained one that is over.
+    pub(crate) fn set_alarm(&mut self, root: &str, id: &str, alarm: Option<(&Alarm, Now)>) {
+        let body = alarm.map_or_else(Bytes::new, |(a, now)| message::alarm(a, now.utc, now.synced));
+        // What is over stays listed, as with catalogs.
+        self.alarms.insert(id.to_owned(), body.clone());
+        if self.core.is_online() {
+            self.core.note(retained(format!("{root}/alarm/{id}"), body), false);
+        }
+    }
+
+    fn note_alarms(&mut self, root: &str) {
+        for (id, body) in &self.alarms {
+            self.core.note(retained(format!("{root}/alarm/{id}"), body.clone()), false);
+        }
+    }
+
     fn note_catalogs(&mut self, root: &str) {
         for (device, body) in &self.catalogs {
             self.core.note(catalog_note(root, device, body.clone()), false);
@@ -428,7 +448,10 @@ impl Inner {
 }
 
 fn catalog_note(root: &str, device: &DeviceId, payload: Bytes) -> Note {
-    let topic = format!("{root}/catalog/{device}");
+    retained(format!("{root}/catalog/{device}"), payload)
+}
+
+fn retained(topic: String, payload: Bytes) -> Note {
     Note { topic, payload, retain: true, correlation: None, keep: false }
 }
 

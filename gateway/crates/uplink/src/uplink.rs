@@ -5,7 +5,7 @@ use crate::command::{Incoming, ReplyTo};
 use crate::config::{ConfigError, UplinkConfig};
 use crate::encode::Beginnings;
 use crate::link::Dialer;
-use crate::message::{self, Event, millis};
+use crate::message::{self, Alarm, Event, millis};
 use crate::metrics::{Metrics, State};
 use crate::pace::PACE;
 use crate::shared::{Inner, Shared, reply_note};
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
-use wellhead_model::{Clock, DeviceId, Point, PointIndex, Sample};
+use wellhead_model::{Clock, DeviceId, Now, Point, PointIndex, Sample};
 use wellhead_store::{Cache, Incident};
 
 /// Commands waiting for the program; beyond, the requester is told that the gateway is busy.
@@ -143,6 +143,14 @@ impl UplinkHandle {
         let now = self.shared.now();
         let mut inner = self.shared.lock();
         inner.set_device(&self.shared.config.root, device, points);
+        self.shared.pump(&mut inner, now);
+    }
+
+    /// Publishes an alarm that became active at `now`, retained, or clears it.
+    pub fn set_alarm(&self, id: &str, alarm: Option<&Alarm>, since: Now) {
+        let now = self.shared.now();
+        let mut inner = self.shared.lock();
+        inner.set_alarm(&self.shared.config.root, id, alarm.map(|a| (a, since)));
         self.shared.pump(&mut inner, now);
     }
 

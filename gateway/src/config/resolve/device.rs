@@ -2,6 +2,7 @@
 
 use super::At;
 use super::line::LineFound;
+use super::output::Restraints;
 use super::point::{self, Defaults};
 use crate::config::file::{DeviceTable, ReportWord};
 use crate::config::problem::Problem;
@@ -14,10 +15,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use wellhead_driver::Backoff;
 use wellhead_modbus::{DeviceSpec, Framing, Grouping, Timing};
-use wellhead_model::{DeviceId, Point};
+use wellhead_model::{DeviceId, Point, PointIndex};
+
+/// An output, before what it refers to is looked up.
+pub(super) struct OutputFound {
+    pub(super) device: DeviceId,
+    pub(super) index: PointIndex,
+    pub(super) point: Point,
+    pub(super) restraints: Restraints,
+}
 
 /// Reads all devices with their points.
-pub(super) fn devices(all: &At<'_>, lines: &[LineFound], findings: &mut Findings) -> Vec<Device> {
+pub(super) fn devices(
+    all: &At<'_>,
+    lines: &[LineFound],
+    outputs: &mut Vec<OutputFound>,
+    findings: &mut Findings,
+) -> Vec<Device> {
     let mut stations: BTreeMap<(String, u8), String> = BTreeMap::new();
     let mut devices = Vec::new();
     for (id, at) in all.entries() {
@@ -37,7 +51,7 @@ pub(super) fn devices(all: &At<'_>, lines: &[LineFound], findings: &mut Findings
                 None => drop(stations.insert(station, id.to_owned())),
             }
         }
-        devices.extend(device(device_id, table, &at, line, lines, findings));
+        devices.extend(device(device_id, table, &at, line, lines, outputs, findings));
     }
     devices
 }
@@ -75,6 +89,7 @@ fn device(
     at: &At<'_>,
     line: Option<usize>,
     lines: &[LineFound],
+    outputs: &mut Vec<OutputFound>,
     findings: &mut Findings,
 ) -> Option<Device> {
     let or = |d: Option<DurationText>, ms| d.map_or(Duration::from_millis(ms), |d| d.0);
@@ -103,6 +118,11 @@ fn device(
         if let Some(found) = point::point(&id, name, &point_at, &defaults, index, findings) {
             if let Some(text) = found.watchdog {
                 watchdogs.push((found.point.id.clone(), text));
+            }
+            if let (Some(_), Some(restraints)) = (&found.point.output, found.restraints) {
+                let (device, index) = (id.clone(), PointIndex(index));
+                let point = found.point.clone();
+                outputs.push(OutputFound { device, index, point, restraints });
             }
             points.push(found.point);
             specs.push(found.spec);

@@ -2,6 +2,7 @@
 //! sense together. Goes on after each mistake; whoever calls throws the site away if there was
 //! one.
 
+mod control;
 mod device;
 mod line;
 mod output;
@@ -89,8 +90,12 @@ pub(super) fn site(
 ) -> Option<Site> {
     let root = At::new(root, "");
     let lines = root.child("line").map(|at| line::lines(&at, findings)).unwrap_or_default();
-    let devices =
-        root.child("device").map(|at| device::devices(&at, &lines, findings)).unwrap_or_default();
+    let mut outputs = Vec::new();
+    let devices = root
+        .child("device")
+        .map(|at| device::devices(&at, &lines, &mut outputs, findings))
+        .unwrap_or_default();
+    let control = control::outputs(&root, &devices, outputs, findings);
     let uplinks =
         root.child("uplink").map(|at| uplink::uplinks(&at, base, findings)).unwrap_or_default();
     let gateway = root.child("gateway").and_then(|at| gateway(&at, base, findings));
@@ -129,6 +134,7 @@ pub(super) fn site(
         devices,
         plugins: plugins.unwrap_or_default(),
         uplinks,
+        control,
     })
 }
 
@@ -228,5 +234,5 @@ pub(super) fn profile_alone(profile: &Node, findings: &mut Findings) {
     device.place = profile.get("profile").map(|p| p.place.clone()).unwrap_or_default();
     let devices = table(BTreeMap::from([(id, device)]));
     let lines = [line::LineFound::for_profiles()];
-    device::devices(&At::new(&devices, "device"), &lines, findings);
+    device::devices(&At::new(&devices, "device"), &lines, &mut Vec::new(), findings);
 }

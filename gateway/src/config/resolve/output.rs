@@ -5,8 +5,9 @@ use super::point::{table_key, whole_range};
 use crate::config::file::OutputTable;
 use crate::config::problem::Problem;
 use crate::config::report::Findings;
-use crate::config::text::Scalar;
+use crate::config::text::{DurationText, Scalar};
 use std::time::Duration;
+use wellhead_control::Rules;
 use wellhead_driver::Conversion;
 use wellhead_modbus::{Encoding, Table};
 use wellhead_model::{Output, Point, Shape, Value};
@@ -18,8 +19,53 @@ pub(super) struct Registers<'a> {
     pub(super) conversion: &'a Conversion,
 }
 
+/// What restrains an output beyond its point; references are not resolved yet.
+#[derive(Debug, Clone)]
+pub(super) struct Restraints {
+    pub(super) rules: Rules,
+    pub(super) restart_index: Option<u32>,
+    pub(super) local: Option<String>,
+    pub(super) local_when: Option<Scalar>,
+}
+
+/// Machines wait this long after a restart (rules of plant rooms; 1 to 5 minutes are usual).
+const RESTART_DELAY: Duration = Duration::from_secs(180);
+
+/// Reads what restrains it.
+pub(super) fn restraints(
+    t: &OutputTable,
+    point: &Point,
+    at: &At<'_>,
+    findings: &mut Findings,
+) -> Restraints {
+    let time = |d: Option<DurationText>| d.map_or(Duration::ZERO, |d| d.0);
+    let machine = ["min_on", "min_off", "starts_per_hour_max"].into_iter().find(|k| at.has(k));
+    let safe = point.output.as_ref().map(|o| &o.safe);
+    if let (Some(key), Some(Value::Bool(true))) = (machine, safe) {
+        findings.add(at.key(key), Problem::RestsOn { key });
+    }
+    if t.local_when.is_some() && !at.has("local") {
+        findings.add(at.key("local_when"), Problem::WhenWithoutLocal);
+    }
+    let default = if machine.is_some() { RESTART_DELAY } else { Duration::ZERO };
+    Restraints {
+        rules: Rules {
+            min_on: time(t.min_on),
+            min_off: time(t.min_off),
+            starts_per_hour_max: t.starts_per_hour_max,
+            writes_per_year_max: t.writes_per_year_max,
+            restart_delay: t.restart_delay.map_or(default, |d| d.0),
+            restart_index: 0,
+            local: None,
+        },
+        restart_index: t.restart_index,
+        local: t.local.clone(),
+        local_when: t.local_when.clone(),
+    }
+}
+
 pub(super) fn output(
-    t: OutputTable,
+    t: &OutputTable,
     point: &Point,
     registers: &Registers<'_>,
     at: &At<'_>,
@@ -42,17 +88,9 @@ pub(super) fn output(
     if !at.has("safe") {
         findings.add(at.here(), Problem::SafeMissing);
     }
-    let given = match t.safe? {
-        Scalar::Bool(b) => Value::Bool(b),
-        Scalar::Int(i) => Value::Int(i),
-        Scalar::Float(f) => match Value::float(f) {
-            Some(v) => v,
-            None => {
-                findings.add(at.key("safe"), Problem::NotFinite);
-                return None;
-            }
-        },
-        Scalar::Text(text) => Value::Text(text.into()),
+    let Some(given) = t.safe.as_ref()?.value() else {
+        findings.add(at.key("safe"), Problem::NotFinite);
+        return None;
     };
     let output = Output {
         limits: t.limits.map(|[min, max]| (min, max)),

@@ -325,7 +325,7 @@ impl Binder<'_> {
         let names: Vec<String> =
             devices.chain(plugins).map(|p| format!("{}/{}", p.device, p.id)).collect();
         let near = nearest(got, names.iter().map(String::as_str));
-        Problem::NoPointNamed { got: got.to_owned(), near }
+        Problem::UnknownPoint { got: got.to_owned(), near }
     }
 }
 

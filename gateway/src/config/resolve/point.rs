@@ -1,7 +1,7 @@
 //! Points: what lies at an address, what it means and when it is sent.
 
 use super::At;
-use super::output::{self, Registers};
+use super::output::{self, Registers, Restraints};
 use crate::config::file::{ClassWord, OrderWord, PointTable, ReportWord, TypeWord, WriteWord};
 use crate::config::problem::Problem;
 use crate::config::report::Findings;
@@ -27,6 +27,7 @@ pub(super) struct Found {
     pub(super) point: Point,
     pub(super) spec: PointSpec,
     pub(super) watchdog: Option<String>,
+    pub(super) restraints: Option<Restraints>,
 }
 
 type States = Arc<[(i64, Arc<str>)]>;
@@ -91,11 +92,12 @@ pub(super) fn point(
         reporting,
         output: None,
     };
-    let mut watchdog = None;
+    let (mut watchdog, mut restraints) = (None, None);
     if let (Some(out), Some(out_at)) = (t.output, at.child("output")) {
         watchdog = out.watchdog.clone();
         let registers = Registers { table, encoding, conversion: &conversion };
-        point.output = output::output(out, &point, &registers, &out_at, findings);
+        point.output = output::output(&out, &point, &registers, &out_at, findings);
+        restraints = Some(output::restraints(&out, &point, &out_at, findings));
     }
     let spec = PointSpec {
         index: PointIndex(index),
@@ -116,7 +118,7 @@ pub(super) fn point(
             Some(WriteWord::Multiple) => WriteFunction::Multiple,
         },
     };
-    Some(Found { point, spec, watchdog })
+    Some(Found { point, spec, watchdog, restraints })
 }
 
 /// The key that gives an address in this table.

@@ -1,6 +1,7 @@
 //! A clock, outputs and the devices behind them, for tests of Control.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test's own tools")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,17 +14,17 @@ use wellhead_model::{
     Timestamp, Value,
 };
 
-pub const S: Duration = Duration::from_secs(1);
-pub const MIN: Duration = Duration::from_secs(60);
-pub const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const S: Duration = Duration::from_secs(1);
+pub(crate) const MIN: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 /// 1 July 2026.
-pub const START: i64 = 1_782_864_000_000;
+pub(crate) const START: i64 = 1_782_864_000_000;
 
-pub fn float(f: f64) -> Value {
+pub(crate) fn float(f: f64) -> Value {
     Value::float(f).unwrap()
 }
 
-pub fn slot(n: u64) -> Slot {
+pub(crate) fn slot(n: u64) -> Slot {
     Slot::new(n).unwrap()
 }
 
@@ -51,7 +52,7 @@ fn point(id: &str, shape: Shape, output: Output) -> Point {
 }
 
 /// A machine's enable: off is safe.
-pub fn switch(id: &str, rules: Rules) -> OutputSetup {
+pub(crate) fn switch(id: &str, rules: Rules) -> OutputSetup {
     let output = Output {
         limits: None,
         rate_max: None,
@@ -64,7 +65,7 @@ pub fn switch(id: &str, rules: Rules) -> OutputSetup {
 }
 
 /// A setpoint of 30 to 55, safe at 40.
-pub fn setpoint(id: &str, change: impl FnOnce(&mut Output)) -> OutputSetup {
+pub(crate) fn setpoint(id: &str, change: impl FnOnce(&mut Output)) -> OutputSetup {
     let mut output = Output {
         limits: Some((30.0, 55.0)),
         rate_max: None,
@@ -77,7 +78,12 @@ pub fn setpoint(id: &str, change: impl FnOnce(&mut Output)) -> OutputSetup {
     OutputSetup { point: point(id, Shape::Float, output), rules: Rules::default() }
 }
 
-pub fn interlock(outputs: &[u32], input: u32, hold: Duration, within: Duration) -> Interlock {
+pub(crate) fn interlock(
+    outputs: &[u32],
+    input: u32,
+    hold: Duration,
+    within: Duration,
+) -> Interlock {
     Interlock {
         id: format!("lock{input}").into(),
         title: format!("proof {input}").into(),
@@ -90,13 +96,13 @@ pub fn interlock(outputs: &[u32], input: u32, hold: Duration, within: Duration) 
     }
 }
 
-pub fn local(input: u32) -> Option<Local> {
+pub(crate) fn local(input: u32) -> Option<Local> {
     Some(Local { input: InputId(input), when: Condition::Is(Value::Bool(true)) })
 }
 
 /// How a device takes a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     Fine,
     /// Does not answer and does nothing.
     Silent,
@@ -107,36 +113,36 @@ pub enum Mood {
 }
 
 #[derive(Debug, Clone)]
-pub struct Device {
-    pub value: Value,
-    pub mood: Mood,
+pub(crate) struct Device {
+    pub(crate) value: Value,
+    pub(crate) mood: Mood,
 }
 
 /// A write that reached its device.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wrote {
-    pub at: Duration,
-    pub output: u32,
-    pub value: Value,
+pub(crate) struct Wrote {
+    pub(crate) at: Duration,
+    pub(crate) output: u32,
+    pub(crate) value: Value,
 }
 
-pub struct Bench {
-    pub control: Control,
-    pub setup: Setup,
-    pub now: Now,
-    pub devices: Vec<Device>,
-    pub wrote: Vec<Wrote>,
-    pub trail: Vec<Entry>,
-    pub alarms: Vec<String>,
-    pub actions: Vec<Action>,
+pub(crate) struct Bench {
+    pub(crate) control: Control,
+    pub(crate) setup: Setup,
+    pub(crate) now: Now,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) wrote: Vec<Wrote>,
+    pub(crate) trail: Vec<Entry>,
+    pub(crate) alarms: Vec<String>,
+    pub(crate) actions: Vec<Action>,
 }
 
 impl Bench {
-    pub fn new(outputs: Vec<OutputSetup>, interlocks: Vec<Interlock>) -> Self {
+    pub(crate) fn new(outputs: Vec<OutputSetup>, interlocks: Vec<Interlock>) -> Self {
         Self::of(Setup { outputs, inputs: 8, interlocks }, None, true)
     }
 
-    pub fn of(setup: Setup, saved: Option<&Saved>, synced: bool) -> Self {
+    pub(crate) fn of(setup: Setup, saved: Option<&Saved>, synced: bool) -> Self {
         let now = Now { utc: Timestamp(START), mono: Mono(Duration::from_secs(5)), synced };
         let control = Control::new(setup.clone(), saved, now);
         let safe = |o: &OutputSetup| o.point.output.as_ref().unwrap().safe.clone();
@@ -148,7 +154,7 @@ impl Bench {
 
     /// The gateway goes, `off` passes, and it starts again. The machine's monotonic time begins
     /// anew; the devices stay as they are.
-    pub fn restart(&mut self, off: Duration, synced: bool) {
+    pub(crate) fn restart(&mut self, off: Duration, synced: bool) {
         let saved = serde_json::to_string(&self.control.save(self.now)).unwrap();
         let saved: Saved = serde_json::from_str(&saved).unwrap();
         self.now.utc.0 += i64::try_from(off.as_millis()).unwrap();
@@ -158,12 +164,12 @@ impl Bench {
         self.step();
     }
 
-    pub fn standing(&self, output: u32, slot: u64, source: &str, value: Value) -> StandIn {
+    pub(crate) fn standing(&self, output: u32, slot: u64, source: &str, value: Value) -> StandIn {
         let (source, why) = (source.to_owned(), format!("{source} says so"));
         StandIn { output, slot, source, why, value: Some(value), ttl: 10 * MIN }
     }
 
-    pub fn ask(&mut self, r: &StandIn, manner: Manner) -> Result<(), Refusal> {
+    pub(crate) fn ask(&mut self, r: &StandIn, manner: Manner) -> Result<(), Refusal> {
         let request = Request {
             output: OutputId(r.output),
             slot: slot(r.slot),
@@ -179,24 +185,24 @@ impl Bench {
     }
 
     /// A plugin's wish in slot 14.
-    pub fn plugin(&mut self, output: u32, value: Value) {
+    pub(crate) fn plugin(&mut self, output: u32, value: Value) {
         let r = self.standing(output, 14, "plugin", value);
         self.ask(&r, Manner::Standing).unwrap();
     }
 
     /// A command of a person in slot 8.
-    pub fn operator(&mut self, output: u32, value: Value) -> Result<(), &'static str> {
+    pub(crate) fn operator(&mut self, output: u32, value: Value) -> Result<(), &'static str> {
         let r = self.standing(output, 8, "operator", value);
         self.ask(&r, Manner::Once).map_err(|e| e.code())
     }
 
-    pub fn give_back(&mut self, output: u32, slot: u64) {
+    pub(crate) fn give_back(&mut self, output: u32, slot: u64) {
         let mut r = self.standing(output, slot, "plugin", Value::Int(0));
         r.value = None;
         self.ask(&r, Manner::Standing).unwrap();
     }
 
-    pub fn input(&mut self, input: u32, value: Option<bool>) {
+    pub(crate) fn input(&mut self, input: u32, value: Option<bool>) {
         let quality = match value {
             Some(_) => Quality::Good,
             None => Quality::Bad(Reason::NoReply),
@@ -207,7 +213,7 @@ impl Bench {
     }
 
     /// All outputs are read.
-    pub fn poll(&mut self) {
+    pub(crate) fn poll(&mut self) {
         for (i, d) in (0u32..).zip(&self.devices) {
             let shows = (d.mood != Mood::Silent).then_some(&d.value);
             self.control.shown(OutputId(i), shows, self.now);
@@ -216,7 +222,7 @@ impl Bench {
     }
 
     /// Lets time pass; whatever falls due on the way is done at its time.
-    pub fn pass(&mut self, d: Duration) {
+    pub(crate) fn pass(&mut self, d: Duration) {
         let end = self.now.mono + d;
         loop {
             let next = self.control.next(self.now).filter(|next| *next < end);
@@ -231,7 +237,7 @@ impl Bench {
         }
     }
 
-    pub fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         loop {
             let mut actions = Vec::new();
             self.control.step(self.now, &mut actions);
@@ -267,12 +273,12 @@ impl Bench {
     }
 
     /// What was written since the last call.
-    pub fn writes(&mut self) -> Vec<Value> {
+    pub(crate) fn writes(&mut self) -> Vec<Value> {
         self.wrote.drain(..).map(|w| w.value).collect()
     }
 
     /// Words of the audit trail since the last call.
-    pub fn told(&mut self) -> Vec<String> {
+    pub(crate) fn told(&mut self) -> Vec<String> {
         let word = |e: Entry| match e.what {
             What::Held(held) | What::Shadow(Some(held)) => {
                 format!("{} {}: {}", e.source, e.what.code(), held.code())
@@ -283,18 +289,18 @@ impl Bench {
         self.trail.drain(..).map(word).collect()
     }
 
-    pub fn alarms(&mut self) -> Vec<String> {
+    pub(crate) fn alarms(&mut self) -> Vec<String> {
         std::mem::take(&mut self.alarms)
     }
 }
 
 /// A request whose texts live on their own.
 #[derive(Debug, Clone)]
-pub struct StandIn {
-    pub output: u32,
-    pub slot: u64,
-    pub source: String,
-    pub why: String,
-    pub value: Option<Value>,
-    pub ttl: Duration,
+pub(crate) struct StandIn {
+    pub(crate) output: u32,
+    pub(crate) slot: u64,
+    pub(crate) source: String,
+    pub(crate) why: String,
+    pub(crate) value: Option<Value>,
+    pub(crate) ttl: Duration,
 }

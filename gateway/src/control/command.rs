@@ -1,0 +1,145 @@
+//! What people and platforms ask of an output, and what they are answered.
+
+use serde_json::{Value as Json, json};
+use std::time::Duration;
+use wellhead_control::Slot;
+use wellhead_driver::DeviceError;
+use wellhead_model::{Timestamp, Value};
+
+/// A wish to write, from a person or a platform: it acts at once or is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// Its own id, by which it runs once.
+    pub id: String,
+    /// Who asks, for the audit trail.
+    pub source: String,
+    /// The point's whole name, `hp1/setpoint`.
+    pub point: String,
+    /// What to write.
+    pub value: Value,
+    /// Not to be run after this.
+    pub expires: Timestamp,
+    /// How long the value holds in its slot.
+    pub hold: Duration,
+    /// Its priority.
+    pub slot: Slot,
+}
+
+/// Why a command was not carried out, or not surely.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// The site does not take commands.
+    #[error("commands are off; set `commands = true` in [gateway] to allow them")]
+    Disabled,
+    /// A command that a broker kept is of unknown age.
+    #[error("a retained command is never run; publish it without the retain flag")]
+    Retained,
+    /// Its time is over.
+    #[error("the command expired {} ms ago", .0)]
+    Expired(i64),
+    /// Its time lies too far ahead.
+    #[error("the command's expiry is more than 24 h ahead")]
+    ExpiryTooFar,
+    /// Its hold is longer than allowed.
+    #[error("a value can be held for 24 h at most")]
+    HoldTooLong,
+    /// It ran before.
+    #[error("this command has run already")]
+    Duplicate,
+    /// There is no such point.
+    #[error("there is no point `{0}`")]
+    UnknownPoint(String),
+    /// The point does not take it, or not now.
+    #[error(transparent)]
+    Judged(#[from] wellhead_control::Refusal),
+    /// The line has too much to do.
+    #[error("the line's queue is full")]
+    Busy,
+    /// The command could not be noted down; without that it might run twice.
+    #[error("the ledger of commands can't be written: {0}")]
+    Ledger(String),
+    /// The device did not take it, or nobody knows.
+    #[error("{0}")]
+    Device(DeviceError),
+    /// Nothing came back in time.
+    #[error("no result within {} s; the value may have been written", .0.as_secs())]
+    NoResult(Duration),
+    /// The device acknowledged and shows another value.
+    #[error("wrote {wrote}, but the device shows {shows}")]
+    Mismatch {
+        /// What was written.
+        wrote: String,
+        /// What was read back.
+        shows: String,
+    },
+}
+
+impl Refusal {
+    /// Stable word for the reply.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Disabled => "disabled",
+            Refusal::Retained => "retained",
+            Refusal::Expired(_) => "expired",
+            Refusal::ExpiryTooFar => "expiry_too_far",
+            Refusal::HoldTooLong => "hold_too_long",
+            Refusal::Duplicate => "duplicate",
+            Refusal::UnknownPoint(_) => "unknown_point",
+            Refusal::Judged(refusal) => refusal.code(),
+            Refusal::Busy => "busy",
+            Refusal::Ledger(_) => "ledger",
+            Refusal::Device(e) => e.reason().code(),
+            Refusal::NoResult(_) => "no_result",
+            Refusal::Mismatch { .. } => "mismatch",
+        }
+    }
+}
+
+/// What a command came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Done {
+    /// What was written, in the point's own kind.
+    pub wrote: Value,
+    /// What the device showed afterwards, if it was read.
+    pub shows: Option<Value>,
+}
+
+/// The reply to a command, as it stands on the wire.
+pub fn reply(id: Option<&str>, result: &Result<Done, Refusal>, now: Timestamp) -> Json {
+    match result {
+        Ok(done) => json!({
+            "v": 1, "id": id, "ok": true, "code": "done", "t": now.0,
+            "text": format!("wrote {}", done.wrote),
+            "value": to_json(&done.wrote),
+            "readback": done.shows.as_ref().map(to_json),
+        }),
+        Err(e) => json!({
+            "v": 1, "id": id, "ok": false, "code": e.code(), "t": now.0, "text": e.to_string(),
+        }),
+    }
+}
+
+/// A value as JSON: whole numbers beyond 2^53 as text, since most readers would round them.
+pub fn to_json(v: &Value) -> Json {
+    const EXACT: u64 = 1 << 53;
+    match v {
+        Value::Bool(b) => json!(b),
+        Value::Int(i) if i.unsigned_abs() <= EXACT => json!(i),
+        Value::Float(f) => json!(f.get()),
+        other => json!(other.to_string()),
+    }
+}
+
+/// A value out of JSON; `None` for null, lists and objects.
+pub fn from_json(v: &Json) -> Option<Value> {
+    match v {
+        Json::Bool(b) => Some(Value::Bool(*b)),
+        Json::String(s) => Some(Value::Text(s.as_str().into())),
+        Json::Number(n) => match (n.as_i64(), n.as_u64()) {
+            (Some(i), _) => Some(Value::Int(i)),
+            (None, Some(u)) => Some(Value::unsigned(u)),
+            (None, None) => n.as_f64().and_then(Value::float),
+        },
+        Json::Null | Json::Array(_) | Json::Object(_) => None,
+    }
+}

@@ -1,0 +1,111 @@
+//! What Control decided, as events and alarms.
+
+use super::to_json;
+use crate::hub::{Alarm, Event, Severity};
+use wellhead_control::{AlarmId, Control, Entry, OutputId, What};
+use wellhead_model::Value;
+
+/// The audit event of a decision; `None` where the command's own entry says it.
+pub(super) fn audit(judge: &Control, entry: &Entry) -> Option<Event> {
+    let by_command =
+        matches!(entry.what, What::Written | What::Failed | What::Mismatch | What::Lapsed);
+    if entry.once && by_command {
+        return None;
+    }
+    let point = name(judge, entry.output);
+    let text = sentence(judge, entry, &point);
+    let (source, why) = (&*entry.source, &*entry.why);
+    match entry.what {
+        What::Failed | What::Mismatch => {
+            tracing::error!(point, source, why, "Output does not get its value");
+        }
+        What::Shadow(_) => tracing::debug!(point, source, why, "Shadow decision"),
+        what => tracing::info!(point, source, why, code = what.code(), "Output"),
+    }
+    let failed = matches!(entry.what, What::Failed | What::Mismatch | What::Refused(_));
+    let mut event = Event::new("audit", text)
+        .with("point", point)
+        .with("source", source)
+        .with("why", why)
+        .with("ok", !failed)
+        .with("code", entry.what.code());
+    if let Some(slot) = entry.slot {
+        event = event.with("slot", slot.number());
+    }
+    if let Some(old) = &entry.old {
+        event = event.with("old", to_json(old));
+    }
+    if let Some(new) = &entry.new {
+        event = event.with("new", to_json(new));
+    }
+    match entry.what {
+        What::Held(held) | What::Shadow(Some(held)) => event.with("held", held.code()),
+        What::Refused(code) => event.with("refused", code),
+        _ => event,
+    }
+    .into()
+}
+
+fn sentence(judge: &Control, entry: &Entry, point: &str) -> String {
+    let (source, why) = (&entry.source, &entry.why);
+    let value = |v: &Option<Value>| v.as_ref().map_or("nothing".into(), ToString::to_string);
+    let (old, new) = (value(&entry.old), value(&entry.new));
+    let output = judge.setup().outputs.get(entry.output.0 as usize);
+    let safe = output.and_then(|o| o.point.output.as_ref()).map(|o| &o.safe);
+    let to_safe = entry.slot.is_none() && entry.new.as_ref() == safe;
+    match entry.what {
+        What::Written if to_safe => format!("{point} is back at its safe value {new}: {why}"),
+        What::Written => format!("{source} wrote {new} to {point}: {why}"),
+        What::Ramping => format!("{source} ramps {point} from {old} to {new}: {why}"),
+        What::Failed if to_safe => {
+            format!("{point} can't be brought to its safe value yet: {why}")
+        }
+        What::Failed => format!("{source} could not write {new} to {point}: {why}"),
+        What::Mismatch => format!("{point} shows {old} after {new} was written"),
+        What::Changed => format!("{point} shows {new} instead of {old}: {why}"),
+        What::Relinquished => format!("{source} gave {point} back: {why}"),
+        What::Lapsed => format!("{source} lets {point} go: {why}"),
+        What::Released => format!("{point} is released from {source}: {why}"),
+        What::Held(held) => format!("{source} wants {new} at {point}, but {}", held.text()),
+        What::Refused(_) => format!("{source} may not write {new} to {point}: {why}"),
+        What::Shadow(None) => format!("{source} would write {new} to {point}: {why}"),
+        What::Shadow(Some(held)) => {
+            format!("{source} would want {new} at {point}, but {}", held.text())
+        }
+        What::Away => format!("{point} is left alone: {why}"),
+        What::Back => format!("{point} is controlled again: {why}"),
+    }
+}
+
+/// An alarm of Control in the form that everybody's have.
+pub(super) fn alarm(judge: &Control, alarm: &wellhead_control::Alarm) -> Alarm {
+    let point = match alarm.id {
+        AlarmId::NotFollowing(output) | AlarmId::WriteBudget(output) => Some(name(judge, output)),
+        AlarmId::Interlock(_) => None,
+    };
+    Alarm {
+        id: alarm_id(judge, alarm.id),
+        severity: match alarm.severity {
+            wellhead_control::Severity::Warning => Severity::Warning,
+            wellhead_control::Severity::Alarm => Severity::Alarm,
+        },
+        source: "control".into(),
+        point,
+        text: alarm.text.clone(),
+        text_zh: alarm.text_zh.clone(),
+    }
+}
+
+/// Its name in the topic.
+pub(super) fn alarm_id(judge: &Control, id: AlarmId) -> String {
+    let dotted = |output| name(judge, output).replace('/', ".");
+    match id {
+        AlarmId::NotFollowing(output) => format!("control.{}.not_following", dotted(output)),
+        AlarmId::WriteBudget(output) => format!("control.{}.write_budget", dotted(output)),
+        AlarmId::Interlock(id) => format!("interlock.{}", judge.interlock_name(id)),
+    }
+}
+
+pub(super) fn name(judge: &Control, output: OutputId) -> String {
+    judge.setup().outputs.get(output.0 as usize).map_or_else(String::new, |o| o.name())
+}
