@@ -201,7 +201,8 @@ fn outputs_come_with_their_rules_local_contacts_and_interlocks() {
     let panel = run.rules.local.as_ref().unwrap();
     assert_eq!(panel.when, Condition::Is(Value::Text("panel".into())));
     assert_eq!(setpoint.rules, wellhead_control::Rules::default());
-    let restart = |o: &wellhead_control::OutputSetup| (o.rules.restart_delay, o.rules.restart_index);
+    let restart =
+        |o: &wellhead_control::OutputSetup| (o.rules.restart_delay, o.rules.restart_index);
     assert_eq!(restart(run), (3 * min, 0), "a machine waits unless it is told not to");
     assert_eq!(restart(stage2), (min, 1));
     let [flow, warm] = &*control.setup.interlocks else { panic!() };
