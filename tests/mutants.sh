@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Changes modbus and store in every small way, one at a time, and lists the changes that no test
+# Changes modbus, store and control in every small way, one at a time, and lists the changes that no test
 # noticed (.cargo/mutants.toml says which). Hours for all; arguments narrow it down, for example
 #   tests/mutants.sh -f value.rs
 # The answers to the survivors stand in tests/mutants.md.
@@ -27,4 +27,5 @@ narrow=("$@")
 # Each crate's own fast tests; what needs a broker, root or minutes is left out.
 run modbus --lib --test codec --test plan --test faults
 run store --lib --test conformance --test damage
+run control --lib --test rules
 exit $failed

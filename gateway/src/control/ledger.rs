@@ -83,9 +83,11 @@ impl Ledger {
             first.map(|id| self.content.ran.remove(&id));
         }
         self.content.ran.insert(id.to_owned(), expires.0);
-        self.save().inspect_err(|_| {
+        let result = self.save();
+        if result.is_err() {
             self.content.ran.remove(id);
-        })
+        }
+        result
     }
 
     fn save(&self) -> std::io::Result<()> {
