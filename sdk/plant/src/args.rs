@@ -9,9 +9,10 @@ use wellhead_plant::fault::{Fault, Line};
 use wellhead_plant::modbus::exchange::Latency;
 use wellhead_plant::physics::weather::ColdSnap;
 use wellhead_plant::plant::Config;
+use wellhead_plant::presets::Preset;
 use wellhead_plant::serve::Options;
 
-/// A simulated ground-source plant room on real protocols.
+/// A simulated plant room on real protocols.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -45,9 +46,12 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  \
         wellhead-plant fleet --devices 500 --registers 30 --base-port 20000")]
     Fleet(Fleet),
-    /// Print the register map of every unit.
+    /// Print the register map of every unit of a room.
     #[command(after_help = "Example:\n  wellhead-plant map --json | jq '.[] | select(.unit==21)'")]
     Map {
+        /// Which room.
+        #[arg(long, default_value = "renze")]
+        room: Preset,
         /// As a JSON array, one object a point.
         #[arg(long)]
         json: bool,
@@ -151,6 +155,9 @@ pub(crate) struct ScopeArgs {
 /// Options of `run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
+    /// Which room.
+    #[arg(long, default_value = "renze")]
+    room: Preset,
     /// Serve Modbus TCP here; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:1502", value_name = "HOST:PORT")]
     modbus_tcp: SocketAddr,
@@ -194,6 +201,7 @@ impl Run {
     /// The plant asked for.
     pub(crate) fn config(&self) -> Config {
         Config {
+            preset: self.room,
             start: self.start,
             watchdog_s: self.watchdog_s,
             cold_snap: self.cold_snap,

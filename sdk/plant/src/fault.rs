@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::devices::DEVICES;
+use crate::presets::Preset;
 
 /// Something that goes wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Subcommand)]
@@ -86,6 +86,46 @@ pub enum Fault {
         #[arg(long, default_value_t = 10.0)]
         factor: f64,
     },
+    /// The mains fail: everything stops; what was remote has lost its orders.
+    PowerBlip {
+        /// Simulated seconds without power.
+        #[arg(long, default_value_t = 5.0)]
+        seconds: f64,
+    },
+    /// A heat pump's compressor protection, or a pump's drive, trips.
+    Trip {
+        /// Simulated seconds until a heat pump resets itself; 0 waits for a reset.
+        #[arg(long, default_value_t = 1800.0)]
+        retry_s: f64,
+    },
+    /// The valves of a module, or a well's valve, no longer move.
+    ValveStuck,
+    /// A heat meter is replaced by another, which counts from nought.
+    MeterSwap,
+    /// Water leaves the pipe between production and reinjection meters.
+    Leak {
+        /// How much, m³/h.
+        #[arg(long, default_value_t = 42.0)]
+        m3h: f64,
+    },
+    /// A reinjection well clogs at one blow.
+    Clog {
+        /// Skin added.
+        #[arg(long, default_value_t = 3.0)]
+        skin: f64,
+    },
+    /// A well falls out.
+    WellLost,
+    /// The river falls.
+    RiverDrop {
+        /// By how many metres.
+        #[arg(long, default_value_t = 1.5)]
+        metres: f64,
+    },
+    /// A pump's flow switch shows no flow, whatever flows.
+    ProofLost,
+    /// The switch at a device stands on local: it follows its panel and refuses orders.
+    Local,
 }
 
 impl Fault {
@@ -162,8 +202,8 @@ pub struct ActiveFault {
 /// Why a fault cannot be made.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum FaultError {
-    /// A sensor fault needs a unit.
-    #[error("a sensor fault needs a unit, e.g. --unit 1")]
+    /// The fault needs a unit.
+    #[error("this fault needs a unit, e.g. --unit 1")]
     NeedsUnit,
     /// There is no such unit.
     #[error("no unit {0}; the units are {1}")]
@@ -175,6 +215,14 @@ pub enum FaultError {
         unit: u8,
         /// Point.
         point: String,
+    },
+    /// The fault cannot befall the unit.
+    #[error("this cannot befall unit {unit}; it concerns {kinds}: `wellhead-plant map` names them")]
+    NotAt {
+        /// Unit.
+        unit: u8,
+        /// Kinds of devices it concerns.
+        kinds: String,
     },
     /// The point has no "no sensor" value.
     #[error("point \"{0}\" has no \"no sensor\" value in the map")]
@@ -192,11 +240,11 @@ impl Fault {
     ///
     /// # Errors
     /// Says what is wrong and what to give instead.
-    pub fn check(&self, scope: Scope) -> Result<(), FaultError> {
+    pub fn check(&self, preset: Preset, scope: Scope) -> Result<(), FaultError> {
         if let Some(unit) = scope.unit
-            && !DEVICES.iter().any(|device| device.unit == unit)
+            && !preset.devices().iter().any(|device| device.unit == unit)
         {
-            let units: Vec<String> = DEVICES.iter().map(|d| d.unit.to_string()).collect();
+            let units: Vec<String> = preset.devices().iter().map(|d| d.unit.to_string()).collect();
             return Err(FaultError::NoSuchUnit(unit, units.join(", ")));
         }
         match self {
@@ -211,9 +259,12 @@ impl Fault {
             }
             _ => {}
         }
+        if let Some(kinds @ [_, ..]) = self.befalls() {
+            self.victim(preset.devices(), kinds, scope.unit)?;
+        }
         let Some(point) = self.point() else { return Ok(()) };
         let unit = scope.unit.ok_or(FaultError::NeedsUnit)?;
-        let register = crate::unit::find(unit, point)
+        let register = crate::unit::find(preset, unit, point)
             .ok_or_else(|| FaultError::NoSuchPoint { unit, point: point.to_owned() })?;
         let float = register.kind == crate::devices::map::Kind::F32;
         if matches!(self, Self::Sentinel { .. }) && register.missing.is_none() && !float {

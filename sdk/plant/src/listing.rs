@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use crate::devices::Device;
 use crate::devices::map::{Kind, Order, Register, Source, Table};
-use crate::devices::{DEVICES, Device};
+use crate::presets::Preset;
 
 /// One point of the listing.
 #[derive(Debug, Serialize)]
@@ -83,25 +84,28 @@ fn row(device: &Device, register: &Register) -> Row {
     }
 }
 
-/// Every point of every unit.
-pub fn rows() -> impl Iterator<Item = Row> {
-    DEVICES.iter().flat_map(|device| device.model.map.iter().map(|register| row(device, register)))
+/// Every point of every unit of a room.
+pub fn rows(preset: Preset) -> impl Iterator<Item = Row> {
+    preset
+        .devices()
+        .iter()
+        .flat_map(|device| device.model.map.iter().map(|register| row(device, register)))
 }
 
 /// The listing as a JSON array.
 ///
 /// # Errors
 /// None that the maps could cause.
-pub fn json() -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(&rows().collect::<Vec<_>>())? + "\n")
+pub fn json(preset: Preset) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(&rows(preset).collect::<Vec<_>>())? + "\n")
 }
 
 /// The listing for people.
 #[must_use]
-pub fn table() -> String {
+pub fn table(preset: Preset) -> String {
     let mut out = String::new();
     let mut last = "";
-    for row in rows() {
+    for row in rows(preset) {
         if row.device != last {
             last = row.device;
             out += &format!("\nunit {} {} ({})\n", row.unit, row.device, row.device_kind);

@@ -42,8 +42,8 @@ fn run(command: Command) -> Result<()> {
         match command {
             Command::Run(run) => serve(run).await,
             Command::Fleet(fleet) => serve_fleet(fleet).await,
-            Command::Map { json } => {
-                print!("{}", if json { listing::json()? } else { listing::table() });
+            Command::Map { room, json } => {
+                print!("{}", if json { listing::json(room)? } else { listing::table(room) });
                 Ok(())
             }
             Command::Fault { target, scope, for_s, fault } => {

@@ -3,28 +3,33 @@
 //! A device starts under its panel, which keeps the season calendar of the site. The first command
 //! written to it over the bus makes it *remote*: it obeys the bus from then on. A remote device
 //! that hears no write for its watchdog time falls back to its own defaults (off, valves to the
-//! load) and says so; the next write takes it over again.
+//! load) and says so; the next write takes it over again. A device whose switch stands on *local*
+//! stays with its panel and refuses orders.
 
-use jiff::civil::Date;
+use crate::plant::Plant;
 
-use crate::plant::{AIR_PUMP, AIR_VALVE, EXCHANGER_VALVE, GROUND_PUMP, LOAD_PUMP, Plant};
-
-/// Actuator devices: two heat pumps, the air-source bank, three pumps, the valve module.
-pub const ACTUATORS: usize = 7;
-/// Where the devices stand among the keepers.
+/// First of up to four water-source machines.
 pub const HEAT_PUMP_KEEPER: usize = 0;
 /// The air-source bank.
-pub const AIR_KEEPER: usize = 2;
-/// First of the three pumps.
-pub const PUMP_KEEPER: usize = 3;
+pub const AIR_KEEPER: usize = 4;
+/// First of up to eight pumps.
+pub const PUMP_KEEPER: usize = 5;
 /// The valve module.
-pub const VALVE_KEEPER: usize = 6;
+pub const VALVE_KEEPER: usize = 13;
+/// First of up to six wells.
+pub const WELL_KEEPER: usize = 14;
+/// The heat supply.
+pub const SUPPLY_KEEPER: usize = 20;
+/// Actuator devices a room may have.
+pub const ACTUATORS: usize = 21;
 
 /// Who commands one device, and for how long it will wait for the next word.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Keeper {
     /// Commanded over the bus.
     pub remote: bool,
+    /// The switch at the device stands on local: no orders over the bus.
+    pub local: bool,
     /// The watchdog has run out; the device is on its defaults.
     pub lost: bool,
     /// Watchdog time, s; 0 is off.
@@ -39,7 +44,14 @@ impl Keeper {
     /// Under the panel.
     #[must_use]
     pub fn new(timeout_s: f64) -> Self {
-        Self { remote: false, lost: false, timeout_s, left_s: timeout_s, heartbeat: 0 }
+        Self {
+            remote: false,
+            local: false,
+            lost: false,
+            timeout_s,
+            left_s: timeout_s,
+            heartbeat: 0,
+        }
     }
 
     /// A command came over the bus.
@@ -56,7 +68,8 @@ impl Keeper {
 
     /// Back to the panel.
     pub fn release(&mut self) {
-        *self = Self { heartbeat: self.heartbeat, ..Self::new(self.timeout_s) };
+        let fresh = Self::new(self.timeout_s);
+        *self = Self { heartbeat: self.heartbeat, local: self.local, ..fresh };
     }
 
     /// Advances the watchdog; true at the moment it runs out.
@@ -70,69 +83,32 @@ impl Keeper {
     }
 }
 
-/// What a panel asks of the actuators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Panel {
-    /// Run the ground-source machines.
-    pub ground_source: bool,
-    /// Run the air-source bank.
-    pub air_source: bool,
-    /// Its heat goes into the ground.
-    pub recharge: bool,
-    /// Open the exchanger between load and ground loop.
-    pub exchanger: bool,
+/// Is an actuator under its panel?
+pub(crate) fn on_panel(plant: &Plant, actuator: usize) -> bool {
+    !plant.keepers[actuator].remote && plant.blackout_s <= 0.0
 }
 
-impl Panel {
-    /// Everything off: the defaults an abandoned device falls back to.
-    pub const DEFAULTS: Self =
-        Self { ground_source: false, air_source: false, recharge: false, exchanger: false };
-
-    /// The season calendar of the site.
-    #[must_use]
-    pub fn for_date(date: Date) -> Self {
-        let off = Self::DEFAULTS;
-        match (date.month(), date.day()) {
-            (5, 15..) | (6, _) => Self { exchanger: true, ..off },
-            (7 | 8, _) => Self { air_source: true, recharge: true, ..off },
-            (11, 15..) | (12, ..=10) | (2, 26..) | (3, ..=15) => Self { air_source: true, ..off },
-            (1, 6..) => Self { ground_source: true, air_source: true, ..off },
-            (12 | 1, _) | (2, _) => Self { ground_source: true, ..off },
-            _ => off,
-        }
-    }
-
-    fn pump(self, pump: usize) -> bool {
-        match pump {
-            GROUND_PUMP => self.ground_source || self.recharge || self.exchanger,
-            LOAD_PUMP => {
-                self.ground_source || self.exchanger || (self.air_source && !self.recharge)
-            }
-            _ => self.air_source,
-        }
-    }
-
-    /// Commands every device that is not remote.
-    pub(crate) fn apply(self, plant: &mut Plant) {
-        for actuator in 0..ACTUATORS {
-            if !plant.keepers[actuator].remote {
-                self.apply_to(plant, actuator);
+/// The default of an abandoned device: off, its valves at their resting ends.
+pub(crate) fn switch_off(plant: &mut Plant, actuator: usize) {
+    match actuator {
+        HEAT_PUMP_KEEPER..AIR_KEEPER => {
+            if let Some(machine) = plant.heat_pumps.get_mut(actuator) {
+                machine.run = false;
             }
         }
-    }
-
-    /// Commands one device.
-    pub(crate) fn apply_to(self, plant: &mut Plant, actuator: usize) {
-        match actuator {
-            0 | 1 => plant.heat_pumps[actuator].run = self.ground_source,
-            AIR_KEEPER => plant.air_source.run = self.air_source,
-            PUMP_KEEPER..VALVE_KEEPER => {
-                let pump = actuator - PUMP_KEEPER;
-                plant.pumps[pump].run = self.pump(pump);
+        AIR_KEEPER => plant.air_sources.iter_mut().for_each(|bank| bank.run = false),
+        PUMP_KEEPER..VALVE_KEEPER => {
+            if let Some(pump) = plant.pumps.get_mut(actuator - PUMP_KEEPER) {
+                pump.run = false;
             }
-            _ => {
-                plant.valves[AIR_VALVE].command = f64::from(u8::from(self.recharge));
-                plant.valves[EXCHANGER_VALVE].command = f64::from(u8::from(self.exchanger));
+        }
+        VALVE_KEEPER => plant.valves.iter_mut().for_each(|valve| valve.command = valve.rest),
+        SUPPLY_KEEPER => plant.heat_supplies.iter_mut().for_each(|supply| supply.run = false),
+        _ => {
+            for field in &mut plant.well_fields {
+                if let Some(well) = field.wells.get_mut(actuator - WELL_KEEPER) {
+                    well.rest();
+                }
             }
         }
     }
@@ -141,6 +117,6 @@ impl Panel {
 /// Index of a pump's keeper.
 #[must_use]
 pub fn pump_keeper(pump: usize) -> usize {
-    debug_assert!(pump <= AIR_PUMP);
+    debug_assert!(pump < VALVE_KEEPER - PUMP_KEEPER);
     PUMP_KEEPER + pump
 }

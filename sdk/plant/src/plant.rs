@@ -1,80 +1,75 @@
-//! The plant room: all machines, loops and meters, advanced together.
+//! The plant room: lists of machines, loops and meters, which a preset fills and wires, advanced
+//! together.
 
 use jiff::civil::DateTime;
 
-use crate::panel::{Keeper, Panel};
-use crate::physics::air_source::{AirSource, Surroundings};
+use crate::panel::{self, ACTUATORS, Keeper};
+use crate::physics::air_source::AirSource;
 use crate::physics::borefield::Borefield;
 use crate::physics::building::Building;
-use crate::physics::ground::{Ground, Soil};
-use crate::physics::heat_pump::{ETA_HEATING, HeatPump, Water};
+use crate::physics::district::District;
+use crate::physics::field::Field;
+use crate::physics::ground::Soil;
+use crate::physics::heat_pump::HeatPump;
+use crate::physics::heat_supply::HeatSupply;
 use crate::physics::hydraulics::{Pump, Valve};
 use crate::physics::meters::{HeatMeter, PowerMeter};
-use crate::physics::weather::{ColdSnap, Weather};
-use crate::physics::{WATER_W_PER_M3H_K, unit_hash};
+use crate::physics::source::Source;
+use crate::physics::tank::Tank;
+use crate::physics::unit_hash;
+use crate::physics::weather::{ColdSnap, Day, Weather};
+use crate::physics::well_field::WellField;
+use crate::presets::Preset;
 
 /// What a plant is built from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
+    /// Which room.
+    pub preset: Preset,
     /// Local time at which the run starts.
     pub start: DateTime,
-    /// The bore field.
-    pub field: Borefield,
-    /// The ground.
-    pub soil: Soil,
-    /// Resistance between water and bore wall, m·K/W (single-U 0.12, double-U 0.08).
-    pub bore_resistance: f64,
-    /// Water in the ground loop, m³.
-    pub ground_water_m3: f64,
-    /// Heated floor, m².
-    pub floor_m2: f64,
-    /// Rated output of each ground-source machine, W.
-    pub heat_pump_w: f64,
     /// A cold spell.
     pub cold_snap: Option<ColdSnap>,
     /// Seconds without a write before an actuator falls back to its own defaults; 0 is never.
     pub watchdog_s: f64,
+    /// What the energy registers of all heat meters show at the start, kWh.
+    pub meter_start_kwh: f64,
+    /// Where the bores stand, for a room that has them.
+    pub field: Borefield,
+    /// The ground around them.
+    pub soil: Soil,
+    /// Resistance between water and bore wall, m·K/W (single-U 0.12, double-U 0.08).
+    pub bore_resistance: f64,
+    /// Layers of a tank, for a room that has one: its mixing parameter.
+    pub tank_layers: usize,
 }
 
 impl Default for Config {
     /// Shengshi Baihe, Xingtai: 152 × 150 m, two machines of 456 kW, 38 000 m² at 40 W/m².
     fn default() -> Self {
         Self {
+            preset: Preset::Renze,
             start: jiff::civil::date(2026, 7, 1).at(0, 0, 0, 0),
+            cold_snap: None,
+            watchdog_s: 300.0,
+            meter_start_kwh: 0.0,
             field: Borefield::rectangle(8, 19, 5.0, 150.0),
             soil: Soil::default(),
             bore_resistance: 0.10,
-            ground_water_m3: 27.0,
-            floor_m2: 38_000.0,
-            heat_pump_w: 456e3,
-            cold_snap: None,
-            watchdog_s: 300.0,
+            tank_layers: crate::physics::tank::LAYERS,
         }
     }
 }
 
-/// Where the pumps stand in [`Plant::pumps`].
-pub const GROUND_PUMP: usize = 0;
-/// The load pump.
+/// Where the pump on the source side stands in [`Plant::pumps`], in every room.
+pub const SOURCE_PUMP: usize = 0;
+/// The pump on the load side.
 pub const LOAD_PUMP: usize = 1;
-/// The pump of the air-source circuit.
-pub const AIR_PUMP: usize = 2;
-/// Where the valves stand in [`Plant::valves`]: air-source heat to the load (0) or ground (1).
-pub const AIR_VALVE: usize = 0;
-/// The recharge heat exchanger between load and ground loop: shut (0) or open (1).
-pub const EXCHANGER_VALVE: usize = 1;
-/// Heat meters: the ground side.
-pub const GROUND_METER: usize = 0;
-/// Heat meters: the load side.
-pub const LOAD_METER: usize = 1;
 
-/// Effectiveness of the recharge heat exchanger.
-const EXCHANGER: f64 = 0.8;
-
-/// Water temperatures where a loop meets its field or building, °C.
+/// Water temperatures where a loop meets its source or load, °C.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Loop {
-    /// Towards the field (ground loop) or the building (load loop).
+    /// Towards the field (source loop) or the building (load loop).
     pub supply_c: f64,
     /// Coming back.
     pub return_c: f64,
@@ -82,79 +77,136 @@ pub struct Loop {
     pub heat_w: f64,
 }
 
+impl Loop {
+    /// All water at one temperature.
+    #[must_use]
+    pub fn at_rest(water_c: f64) -> Self {
+        Self { supply_c: water_c, return_c: water_c, heat_w: 0.0 }
+    }
+}
+
+/// Local calendar, worked out once a day: a step only adds up seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Calendar {
+    /// Simulated time at which this day began and ends, s.
+    begins_s: f64,
+    ends_s: f64,
+    pub(crate) month: i8,
+    pub(crate) day: i8,
+    /// 1 is 1 January.
+    pub(crate) day_of_year: f64,
+    pub(crate) hour: f64,
+    air: Day,
+}
+
+impl Calendar {
+    fn at(config: &Config, seed: u64, time_s: f64) -> Self {
+        let now = local_time(config, time_s);
+        let seconds = f64::from(now.hour()) * 3600.0
+            + f64::from(now.minute()) * 60.0
+            + f64::from(now.second())
+            + f64::from(now.subsec_nanosecond()) / 1e9;
+        let day_of_year = u16::try_from(now.day_of_year()).unwrap_or(1);
+        Self {
+            begins_s: time_s - seconds,
+            ends_s: time_s - seconds + 86_400.0,
+            month: now.month(),
+            day: now.day(),
+            day_of_year: f64::from(day_of_year),
+            hour: seconds / 3600.0,
+            air: Day::new(day_of_year, seed, config.cold_snap),
+        }
+    }
+}
+
 /// The plant room. Same configuration, seed, commands and step lengths, same run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plant {
-    config: Config,
-    seed: u64,
+    pub(crate) config: Config,
+    pub(crate) seed: u64,
     time_s: f64,
     steps: u64,
+    pub(crate) calendar: Calendar,
     /// Air outside.
     pub weather: Weather,
-    /// The ground.
-    pub ground: Ground,
-    /// Mean water temperature in the bores, °C.
-    pub ground_water_c: f64,
-    /// Heat extracted per metre of bore, W/m.
-    pub extraction_w_per_m: f64,
-    /// Ground loop.
-    pub ground_loop: Loop,
-    /// Load loop.
+    /// Loop between the machines and their source.
+    pub source_loop: Loop,
+    /// Loop between the machines and the load.
     pub load_loop: Loop,
-    /// Building.
-    pub building: Building,
-    /// Ground-source machines.
-    pub heat_pumps: [HeatPump; 2],
-    /// Air-source bank.
-    pub air_source: AirSource,
-    /// Pumps: ground, load, air-source.
-    pub pumps: [Pump; 3],
-    /// Valves: air-source, exchanger.
-    pub valves: [Valve; 2],
-    /// Heat through the recharge heat exchanger into the ground loop, W.
+    /// Water-source machines.
+    pub heat_pumps: Vec<HeatPump>,
+    /// Banks of air-source machines.
+    pub air_sources: Vec<AirSource>,
+    /// Municipal heat, boilers.
+    pub heat_supplies: Vec<HeatSupply>,
+    /// Pumps.
+    pub pumps: Vec<Pump>,
+    /// Motorised valves.
+    pub valves: Vec<Valve>,
+    /// Bore fields.
+    pub fields: Vec<Field>,
+    /// Deep wells.
+    pub well_fields: Vec<WellField>,
+    /// Surface sources.
+    pub sources: Vec<Source>,
+    /// Tanks.
+    pub tanks: Vec<Tank>,
+    /// Buildings.
+    pub buildings: Vec<Building>,
+    /// Districts.
+    pub districts: Vec<District>,
+    /// Heat through the exchanger between source and load, W: into the source loop at a room with
+    /// bores, out of the wells at one with wells, out of the tank's cold at one with a tank.
     pub exchanger_w: f64,
-    /// Heat meters: ground, load.
-    pub heat_meters: [HeatMeter; 2],
-    /// Electricity meters: heat pumps, air-source bank, pumps.
-    pub power_meters: [PowerMeter; 3],
-    /// Who commands each actuator, in the order of [`crate::panel::ACTUATORS`].
-    pub keepers: [Keeper; crate::panel::ACTUATORS],
+    /// Heat meters.
+    pub heat_meters: Vec<HeatMeter>,
+    /// Electricity meters.
+    pub power_meters: Vec<PowerMeter>,
+    /// Who commands each actuator; [`crate::panel`] says which stands where.
+    pub keepers: [Keeper; ACTUATORS],
+    /// Seconds left of a loss of power.
+    pub(crate) blackout_s: f64,
 }
 
 impl Plant {
     /// A plant at rest at its start time, ground undisturbed.
+    ///
+    /// Works out what its ground and wells answer, which takes some milliseconds.
     #[must_use]
     pub fn new(config: Config, seed: u64) -> Self {
-        let weather = weather_at(&config, seed, 0.0);
-        let room_c = weather.outdoor_c.max(20.0);
-        let ground = Ground::new(&config.field, config.soil);
-        let t0 = ground.undisturbed_c();
-        let machine = || HeatPump::new(config.heat_pump_w, ETA_HEATING, 30.0);
-        Self {
-            seed,
+        let calendar = Calendar::at(&config, seed, 0.0);
+        let mut plant = Self {
             time_s: 0.0,
             steps: 0,
-            weather,
-            ground,
-            ground_water_c: t0,
-            extraction_w_per_m: 0.0,
-            ground_loop: Loop { supply_c: t0, return_c: t0, heat_w: 0.0 },
-            load_loop: Loop { supply_c: room_c, return_c: room_c, heat_w: 0.0 },
-            building: Building::new(config.floor_m2, room_c),
-            heat_pumps: [machine(), machine()],
-            air_source: AirSource::new(40.0),
-            pumps: [
-                Pump::new(140.0, 15e3, 260.0),
-                Pump::new(230.0, 22e3, 240.0),
-                Pump::new(107.0, 7.5e3, 180.0),
-            ],
-            valves: [Valve::default(), Valve::default()],
+            weather: calendar.air.at(calendar.hour),
+            calendar,
+            source_loop: Loop::default(),
+            load_loop: Loop::default(),
+            heat_pumps: Vec::new(),
+            air_sources: Vec::new(),
+            heat_supplies: Vec::new(),
+            pumps: Vec::new(),
+            valves: Vec::new(),
+            fields: Vec::new(),
+            well_fields: Vec::new(),
+            sources: Vec::new(),
+            tanks: Vec::new(),
+            buildings: Vec::new(),
+            districts: Vec::new(),
             exchanger_w: 0.0,
-            heat_meters: [HeatMeter::new(seed, 21), HeatMeter::new(seed, 22)],
-            power_meters: [31, 32, 33].map(|stream| PowerMeter::new(seed, stream)),
-            keepers: [Keeper::new(config.watchdog_s); crate::panel::ACTUATORS],
+            heat_meters: Vec::new(),
+            power_meters: Vec::new(),
+            keepers: [Keeper::new(config.watchdog_s); ACTUATORS],
+            blackout_s: 0.0,
             config,
+            seed,
+        };
+        plant.config.preset.fill(&mut plant);
+        let start_j = plant.config.meter_start_kwh * 3.6e6;
+        for meter in &mut plant.heat_meters {
+            (meter.positive_j, meter.negative_j) = (start_j, start_j);
         }
+        plant
     }
 
     /// The configuration it was built from.
@@ -192,108 +244,32 @@ impl Plant {
     pub fn step(&mut self, dt_s: f64) {
         self.time_s += dt_s;
         self.steps += 1;
-        self.weather = weather_at(&self.config, self.seed, self.time_s);
-        Panel::for_date(self.now().date()).apply(self);
+        if self.time_s < self.calendar.ends_s {
+            self.calendar.hour = (self.time_s - self.calendar.begins_s) / 3600.0;
+        } else {
+            self.calendar = Calendar::at(&self.config, self.seed, self.time_s);
+        }
+        self.weather = self.calendar.air.at(self.calendar.hour);
+        let preset = self.config.preset;
+        preset.panel(self);
+        if self.blackout_s > 0.0 {
+            self.blackout_s -= dt_s;
+            (0..ACTUATORS).for_each(|actuator| panel::switch_off(self, actuator));
+        }
         self.pumps.iter_mut().for_each(|pump| pump.step(dt_s));
         self.valves.iter_mut().for_each(|valve| valve.step(dt_s));
-        self.step_machines(dt_s);
-        self.step_exchanger();
-        self.step_ground_loop(dt_s);
-        self.step_load_loop(dt_s);
-        self.step_meters(dt_s);
+        preset.step(self, dt_s);
     }
 
-    fn step_machines(&mut self, dt_s: f64) {
-        // Machines that are called for share their loop's flow; their isolating valves follow.
-        let open = self.heat_pumps.iter().filter(|machine| machine.run).count().max(1) as f64;
-        let water = Water {
-            source_entering_c: self.ground_loop.return_c,
-            source_m3h: self.pumps[GROUND_PUMP].flow_m3h() / open,
-            load_entering_c: self.load_loop.return_c,
-            load_m3h: self.pumps[LOAD_PUMP].flow_m3h() / open,
-        };
-        self.heat_pumps.iter_mut().for_each(|machine| machine.step(dt_s, water));
-        let to_ground = self.valves[AIR_VALVE].position;
-        let entering_c =
-            to_ground * self.ground_loop.return_c + (1.0 - to_ground) * self.load_loop.return_c;
-        self.air_source.step(
-            dt_s,
-            Surroundings {
-                outdoor_c: self.weather.outdoor_c,
-                humidity: self.weather.humidity,
-                entering_c,
-                flow_m3h: self.pumps[AIR_PUMP].flow_m3h(),
-                time_s: self.time_s,
-            },
-        );
-    }
-
-    fn step_exchanger(&mut self) {
-        let flow = self.pumps[GROUND_PUMP].flow_m3h().min(self.pumps[LOAD_PUMP].flow_m3h());
-        let conductance = EXCHANGER * flow * WATER_W_PER_M3H_K;
-        self.exchanger_w = self.valves[EXCHANGER_VALVE].position
-            * conductance
-            * (self.load_loop.return_c - self.ground_loop.return_c);
-    }
-
-    fn step_ground_loop(&mut self, dt_s: f64) {
-        let sources: f64 = self.heat_pumps.iter().map(|machine| machine.source_w).sum();
-        let air = self.air_source.heat_w * self.valves[AIR_VALVE].position;
-        let heat_w = air + self.exchanger_w - sources;
-        let length = self.ground.length_m();
-        let capacity = self.config.ground_water_m3 * 3600.0 * WATER_W_PER_M3H_K;
-        // Water against the innermost annulus; the time constant, about ten minutes, is the lag of
-        // pipes and grout. Exact over the step, and what leaves the water enters the ground.
-        let resistance = self.config.bore_resistance + self.ground.wall_resistance();
-        let conductance = length / resistance;
-        let settled = self.ground.near_c() + heat_w / conductance;
-        let next =
-            settled + (self.ground_water_c - settled) * (-conductance * dt_s / capacity).exp();
-        let from_ground_w = capacity * (next - self.ground_water_c) / dt_s - heat_w;
-        self.ground_water_c = next;
-        self.extraction_w_per_m = from_ground_w / length;
-        self.ground.step(self.extraction_w_per_m, dt_s);
-        self.ground_loop = loop_temperatures(next, heat_w, self.pumps[GROUND_PUMP].flow_m3h());
-    }
-
-    fn step_load_loop(&mut self, dt_s: f64) {
-        let machines: f64 = self.heat_pumps.iter().map(|machine| machine.heat_w).sum();
-        let air = self.air_source.heat_w * (1.0 - self.valves[AIR_VALVE].position);
-        let heat_w = machines + air - self.exchanger_w;
-        let pump = &self.pumps[LOAD_PUMP];
-        let flow = (pump.flow_m3h(), pump.nominal_m3h);
-        self.building.step(dt_s, heat_w, flow, self.weather.outdoor_c);
-        self.load_loop = loop_temperatures(self.building.water_c, heat_w, flow.0);
-    }
-
-    fn step_meters(&mut self, dt_s: f64) {
-        let ground = self.ground_loop;
-        let load = self.load_loop;
-        let flow = |pump: usize| self.pumps[pump].flow_m3h();
-        let (ground_flow, load_flow) = (flow(GROUND_PUMP), flow(LOAD_PUMP));
-        self.heat_meters[GROUND_METER].step(dt_s, ground_flow, ground.supply_c, ground.return_c);
-        self.heat_meters[LOAD_METER].step(dt_s, load_flow, load.supply_c, load.return_c);
-        let compressors: f64 = self.heat_pumps.iter().map(|machine| machine.power_w).sum();
-        let pumps: f64 = self.pumps.iter().map(Pump::power_w).sum();
-        for (meter, power) in
-            self.power_meters.iter_mut().zip([compressors, self.air_source.power_w, pumps])
-        {
-            meter.step(dt_s, power);
-        }
-    }
-
-    /// Temperature the ground string reads at a depth, °C: the monitoring bore stands half a
-    /// spacing from its neighbours; near the surface the seasons show (damped within ~10 m).
+    /// Heat that would hold the building at 20 °C, W; nought outside 15 November to 15 March.
     #[must_use]
-    pub fn ground_at_depth_c(&self, depth_m: f64) -> f64 {
-        let field = self.ground.at_c(2.5);
-        let day = f64::from(self.now().day_of_year());
-        let damping = depth_m / 3.4;
-        let season = 14.5
-            * (-damping).exp()
-            * (std::f64::consts::TAU * (day - 200.0) / 365.0 - damping).cos();
-        let gradient = 0.01 * (depth_m - 75.0).max(-75.0);
-        field + season + gradient
+    pub fn heat_need_w(&self) -> f64 {
+        let season = matches!(
+            (self.calendar.month, self.calendar.day),
+            (11, 15..) | (12 | 1 | 2, _) | (3, ..=15)
+        );
+        let need = |building: &Building| building.need_w(self.weather.outdoor_c);
+        if season { self.buildings.iter().map(need).sum() } else { 0.0 }
     }
 
     /// A uniform number in [0, 1) for `stream` at this step.
@@ -305,185 +281,23 @@ impl Plant {
     /// Advances the actuators' communication watchdogs by `dt_s` seconds of *real* time: a
     /// watchdog guards a link, and links do not run faster when the plant does.
     pub fn watch(&mut self, dt_s: f64) {
-        for actuator in 0..self.keepers.len() {
+        for actuator in 0..ACTUATORS {
             if self.keepers[actuator].watch(dt_s) {
-                Panel::DEFAULTS.apply_to(self, actuator);
+                panel::switch_off(self, actuator);
             }
         }
     }
-}
 
-/// Temperatures either side of the plant for a mean water temperature: the plant's heat goes in
-/// between return and supply. Standing water has one temperature.
-fn loop_temperatures(mean_c: f64, heat_w: f64, flow_m3h: f64) -> Loop {
-    let half = if flow_m3h > 1.0 { heat_w / (2.0 * flow_m3h * WATER_W_PER_M3H_K) } else { 0.0 };
-    Loop { supply_c: mean_c + half, return_c: mean_c - half, heat_w }
+    /// The mains fail for `seconds`: everything stops, and what was remote has lost its orders.
+    pub fn cut_power(&mut self, seconds: f64) {
+        self.blackout_s = seconds;
+        for actuator in 0..ACTUATORS {
+            self.keepers[actuator].lost |= self.keepers[actuator].remote;
+            panel::switch_off(self, actuator);
+        }
+    }
 }
 
 fn local_time(config: &Config, time_s: f64) -> DateTime {
     config.start.saturating_add(jiff::SignedDuration::from_millis((time_s * 1000.0) as i64))
-}
-
-fn weather_at(config: &Config, seed: u64, time_s: f64) -> Weather {
-    let now = local_time(config, time_s);
-    let hour =
-        f64::from(now.hour()) + f64::from(now.minute()) / 60.0 + f64::from(now.second()) / 3600.0;
-    let day = u16::try_from(now.day_of_year()).unwrap_or(1);
-    Weather::at(day, hour, seed, config.cold_snap)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::panel::{AIR_KEEPER, HEAT_PUMP_KEEPER};
-    use crate::physics::heat_pump::Status;
-    use jiff::civil::date;
-
-    fn plant_on(month: i8, day: i8, seed: u64) -> Plant {
-        let start = date(2026, month, day).at(6, 0, 0, 0);
-        Plant::new(Config { start, ..Config::default() }, seed)
-    }
-
-    fn run(plant: &mut Plant, seconds: usize) {
-        (0..seconds).for_each(|_| plant.step(1.0));
-    }
-
-    #[test]
-    fn same_seed_same_plant_and_another_seed_another() {
-        let day = |seed| {
-            let mut plant = plant_on(1, 10, seed);
-            run(&mut plant, 7200);
-            plant
-        };
-        assert_eq!(day(7), day(7));
-        assert_ne!(day(7).heat_meters, day(8).heat_meters);
-    }
-
-    #[test]
-    fn each_day_ground_and_power_make_the_load() {
-        // January: both kinds of machine heat. What the machines give is what ground, air and
-        // compressors put in; here air is the bank's heat less its power.
-        let mut plant = plant_on(1, 8, 1);
-        for day in 0..3 {
-            let (mut load, mut ground, mut power, mut air) = (0.0, 0.0, 0.0, 0.0);
-            let water_before = plant.ground_water_c;
-            for _ in 0..86_400 {
-                plant.step(1.0);
-                load += plant.load_loop.heat_w;
-                ground += plant.extraction_w_per_m * plant.ground.length_m();
-                power += plant.power_meters[..2].iter().map(|meter| meter.power_w).sum::<f64>();
-                air += plant.air_source.heat_w - plant.air_source.power_w;
-            }
-            let water = plant.config.ground_water_m3 * 3600.0 * WATER_W_PER_M3H_K;
-            ground += water * (water_before - plant.ground_water_c);
-            let error = (ground + power + air) / load - 1.0;
-            assert!(load > 0.3 * 86_400.0 * 1e6, "day {day}: hardly any load");
-            assert!(error.abs() < 0.005, "day {day}: {error:.5}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_made_or_lost_in_the_whole_room() {
-        let mut plant = plant_on(2, 1, 1);
-        let stored = |plant: &Plant| {
-            let water = plant.config.ground_water_m3 * 3600.0 * WATER_W_PER_M3H_K;
-            plant.ground.stored_j() + plant.building.stored_j() + water * plant.ground_water_c
-        };
-        let before = stored(&plant);
-        let mut power = 0.0;
-        for _ in 0..86_400 {
-            plant.step(1.0);
-            power += plant.heat_pumps.iter().map(|machine| machine.power_w).sum::<f64>();
-        }
-        let balance =
-            power + plant.ground.from_far_j() - plant.building.lost_j - (stored(&plant) - before);
-        assert!(power > 1e9, "the machines did not run");
-        assert!(balance.abs() < 1e-6 * power, "{balance} of {power}");
-    }
-
-    #[test]
-    fn load_meter_agrees_with_the_truth_within_its_class() {
-        let mut plant = plant_on(1, 10, 3);
-        let mut truth = 0.0;
-        for _ in 0..86_400 {
-            plant.step(1.0);
-            truth += plant.load_loop.heat_w;
-        }
-        let meter = &plant.heat_meters[LOAD_METER];
-        let error = (meter.positive_j - meter.negative_j) / truth - 1.0;
-        assert!(error.abs() < 0.054, "{error}");
-        assert_ne!(error, 0.0, "a meter without any error is not a meter");
-    }
-
-    #[test]
-    fn panel_heats_in_january_and_recharges_in_july() {
-        let mut winter = plant_on(1, 10, 1);
-        run(&mut winter, 3600);
-        assert!(winter.heat_pumps.iter().all(HeatPump::is_running));
-        assert!(winter.extraction_w_per_m > 5.0, "{}", winter.extraction_w_per_m);
-
-        let mut summer = plant_on(7, 5, 1);
-        run(&mut summer, 3600);
-        assert!(summer.extraction_w_per_m < -15.0, "{}", summer.extraction_w_per_m);
-        assert!((summer.air_source.heat_w - 620e3).abs() < 1e3, "{}", summer.air_source.heat_w);
-
-        let mut spring = plant_on(6, 5, 1);
-        run(&mut spring, 7200);
-        assert!(spring.extraction_w_per_m < -1.0, "{}", spring.extraction_w_per_m);
-        assert_eq!(spring.power_meters[0].power_w, 0.0);
-    }
-
-    #[test]
-    fn stopping_the_ground_pump_trips_running_machines() {
-        let mut plant = plant_on(1, 10, 1);
-        run(&mut plant, 3600);
-        plant.keepers[crate::panel::pump_keeper(GROUND_PUMP)].commanded();
-        plant.pumps[GROUND_PUMP].run = false;
-        run(&mut plant, 60);
-        assert!(plant.heat_pumps.iter().all(|machine| machine.status == Status::Fault));
-    }
-
-    #[test]
-    fn abandoned_device_falls_to_its_defaults_and_the_next_command_takes_it_over() {
-        let mut plant = plant_on(1, 10, 1);
-        run(&mut plant, 600);
-        plant.keepers[HEAT_PUMP_KEEPER].commanded();
-        plant.watch(299.0);
-        assert!(plant.heat_pumps[0].run && !plant.keepers[HEAT_PUMP_KEEPER].lost);
-        plant.keepers[HEAT_PUMP_KEEPER].refresh();
-        plant.watch(299.0);
-        assert!(plant.heat_pumps[0].run, "the heartbeat did not count");
-        plant.watch(2.0);
-        assert!(!plant.heat_pumps[0].run && plant.keepers[HEAT_PUMP_KEEPER].lost);
-        run(&mut plant, 10);
-        assert!(!plant.heat_pumps[0].run, "the panel took over an abandoned device");
-        assert!(plant.heat_pumps[1].run && plant.air_source.run, "the others were touched");
-        plant.keepers[HEAT_PUMP_KEEPER].commanded();
-        assert!(!plant.keepers[HEAT_PUMP_KEEPER].lost);
-    }
-
-    #[test]
-    fn watchdog_time_of_zero_never_runs_out() {
-        let mut plant = plant_on(1, 10, 1);
-        plant.keepers[AIR_KEEPER].timeout_s = 0.0;
-        plant.keepers[AIR_KEEPER].commanded();
-        plant.watch(1e9);
-        assert!(!plant.keepers[AIR_KEEPER].lost);
-    }
-
-    #[test]
-    fn a_year_of_minutes_stays_within_reason() {
-        let mut plant = plant_on(4, 1, 1);
-        let (mut coldest_room, mut coldest_ground) = (f64::INFINITY, f64::INFINITY);
-        for _ in 0..365 * 1440 {
-            plant.step(60.0);
-            if plant.now().month() == 1 {
-                coldest_room = coldest_room.min(plant.building.room_c);
-            }
-            coldest_ground = coldest_ground.min(plant.ground_loop.return_c);
-        }
-        assert!((15.0..26.0).contains(&coldest_room), "room {coldest_room}");
-        assert!((3.0..17.0).contains(&coldest_ground), "ground {coldest_ground}");
-        assert!(plant.heat_pumps.iter().all(|machine| machine.status != Status::Fault));
-    }
 }

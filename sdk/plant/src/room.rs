@@ -2,7 +2,6 @@
 
 use tokio::time::Instant;
 
-use crate::devices::DEVICES;
 use crate::devices::map::Exception;
 use crate::fault::{ActiveFault, Fault, FaultError, Line, Scope};
 use crate::modbus::pdu::{self, Answer};
@@ -26,7 +25,8 @@ impl Room {
     /// A room in which nothing is wrong.
     #[must_use]
     pub fn new(plant: Plant) -> Self {
-        let units = DEVICES.iter().map(|device| Unit::new(*device)).collect();
+        let units =
+            plant.config().preset.devices().iter().map(|device| Unit::new(*device)).collect();
         Self { plant, units, faults: Vec::new(), next_fault: 1 }
     }
 
@@ -49,7 +49,7 @@ impl Room {
     /// The value a point shows now; `None` when there is no such numeric point.
     #[must_use]
     pub fn reading(&self, unit: u8, point: &str) -> Option<f64> {
-        let register = crate::unit::find(unit, point)?;
+        let register = crate::unit::find(self.plant.config().preset, unit, point)?;
         Some(self.unit(unit)?.reading(&self.plant, register))
     }
 
@@ -63,7 +63,8 @@ impl Room {
         fault: Fault,
         until: Option<Instant>,
     ) -> Result<u64, FaultError> {
-        fault.check(scope)?;
+        fault.check(self.plant.config().preset, scope)?;
+        fault.apply(&mut self.plant, scope.unit, true)?;
         let id = self.next_fault;
         self.next_fault += 1;
         let shown = match (scope.unit, fault.point()) {
@@ -82,18 +83,26 @@ impl Room {
 
     /// Clears one fault, or all of them; returns how many there were.
     pub fn clear(&mut self, id: Option<u64>) -> usize {
-        let before = self.active_faults().count();
-        let keep = |fault: &ActiveFault| id.is_some_and(|id| fault.id != id);
-        self.faults.retain(keep);
-        self.units.iter_mut().for_each(|unit| unit.sensor_faults.retain(keep));
-        before - self.active_faults().count()
+        self.retain(|fault| id.is_some_and(|id| fault.id != id))
     }
 
     /// Drops the faults whose time is over.
     pub fn expire(&mut self, now: Instant) {
-        let live = |fault: &ActiveFault| fault.until.is_none_or(|until| now < until);
-        self.faults.retain(live);
-        self.units.iter_mut().for_each(|unit| unit.sensor_faults.retain(live));
+        self.retain(|fault| fault.until.is_none_or(|until| now < until));
+    }
+
+    /// Ends the faults that are not to be kept; returns how many.
+    fn retain(&mut self, keep: impl Fn(&ActiveFault) -> bool) -> usize {
+        let before = self.active_faults().count();
+        let (kept, ended): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.faults).into_iter().partition(&keep);
+        self.faults = kept;
+        for active in ended {
+            // It was applied to this unit, so it can be taken back from it.
+            let _taken_back = active.fault.apply(&mut self.plant, active.scope.unit, false);
+        }
+        self.units.iter_mut().for_each(|unit| unit.sensor_faults.retain(&keep));
+        before - self.active_faults().count()
     }
 
     /// Everything that is wrong.

@@ -151,7 +151,7 @@ impl Shared {
     ) -> Result<u64, FaultError> {
         let cuts = matches!(fault, Fault::Cut | Fault::Refuse);
         let id = if fault == Fault::Cut {
-            fault.check(scope)?;
+            fault.check(self.room().plant.config().preset, scope)?;
             0
         } else {
             let until = lasting.map(|lasting| Instant::now() + lasting);

@@ -3,10 +3,11 @@
 
 use std::collections::VecDeque;
 
+use crate::devices::Device;
 use crate::devices::map::{Register, Source, WORDS_MAX};
-use crate::devices::{DEVICES, Device};
 use crate::fault::{ActiveFault, Fault};
 use crate::plant::Plant;
+use crate::presets::Preset;
 
 /// Answers of which the wall time is kept.
 pub const LEDGER_MAX: usize = 200_000;
@@ -42,10 +43,10 @@ impl std::fmt::Debug for Device {
     }
 }
 
-/// The numeric register of a name in a unit's map.
+/// The numeric register of a name in the map of a unit of a room.
 #[must_use]
-pub fn find(unit: u8, point: &str) -> Option<&'static Register> {
-    let device = DEVICES.iter().find(|device| device.unit == unit)?;
+pub fn find(preset: Preset, unit: u8, point: &str) -> Option<&'static Register> {
+    let device = preset.devices().iter().find(|device| device.unit == unit)?;
     let mut map = device.model.map.iter();
     map.find(|register| register.name == point && matches!(register.source, Source::Number(_)))
 }
@@ -103,9 +104,7 @@ impl Unit {
             Source::PollCounter => return f64::from(self.next_poll()),
             Source::Text(_) => return f64::NAN,
         };
-        if register.noise > 0.0 {
-            value += register.noise * self.noise(plant, register);
-        }
+        value += crate::access::noise(plant, self.device.unit, register);
         for active in &self.sensor_faults {
             if active.fault.point() == Some(register.name) {
                 value = match active.fault {
@@ -119,11 +118,6 @@ impl Unit {
             }
         }
         value
-    }
-
-    fn noise(&self, plant: &Plant, register: &Register) -> f64 {
-        let stream = u64::from(self.device.unit) << 16 | u64::from(register.address);
-        crate::physics::normal_hash(plant.seed(), stream, plant.steps())
     }
 
     /// The words a register shows.

@@ -7,8 +7,9 @@ mod common;
 use common::serve;
 use tokio_modbus::client::tcp::connect_slave;
 use tokio_modbus::prelude::*;
+use wellhead_plant::devices::Device;
 use wellhead_plant::devices::map::{Kind, Register, Source, Table};
-use wellhead_plant::devices::{DEVICES, Device};
+use wellhead_plant::presets::Preset;
 use wellhead_plant::serve::{Options, Server};
 
 async fn master(server: &Server, unit: u8) -> client::Context {
@@ -48,7 +49,7 @@ fn check(device: &Device, register: &Register, words: &[u16], truth: f64) {
 async fn every_register_shows_the_plants_value() {
     let server = serve(Options::tcp()).await;
     let mut checked = 0;
-    for device in &DEVICES {
+    for device in Preset::Renze.devices() {
         let mut master = master(&server, device.unit).await;
         for register in device.model.map {
             // Before the read: some registers are cleared by it.
@@ -155,14 +156,15 @@ async fn device_in_fault_refuses_to_start_and_busy_bank_says_so() {
         pump.write_single_register(0, 1).await.unwrap(),
         Err(ExceptionCode::ServerDeviceFailure)
     );
-    server.room().plant.air_source.status = wellhead_plant::physics::air_source::Status::Defrost;
+    server.room().plant.air_sources[0].status =
+        wellhead_plant::physics::air_source::Status::Defrost;
     let mut bank = master(&server, 3).await;
     assert_eq!(
         bank.write_single_register(101, 400).await.unwrap(),
         Err(ExceptionCode::ServerDeviceBusy)
     );
     bank.write_single_register(100, 0).await.unwrap().unwrap();
-    assert!(!server.room().plant.air_source.run, "stop must always be obeyed");
+    assert!(!server.room().plant.air_sources[0].run, "stop must always be obeyed");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Register map of a pump's frequency converter: hundredths of hertz, a control word of bits.
 
 use super::map::{Exception, Kind, POLL_COUNTER, Register, holding, input};
-use super::{Model, OFF_ON, flag, kept};
+use super::{Model, OFF_ON, flag, kept, order};
 use crate::panel::pump_keeper;
 use crate::physics::hydraulics::Pump;
 use crate::physics::meters::POWER_FACTOR;
@@ -10,8 +10,8 @@ use crate::plant::Plant;
 const HERTZ: f64 = 50.0;
 
 fn command(plant: &mut Plant, i: usize, apply: impl FnOnce(&mut Pump)) -> Result<(), Exception> {
+    order(plant, pump_keeper(i))?;
     apply(&mut plant.pumps[i]);
-    plant.keepers[pump_keeper(i)].commanded();
     Ok(())
 }
 
@@ -25,6 +25,8 @@ const MAP: &[Register] = &[
         flag(pump.run && (pump.speed - pump.speed_command).abs() < 1e-9)
     }),
     input(2, Kind::Bit { bit: 3 }, "tripped").read(|p, i| flag(p.pumps[i].tripped)),
+    input(2, Kind::Bit { bit: 4 }, "flow_proven").read(|p, i| flag(p.pumps[i].flow_proven())),
+    input(2, Kind::Bit { bit: 8 }, "local").read(|p, i| flag(p.keepers[pump_keeper(i)].local)),
     input(2, Kind::Bit { bit: 9 }, "remote").read(|p, i| flag(p.keepers[pump_keeper(i)].remote)),
     input(2, Kind::Bit { bit: 10 }, "communication_lost")
         .read(|p, i| flag(p.keepers[pump_keeper(i)].lost)),

@@ -1,10 +1,10 @@
-//! Register map of a ground-source heat pump: tenths in signed words, counters low word first.
+//! Register map of a water-source heat pump: tenths in signed words, counters low word first.
 
 use super::map::{Exception, Kind, POLL_COUNTER, Register, coil, discrete, holding, input};
-use super::{Model, OFF_ON, flag, kept, temperature};
+use super::{Model, OFF_ON, flag, kept, order, temperature};
 use crate::panel::HEAT_PUMP_KEEPER;
 use crate::physics::heat_pump::{Alarm, HeatPump, Status};
-use crate::plant::{GROUND_PUMP, LOAD_PUMP, Plant};
+use crate::plant::{LOAD_PUMP, Plant, SOURCE_PUMP};
 
 const STATUS: &[(u16, &str)] = &[
     (Status::Off as u16, "off"),
@@ -19,6 +19,9 @@ const ALARM: &[(u16, &str)] = &[
     (Alarm::LoadFlow as u16, "load_flow"),
     (Alarm::SourceLow as u16, "source_temperature_low"),
     (Alarm::LoadHigh as u16, "load_temperature_high"),
+    (Alarm::Frost as u16, "frost"),
+    (Alarm::SourceHigh as u16, "source_temperature_high"),
+    (Alarm::Compressor as u16, "compressor"),
 ];
 
 const fn keeper(index: usize) -> usize {
@@ -30,8 +33,8 @@ fn command(
     i: usize,
     apply: impl FnOnce(&mut HeatPump),
 ) -> Result<(), Exception> {
+    order(plant, keeper(i))?;
     apply(&mut plant.heat_pumps[i]);
-    plant.keepers[keeper(i)].commanded();
     Ok(())
 }
 
@@ -50,6 +53,11 @@ fn reset(plant: &mut Plant, i: usize, value: f64) -> Result<(), Exception> {
     })
 }
 
+fn flows(plant: &Plant, pump: usize, i: usize) -> bool {
+    let pump = &plant.pumps[pump];
+    pump.flow_proven() && pump.flow_m3h() >= plant.heat_pumps[i].flow_min_m3h
+}
+
 const KEPT: [Register; 3] = kept!(4, keeper);
 
 const MAP: &[Register] = &[
@@ -60,6 +68,11 @@ const MAP: &[Register] = &[
     input(2, Kind::Bit { bit: 2 }, "remote").read(|p, i| flag(p.keepers[keeper(i)].remote)),
     input(2, Kind::Bit { bit: 3 }, "communication_lost")
         .read(|p, i| flag(p.keepers[keeper(i)].lost)),
+    input(2, Kind::Bit { bit: 4 }, "available").read(|p, i| {
+        let keeper = &p.keepers[keeper(i)];
+        flag(p.heat_pumps[i].status != Status::Fault && !keeper.local && p.blackout_s <= 0.0)
+    }),
+    input(2, Kind::Bit { bit: 5 }, "local").read(|p, i| flag(p.keepers[keeper(i)].local)),
     input(3, Kind::U16, "status")
         .states(STATUS)
         .read(|p, i| f64::from(p.heat_pumps[i].status as u16)),
@@ -70,7 +83,10 @@ const MAP: &[Register] = &[
     temperature(8, "load_leaving_temperature").read(|p, i| p.heat_pumps[i].load_leaving_c),
     input(9, Kind::U16, "capacity").scaled(0.1, "%").read(|p, i| p.heat_pumps[i].part_load * 100.0),
     input(10, Kind::U16, "power").scaled(0.1, "kW").read(|p, i| p.heat_pumps[i].power_w / 1e3),
-    input(11, Kind::U16, "heat_output").scaled(0.1, "kW").read(|p, i| p.heat_pumps[i].heat_w / 1e3),
+    input(11, Kind::U16, "heat_output")
+        .scaled(0.1, "kW")
+        .read(|p, i| p.heat_pumps[i].heat_w.abs() / 1e3)
+        .note("cold, while cooling"),
     input(12, Kind::U16, "cop").scaled(0.01, "").read(|p, i| p.heat_pumps[i].cop()),
     temperature(13, "discharge_temperature")
         .read(|_, _| f64::NAN)
@@ -93,6 +109,10 @@ const MAP: &[Register] = &[
     input(30, Kind::Bcd { words: 4 }, "serial_number").read(|_, i| 2_019_110_400_017.0 + i as f64),
     input(34, Kind::Text { words: 8 }, "model").text("GSHP-456/R134a"),
     input(42, Kind::U32, "starts").low_first().read(|p, i| f64::from(p.heat_pumps[i].starts)),
+    input(44, Kind::U32, "energy")
+        .scaled(1.0, "kWh")
+        .low_first()
+        .read(|p, i| (p.heat_pumps[i].power_j / 3.6e6).floor()),
     holding(0, Kind::U16, "run")
         .states(OFF_ON)
         .read(|p, i| flag(p.heat_pumps[i].run))
@@ -100,7 +120,7 @@ const MAP: &[Register] = &[
     holding(1, Kind::I16, "leaving_setpoint")
         .scaled(0.1, "°C")
         .read(|p, i| p.heat_pumps[i].setpoint_c)
-        .write(25.0, 55.0, |p, i, v| command(p, i, |m| m.setpoint_c = v)),
+        .write(3.0, 55.0, |p, i, v| command(p, i, |m| m.setpoint_c = v)),
     holding(2, Kind::U16, "capacity_limit")
         .scaled(1.0, "%")
         .read(|p, i| p.heat_pumps[i].limit * 100.0)
@@ -113,13 +133,11 @@ const MAP: &[Register] = &[
     coil(1, "reset_coil").read(|_, _| 0.0).write(0.0, 1.0, reset),
     discrete(0, "running").read(|p, i| flag(p.heat_pumps[i].is_running())),
     discrete(1, "fault_contact").read(|p, i| flag(p.heat_pumps[i].status == Status::Fault)),
-    discrete(2, "source_flow_switch")
-        .read(|p, i| flag(p.pumps[GROUND_PUMP].flow_m3h() >= p.heat_pumps[i].flow_min_m3h)),
-    discrete(3, "load_flow_switch")
-        .read(|p, i| flag(p.pumps[LOAD_PUMP].flow_m3h() >= p.heat_pumps[i].flow_min_m3h)),
+    discrete(2, "source_flow_switch").read(|p, i| flag(flows(p, SOURCE_PUMP, i))),
+    discrete(3, "load_flow_switch").read(|p, i| flag(flows(p, LOAD_PUMP, i))),
 ];
 
-/// Ground-source heat pump.
+/// Water-source heat pump.
 pub static MODEL: Model = Model {
     kind: "heat_pump",
     vendor: "Wellhead Plant",

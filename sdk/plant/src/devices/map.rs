@@ -324,6 +324,27 @@ impl Register {
         }
     }
 
+    /// A value as a reader of the register gets it: in its steps, within its width, gone round.
+    /// The same as laying out and reading back, without the words.
+    #[must_use]
+    pub fn shown(&self, value: f64) -> f64 {
+        let number = match self.kind {
+            Kind::F32 => return f64::from(value as f32) * self.scale + self.offset,
+            _ if value.is_nan() => return value,
+            Kind::I16 => f64::from(self.raw(value) as u16 as i16),
+            Kind::I32 => f64::from(self.raw(value) as u32 as i32),
+            _ => self.raw(value) as f64,
+        };
+        number * self.scale + self.offset
+    }
+
+    /// May this value be written? Half a count of slack: 55.0 °C arrives as 550 × 0.1.
+    #[must_use]
+    pub fn admits(&self, value: f64) -> bool {
+        let slack = self.scale.abs() / 2.0;
+        self.write.is_some_and(|rule| (rule.min - slack..=rule.max + slack).contains(&value))
+    }
+
     /// Lays a raw integer out in words. A bit lands at its place in the word.
     #[must_use]
     pub fn layout(&self, raw: u64) -> [u16; WORDS_MAX] {

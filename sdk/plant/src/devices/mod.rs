@@ -1,16 +1,5 @@
-//! The devices of the room as they stand on the bus.
-//!
-//! | unit | device | actuator |
-//! |---|---|---|
-//! | 1, 2 | ground-source heat pumps | yes |
-//! | 3 | air-source bank | yes |
-//! | 11, 12, 13 | pump drives: ground, load, air-source circuit | yes |
-//! | 14 | valve module | yes |
-//! | 21, 22 | heat meters: ground, load | |
-//! | 31, 32, 33 | electricity meters: heat pumps, air-source bank, pumps | |
-//! | 41 | ground temperature string | |
-//! | 42 | weather station | |
-//! | 43 | room sensor | |
+//! The kinds of devices that stand on a bus, each with its register map; the presets say which
+//! stand where.
 //!
 //! The maps are inventions in the manner of the trade, mixing the layouts met in the field; they
 //! copy no vendor's document.
@@ -21,11 +10,15 @@ pub mod heat_pump;
 pub mod map;
 pub mod meters;
 pub mod sensors;
+pub mod storage;
+pub mod supply;
 pub mod valves;
+pub mod wells;
 
-use map::{Get, Kind, Register, Set, holding, input};
+use map::{Exception, Get, Kind, Register, Set, holding, input};
 
 use crate::panel::Keeper;
+use crate::plant::Plant;
 
 /// A kind of device: what it says of itself, and its map.
 pub struct Model {
@@ -54,28 +47,14 @@ pub struct Device {
     pub model: &'static Model,
 }
 
-const fn device(unit: u8, name: &'static str, index: usize, model: &'static Model) -> Device {
+pub(crate) const fn device(
+    unit: u8,
+    name: &'static str,
+    index: usize,
+    model: &'static Model,
+) -> Device {
     Device { unit, name, index, model }
 }
-
-/// All devices, by unit id.
-pub static DEVICES: [Device; 15] = [
-    device(1, "heat-pump-1", 0, &heat_pump::MODEL),
-    device(2, "heat-pump-2", 1, &heat_pump::MODEL),
-    device(3, "air-source", 0, &air_source::MODEL),
-    device(11, "ground-pump", 0, &drive::MODEL),
-    device(12, "load-pump", 1, &drive::MODEL),
-    device(13, "air-pump", 2, &drive::MODEL),
-    device(14, "valves", 0, &valves::MODEL),
-    device(21, "ground-heat-meter", 0, &meters::HEAT_METER),
-    device(22, "load-heat-meter", 1, &meters::HEAT_METER),
-    device(31, "heat-pump-power-meter", 0, &meters::POWER_METER),
-    device(32, "air-source-power-meter", 1, &meters::POWER_METER),
-    device(33, "pump-power-meter", 2, &meters::POWER_METER),
-    device(41, "ground-string", 0, &sensors::GROUND_STRING),
-    device(42, "weather-station", 0, &sensors::WEATHER_STATION),
-    device(43, "room-sensor", 0, &sensors::ROOM_SENSOR),
-];
 
 /// Names of a bit that is a command.
 pub const OFF_ON: &[(u16, &str)] = &[(0, "off"), (1, "on")];
@@ -111,6 +90,18 @@ const fn keeping(
     ]
 }
 
+/// Notes that a command came over the bus for an actuator.
+///
+/// # Errors
+/// When its switch stands on local.
+fn order(plant: &mut Plant, actuator: usize) -> Result<(), Exception> {
+    if plant.keepers[actuator].local {
+        return Err(Exception::DeviceFailure);
+    }
+    plant.keepers[actuator].commanded();
+    Ok(())
+}
+
 fn set_heartbeat(keeper: &mut Keeper, value: f64) {
     keeper.heartbeat = value as u16;
     keeper.refresh();
@@ -121,8 +112,12 @@ fn set_watchdog(keeper: &mut Keeper, seconds: f64) {
     keeper.refresh();
 }
 
-fn set_source(keeper: &mut Keeper, remote: f64) {
-    if remote == 0.0 { keeper.release() } else { keeper.commanded() }
+fn set_source(plant: &mut Plant, actuator: usize, remote: f64) -> Result<(), Exception> {
+    if remote == 0.0 {
+        plant.keepers[actuator].release();
+        return Ok(());
+    }
+    order(plant, actuator)
 }
 
 /// Expands to the three keeping registers at an address, for a keeper found by `$index`.
@@ -146,10 +141,7 @@ macro_rules! kept {
             ),
             (
                 |plant, i| $crate::devices::flag(plant.keepers[$index(i)].remote),
-                |plant, i, v| {
-                    $crate::devices::set_source(&mut plant.keepers[$index(i)], v);
-                    Ok(())
-                },
+                |plant, i, v| $crate::devices::set_source(plant, $index(i), v),
             ),
         )
     };
@@ -164,11 +156,17 @@ const fn temperature(address: u16, name: &'static str) -> Register {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::presets::Preset;
+    use clap::ValueEnum;
     use map::Table;
+
+    fn devices() -> impl Iterator<Item = &'static Device> {
+        Preset::value_variants().iter().flat_map(|preset| preset.devices())
+    }
 
     #[test]
     fn no_two_registers_share_a_place_or_a_name() {
-        for device in &DEVICES {
+        for device in devices() {
             for (i, a) in device.model.map.iter().enumerate() {
                 for b in &device.model.map[i + 1..] {
                     let both_bits = matches!((a.kind, b.kind), (Kind::Bit { bit: x }, Kind::Bit { bit: y }) if x != y);
@@ -182,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_unit_counts_its_polls_at_input_register_zero() {
-        for device in &DEVICES {
+        for device in devices() {
             let first = &device.model.map[0];
             assert_eq!(
                 (first.table, first.address, first.name),

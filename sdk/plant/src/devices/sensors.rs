@@ -2,11 +2,12 @@
 
 use super::map::{Kind, POLL_COUNTER, Register, input};
 use super::{Model, temperature};
+use crate::presets::renze::ground_at_depth_c;
 
 /// One probe of the string; the depth is part of the name.
 macro_rules! probe {
     ($address:expr, $name:literal, $depth:expr) => {
-        temperature($address, $name).scaled(0.01, "°C").read(|p, _| p.ground_at_depth_c($depth))
+        temperature($address, $name).scaled(0.01, "°C").read(|p, _| ground_at_depth_c(p, $depth))
     };
 }
 
@@ -52,7 +53,11 @@ const ROOM_MAP: &[Register] = &[
         .offset(-40.0)
         .missing(65_535)
         .noise(0.05)
-        .read(|p, _| p.building.room_c),
+        .read(|p, _| p.buildings[0].room_c),
+    input(3, Kind::U16, "heat_demand")
+        .scaled(1.0, "kW")
+        .read(|p, _| p.heat_need_w() / 1e3)
+        .note("what would hold the rooms at 20 °C; nought outside 15 November to 15 March"),
 ];
 
 /// String of probes in a monitoring bore.

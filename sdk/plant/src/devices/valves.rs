@@ -2,17 +2,18 @@
 //! as analogue values. It is the room's remote I/O.
 
 use super::map::{Exception, Kind, POLL_COUNTER, Register, coil, discrete, holding, input};
-use super::{Model, flag, kept};
+use super::{Model, flag, kept, order};
 use crate::panel::VALVE_KEEPER;
-use crate::plant::{AIR_VALVE, EXCHANGER_VALVE, Plant};
+use crate::plant::Plant;
+use crate::presets::renze::{AIR_VALVE, EXCHANGER_VALVE};
 
 const fn keeper(_: usize) -> usize {
     VALVE_KEEPER
 }
 
 fn send(plant: &mut Plant, valve: usize, position: f64) -> Result<(), Exception> {
+    order(plant, VALVE_KEEPER)?;
     plant.valves[valve].command = position;
-    plant.keepers[VALVE_KEEPER].commanded();
     Ok(())
 }
 
@@ -34,6 +35,7 @@ const MAP: &[Register] =
         input(4, Kind::Bit { bit: 0 }, "remote").read(|p, _| flag(p.keepers[VALVE_KEEPER].remote)),
         input(4, Kind::Bit { bit: 1 }, "communication_lost")
             .read(|p, _| flag(p.keepers[VALVE_KEEPER].lost)),
+        input(4, Kind::Bit { bit: 2 }, "local").read(|p, _| flag(p.keepers[VALVE_KEEPER].local)),
         input(5, Kind::U16, "watchdog_left")
             .scaled(1.0, "s")
             .read(|p, _| p.keepers[VALVE_KEEPER].left_s),

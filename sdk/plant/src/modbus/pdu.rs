@@ -206,16 +206,16 @@ fn write(
             continue;
         }
         let writable = register.write.filter(|_| register.within(first, count));
-        let Some(rule) = writable else { return Err(Exception::IllegalDataAddress) };
+        if writable.is_none() {
+            return Err(Exception::IllegalDataAddress);
+        }
         let at = usize::from(register.address - first);
         let value = match register.kind {
             Kind::Bool => Some(f64::from(values[at] & 1)),
             _ => register.value(&values[at..]),
         };
         let value = value.ok_or(Exception::IllegalDataValue)?;
-        // Half a count of slack: 55.0 °C arrives as 550 × 0.1.
-        let slack = register.scale.abs() / 2.0;
-        if !(rule.min - slack..=rule.max + slack).contains(&value) {
+        if !register.admits(value) {
             return Err(Exception::IllegalDataValue);
         }
         covered += register.words();

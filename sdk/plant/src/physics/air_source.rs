@@ -104,6 +104,12 @@ pub struct AirSource {
     pub leaving_c: f64,
     /// Hours with at least one unit on.
     pub run_hours: f64,
+    /// Times the bank has begun to heat.
+    pub starts: u32,
+    /// Heat delivered, J.
+    pub heat_j: f64,
+    /// Electric energy, J.
+    pub power_j: f64,
     output: f64,
     proof_s: f64,
     waited_s: f64,
@@ -128,6 +134,9 @@ impl AirSource {
             entering_c: 20.0,
             leaving_c: 20.0,
             run_hours: 0.0,
+            starts: 0,
+            heat_j: 0.0,
+            power_j: 0.0,
             output: 0.0,
             proof_s: 0.0,
             waited_s: 0.0,
@@ -168,6 +177,8 @@ impl AirSource {
             self.run_hours += dt_s / 3600.0;
         }
         self.entering_c = around.entering_c;
+        self.heat_j += self.heat_w * dt_s;
+        self.power_j += self.power_w * dt_s;
     }
 
     fn decide(&mut self, dt_s: f64, around: Surroundings) {
@@ -180,7 +191,10 @@ impl AirSource {
                 self.status = Status::Starting;
                 self.waited_s = 0.0;
             }
-            Status::Starting if self.proof_s >= FLOW_PROOF_S => self.status = Status::Running,
+            Status::Starting if self.proof_s >= FLOW_PROOF_S => {
+                self.status = Status::Running;
+                self.starts += 1;
+            }
             Status::Starting => {
                 self.waited_s += dt_s;
                 if self.waited_s >= FLOW_WAIT_S {

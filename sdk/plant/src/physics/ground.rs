@@ -12,13 +12,10 @@ use std::f64::consts::PI;
 
 use super::borefield::Borefield;
 use super::g_function::GFunction;
+use super::relaxation::{Ladder, fit};
 
-/// Shortest relaxation, s; each further one is `RATIO` times longer.
-const SHORTEST_S: f64 = 1800.0;
-const RATIO: f64 = 2.8;
-/// The longest is then about ninety years.
-const RELAXATIONS: usize = 15;
-const SWEEPS: usize = 20_000;
+/// From half an hour to about a hundred years.
+const RELAXATIONS: Ladder = Ladder { shortest_s: 1800.0, ratio: 2.8, count: 15 };
 
 /// What the ground is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,7 +75,16 @@ impl Ground {
     #[must_use]
     pub fn new(field: &Borefield, soil: Soil) -> Self {
         let g = GFunction::of(field, soil.diffusivity());
-        let (wall_resistance, relaxations) = relaxations(&g, 2.0 * PI * soil.conductivity);
+        let two_pi_k = 2.0 * PI * soil.conductivity;
+        let falls: Vec<(f64, f64)> = g
+            .times_s
+            .iter()
+            .zip(&g.g)
+            .filter(|(time, _)| **time >= 3600.0)
+            .map(|(time, g)| (*time, g / two_pi_k))
+            .collect();
+        let (wall_resistance, mut relaxations) = fit(&falls, RELAXATIONS);
+        relaxations.retain(|(_, resistance)| *resistance > 1e-9);
         Self {
             soil,
             length_m: field.length_m(),
@@ -189,36 +195,6 @@ impl Ground {
     pub fn extracted_j(&self) -> f64 {
         self.extracted_j_per_m * self.length_m
     }
-}
-
-/// R0 and the pairs (τ, R) that follow a g-function with the least relative error: least squares
-/// without negative values, one unknown at a time.
-fn relaxations(g: &GFunction, two_pi_k: f64) -> (f64, Vec<(f64, f64)>) {
-    let taus: Vec<f64> = (0..RELAXATIONS).map(|i| SHORTEST_S * RATIO.powi(i as i32)).collect();
-    let unknowns = RELAXATIONS + 1;
-    let mut normal = vec![0.0; unknowns * unknowns];
-    let mut right = vec![0.0; unknowns];
-    for (time, g) in g.times_s.iter().zip(&g.g).filter(|(time, _)| **time >= 3600.0) {
-        let fall = g / two_pi_k;
-        let mut row = vec![1.0 / fall];
-        row.extend(taus.iter().map(|tau| -(-time / tau).exp_m1() / fall));
-        for (i, a) in row.iter().enumerate() {
-            right[i] += a;
-            for (j, b) in row.iter().enumerate() {
-                normal[i * unknowns + j] += a * b;
-            }
-        }
-    }
-    let mut found = vec![0.0f64; unknowns];
-    for _ in 0..SWEEPS {
-        for i in 0..unknowns {
-            let row = &normal[i * unknowns..(i + 1) * unknowns];
-            let rest: f64 = row.iter().zip(&found).map(|(a, x)| a * x).sum();
-            found[i] = (found[i] + (right[i] - rest) / row[i]).max(0.0);
-        }
-    }
-    let pairs = taus.into_iter().zip(found[1..].iter().copied());
-    (found[0], pairs.filter(|(_, r)| *r > 1e-9).collect())
 }
 
 /// The ladder whose first shell answers a step like Σ R (1 − e^(−t/τ)).

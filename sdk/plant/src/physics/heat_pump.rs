@@ -1,9 +1,13 @@
-//! A ground-source heat pump with its own controller and protections.
+//! A water-source heat pump with its own controller and protections.
 //!
 //! COP = η (T_lo + a + 273.15) / ((T_lo + a) − (T_so − a)), T_lo load leaving and T_so source
 //! leaving in °C, approach a = 2 K, lift never below 10 K, COP never above 8. Capacity grows 3 %
 //! per K of source leaving above 5 °C and falls 1 % per K of load leaving above 45 °C. Part load:
 //! power × 1/PLF, PLF = 1 − 0.15 (1 − PLR) down to 30 %, below which the machine cycles.
+//!
+//! A machine whose valves are set for cooling chills its load and rejects into its source:
+//! EER = η_c (T_lo − a + 273.15) / ((T_so + a) − (T_lo − a)), never above 12; capacity falls 1 %
+//! per K of source leaving above 35 °C (assumption).
 
 use super::{KELVIN, WATER_W_PER_M3H_K};
 
@@ -14,6 +18,7 @@ pub const ETA_COOLING: f64 = 0.7072;
 const APPROACH_K: f64 = 2.0;
 const LIFT_MIN_K: f64 = 10.0;
 const COP_MAX: f64 = 8.0;
+const EER_MAX: f64 = 12.0;
 const PART_LOAD_MIN: f64 = 0.3;
 const RAMP_S: f64 = 90.0;
 const LAG_S: f64 = 60.0;
@@ -22,6 +27,10 @@ const FLOW_WAIT_S: f64 = 60.0;
 const MIN_OFF_S: f64 = 180.0;
 /// Load leaving temperature at which the high-pressure switch opens, °C.
 pub const HIGH_LOAD_TRIP_C: f64 = 60.0;
+/// Chilled water leaving temperature at which the frost protection acts, °C.
+pub const FROST_TRIP_C: f64 = 2.0;
+/// Source leaving temperature at which a cooling machine's high-pressure switch opens, °C.
+pub const HIGH_SOURCE_TRIP_C: f64 = 45.0;
 
 /// Heating COP from leaving temperatures, °C.
 #[must_use]
@@ -34,7 +43,7 @@ pub fn cop_heating(eta: f64, load_leaving_c: f64, source_leaving_c: f64) -> f64 
 #[must_use]
 pub fn eer_cooling(eta: f64, chilled_leaving_c: f64, rejecting_leaving_c: f64) -> f64 {
     let lift = (rejecting_leaving_c + APPROACH_K) - (chilled_leaving_c - APPROACH_K);
-    eta * (chilled_leaving_c - APPROACH_K + KELVIN) / lift.max(LIFT_MIN_K)
+    (eta * (chilled_leaving_c - APPROACH_K + KELVIN) / lift.max(LIFT_MIN_K)).min(EER_MAX)
 }
 
 /// What the machine is doing; the numbers are those of its status register.
@@ -67,6 +76,12 @@ pub enum Alarm {
     SourceLow = 21,
     /// Load leaving temperature above its limit.
     LoadHigh = 22,
+    /// Chilled water near freezing.
+    Frost = 23,
+    /// Source leaving temperature above its limit while cooling.
+    SourceHigh = 24,
+    /// A protection of the compressor itself, which resets by itself after a while.
+    Compressor = 31,
 }
 
 /// The water at the machine's two sides.
@@ -94,6 +109,13 @@ pub struct HeatPump {
     /// Source leaving temperature that trips the machine, °C (2 for water).
     pub source_trip_c: f64,
 
+    /// Carnot fraction while cooling.
+    pub eta_cooling: f64,
+    /// Rated cooling output at 35 °C source leaving, W; 0 for a machine that only heats.
+    pub rated_cooling_w: f64,
+    /// Its valves are set for cooling.
+    pub cooling: bool,
+
     /// Command: run.
     pub run: bool,
     /// Command: load leaving temperature, °C.
@@ -109,9 +131,9 @@ pub struct HeatPump {
     pub latched_alarm: Alarm,
     /// Fraction of the available capacity delivered.
     pub part_load: f64,
-    /// Heat to the load, W.
+    /// Heat to the load, W (negative: taken from it, cooling).
     pub heat_w: f64,
-    /// Heat from the source, W.
+    /// Heat from the source, W (negative: rejected into it, cooling).
     pub source_w: f64,
     /// Electric power, W.
     pub power_w: f64,
@@ -127,8 +149,12 @@ pub struct HeatPump {
     pub run_hours: f64,
     /// Compressor starts.
     pub starts: u32,
-    /// Heat delivered, J.
+    /// Heat, or cold, delivered, J.
     pub heat_j: f64,
+    /// Electric energy, J.
+    pub power_j: f64,
+    /// Seconds until a compressor trip resets itself; 0 when none does.
+    retry_s: f64,
     proof_s: f64,
     waited_s: f64,
     stopped_s: f64,
@@ -143,6 +169,9 @@ impl HeatPump {
             eta,
             flow_min_m3h,
             source_trip_c: 2.0,
+            eta_cooling: ETA_COOLING,
+            rated_cooling_w: 0.0,
+            cooling: false,
             run: false,
             setpoint_c: 44.0,
             limit: 1.0,
@@ -160,6 +189,8 @@ impl HeatPump {
             run_hours: 0.0,
             starts: 0,
             heat_j: 0.0,
+            power_j: 0.0,
+            retry_s: 0.0,
             proof_s: 0.0,
             waited_s: 0.0,
             stopped_s: MIN_OFF_S,
@@ -175,7 +206,7 @@ impl HeatPump {
     /// Coefficient of performance now; 0 when off.
     #[must_use]
     pub fn cop(&self) -> f64 {
-        if self.power_w > 0.0 { self.heat_w / self.power_w } else { 0.0 }
+        if self.power_w > 0.0 { self.heat_w.abs() / self.power_w } else { 0.0 }
     }
 
     /// Clears a fault; the machine starts again if it is still asked to run.
@@ -183,6 +214,7 @@ impl HeatPump {
         if self.status == Status::Fault {
             self.status = Status::Off;
             self.alarm = Alarm::None;
+            self.retry_s = 0.0;
         }
     }
 
@@ -202,7 +234,15 @@ impl HeatPump {
         }
         self.source_entering_c = water.source_entering_c;
         self.load_entering_c = water.load_entering_c;
-        self.heat_j += self.heat_w * dt_s;
+        self.heat_j += self.heat_w.abs() * dt_s;
+        self.power_j += self.power_w * dt_s;
+    }
+
+    /// The compressor's own protection stops it; it resets itself after `retry_s` seconds, or
+    /// waits for a reset when that is 0.
+    pub fn trip_compressor(&mut self, retry_s: f64) {
+        self.trip(Alarm::Compressor);
+        self.retry_s = retry_s;
     }
 
     fn decide(&mut self, dt_s: f64, water: Water) {
@@ -210,6 +250,12 @@ impl HeatPump {
         let load_flow = water.load_m3h >= self.flow_min_m3h;
         self.proof_s = if source_flow && load_flow { self.proof_s + dt_s } else { 0.0 };
         let missing = if source_flow { Alarm::LoadFlow } else { Alarm::SourceFlow };
+        if self.retry_s > 0.0 {
+            self.retry_s -= dt_s;
+            if self.retry_s <= 0.0 {
+                self.reset();
+            }
+        }
         match self.status {
             Status::Fault => {}
             _ if !self.run => self.status = Status::Off,
@@ -250,13 +296,17 @@ impl HeatPump {
 
     /// Output that would bring the load water to its setpoint, as a fraction of the capacity.
     fn demand(&self, water: Water) -> f64 {
-        let needed = water.load_m3h * WATER_W_PER_M3H_K * (self.setpoint_c - water.load_entering_c);
+        let gap = self.setpoint_c - water.load_entering_c;
+        let needed = water.load_m3h * WATER_W_PER_M3H_K * if self.cooling { -gap } else { gap };
         needed / self.capacity_w(self.setpoint_c, self.source_leaving_c)
     }
 
-    /// Available heating output at the given leaving temperatures, W.
+    /// Available output, heat or cold, at the given leaving temperatures, W.
     #[must_use]
     pub fn capacity_w(&self, load_leaving_c: f64, source_leaving_c: f64) -> f64 {
+        if self.cooling {
+            return self.rated_cooling_w * (1.0 - 0.010 * (source_leaving_c - 35.0)).max(0.2);
+        }
         let source = 1.0 + 0.03 * (source_leaving_c - 5.0);
         let load = 1.0 - 0.010 * (load_leaving_c - 45.0);
         self.rated_w * source.max(0.2) * load.max(0.2)
@@ -266,20 +316,25 @@ impl HeatPump {
         let target = self.demand(water).min(self.limit).max(PART_LOAD_MIN);
         let pull = (target - self.part_load) * (1.0 - (-dt_s / LAG_S).exp());
         self.part_load += pull.min(dt_s / RAMP_S);
+        let part_load_factor = 1.0 - 0.15 * (1.0 - self.part_load.max(PART_LOAD_MIN));
+        let (load_w_per_k, source_w_per_k) =
+            (water.load_m3h * WATER_W_PER_M3H_K, water.source_m3h * WATER_W_PER_M3H_K);
 
         // Leaving temperatures and output depend on each other; the loop gain is about 0.15, so
         // four rounds are exact to the last digit a register shows.
         let (mut load_leaving, mut source_leaving) = (self.load_leaving_c, self.source_leaving_c);
         for _ in 0..4 {
-            let part_load_factor = 1.0 - 0.15 * (1.0 - self.part_load.max(PART_LOAD_MIN));
-            self.heat_w = self.part_load * self.capacity_w(load_leaving, source_leaving);
-            let cop = cop_heating(self.eta, load_leaving, source_leaving) * part_load_factor;
-            self.power_w = self.heat_w / cop;
+            let output = self.part_load * self.capacity_w(load_leaving, source_leaving);
+            let (sign, cop) = if self.cooling {
+                (-1.0, eer_cooling(self.eta_cooling, load_leaving, source_leaving))
+            } else {
+                (1.0, cop_heating(self.eta, load_leaving, source_leaving))
+            };
+            self.power_w = output / (cop * part_load_factor);
+            self.heat_w = sign * output;
             self.source_w = self.heat_w - self.power_w;
-            load_leaving =
-                water.load_entering_c + self.heat_w / (water.load_m3h * WATER_W_PER_M3H_K);
-            source_leaving =
-                water.source_entering_c - self.source_w / (water.source_m3h * WATER_W_PER_M3H_K);
+            load_leaving = water.load_entering_c + self.heat_w / load_w_per_k;
+            source_leaving = water.source_entering_c - self.source_w / source_w_per_k;
         }
         self.load_leaving_c = load_leaving;
         self.source_leaving_c = source_leaving;
@@ -288,6 +343,10 @@ impl HeatPump {
             self.trip(Alarm::SourceLow);
         } else if load_leaving > HIGH_LOAD_TRIP_C {
             self.trip(Alarm::LoadHigh);
+        } else if self.cooling && load_leaving < FROST_TRIP_C {
+            self.trip(Alarm::Frost);
+        } else if self.cooling && source_leaving > HIGH_SOURCE_TRIP_C {
+            self.trip(Alarm::SourceHigh);
         }
     }
 }
@@ -386,5 +445,32 @@ mod tests {
             machine.step(1.0, WATER);
         }
         assert_eq!((machine.status, machine.starts), (Status::Running, 2));
+    }
+
+    #[test]
+    fn machine_set_for_cooling_chills_and_rejects() {
+        let mut machine = HeatPump::new(456e3, ETA_HEATING, 30.0);
+        (machine.cooling, machine.rated_cooling_w) = (true, 430e3);
+        (machine.run, machine.setpoint_c) = (true, 7.0);
+        let warm = Water { source_entering_c: 28.0, load_entering_c: 12.0, ..WATER };
+        (0..900).for_each(|_| machine.step(1.0, warm));
+        assert!((machine.load_leaving_c - 7.0).abs() < 0.3, "{}", machine.load_leaving_c);
+        assert!(machine.source_leaving_c > 32.0 && machine.source_w < 0.0);
+        assert!((machine.heat_w - machine.power_w - machine.source_w).abs() < 1e-6);
+        assert!((4.5..7.5).contains(&machine.cop()), "{}", machine.cop());
+        let cold = Water { source_entering_c: 28.0, load_entering_c: 3.0, ..WATER };
+        machine.setpoint_c = -5.0;
+        machine.step(1.0, cold);
+        assert_eq!((machine.status, machine.alarm), (Status::Fault, Alarm::Frost));
+    }
+
+    #[test]
+    fn compressor_trip_retries_by_itself_after_its_time() {
+        let mut machine = running();
+        machine.trip_compressor(600.0);
+        (0..590).for_each(|_| machine.step(1.0, WATER));
+        assert_eq!((machine.status, machine.alarm), (Status::Fault, Alarm::Compressor));
+        (0..60).for_each(|_| machine.step(1.0, WATER));
+        assert_eq!(machine.status, Status::Running);
     }
 }

@@ -23,6 +23,8 @@ pub struct Pump {
     pub speed_command: f64,
     /// The converter has tripped.
     pub tripped: bool,
+    /// Its flow switch shows no flow whatever flows (a fault).
+    pub proof_lost: bool,
     /// Speed now, 0–1.
     pub speed: f64,
     /// Hours turned.
@@ -42,6 +44,7 @@ impl Pump {
             run: false,
             speed_command: 0.9,
             tripped: false,
+            proof_lost: false,
             speed: 0.0,
             run_hours: 0.0,
             energy_j: 0.0,
@@ -52,6 +55,18 @@ impl Pump {
     #[must_use]
     pub fn flow_m3h(&self) -> f64 {
         self.nominal_m3h * self.speed
+    }
+
+    /// Flow that a machine behind its flow switch sees, m³/h.
+    #[must_use]
+    pub fn proven_m3h(&self) -> f64 {
+        if self.proof_lost { 0.0 } else { self.flow_m3h() }
+    }
+
+    /// Does its flow switch show flow? It opens below a tenth of the nominal flow.
+    #[must_use]
+    pub fn flow_proven(&self) -> bool {
+        !self.proof_lost && self.flow_m3h() >= 0.1 * self.nominal_m3h
     }
 
     /// Electric power now, W.
@@ -85,12 +100,16 @@ pub struct Valve {
     pub command: f64,
     /// Where it stands.
     pub position: f64,
+    /// Where it goes when nobody commands it.
+    pub rest: f64,
+    /// It no longer moves (a fault).
+    pub stuck: bool,
 }
 
 impl Valve {
     /// Advances the valve by `dt_s` seconds.
     pub fn step(&mut self, dt_s: f64) {
-        let reach = dt_s / TRAVEL_S;
+        let reach = if self.stuck { 0.0 } else { dt_s / TRAVEL_S };
         self.position += (self.command - self.position).clamp(-reach, reach);
     }
 

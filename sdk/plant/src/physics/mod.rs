@@ -1,6 +1,6 @@
 //! The physics of the room, without a register in sight.
 //!
-//! Every formula is one of the project's plant model: radial finite volumes for the bore field,
+//! Every formula is one of the project's plant model: finite line sources for the bore field,
 //! Carnot fractions for the machines, the square and cube laws for pumps. It is a *plausible*
 //! plant, calibrated to no measured site. Not in it: groundwater flow, freezing, uneven flow
 //! between bores, heat from pumps into the water, refrigerant transients.
@@ -8,14 +8,22 @@
 pub mod air_source;
 pub mod borefield;
 pub mod building;
+pub mod district;
+pub mod field;
 pub mod g_function;
 pub mod ground;
 pub mod heat_pump;
+pub mod heat_supply;
 pub mod hydraulics;
 mod linear;
 pub mod meters;
+mod relaxation;
+pub mod source;
+pub mod tank;
+pub mod tariff;
 pub mod weather;
 pub mod well;
+pub mod well_field;
 
 /// Kelvin at 0 °C.
 pub const KELVIN: f64 = 273.15;
