@@ -39,8 +39,8 @@ pub use value::{PointValue, Quality, Value};
 /// What a plugin's source file wants to name.
 pub mod prelude {
     pub use crate::help::{
-        DailyWindow, DateWindow, EnergyMeter, HourCounter, Hysteresis, Machine, MinTime, OffDelay,
-        OnDelay, PowerIntegrator,
+        Advance, ClockWatch, DailyWindow, DateWindow, EnergyMeter, HourCounter, Hysteresis,
+        Machine, MeterLimits, MinTime, OffDelay, OnDelay, PowerIntegrator, Span, fixed,
     };
     pub use crate::{
         Alarm, Civil, Clock, Error, Holder, Init, Input, MonthDay, Now, Output, Plugin, Quality,
