@@ -164,7 +164,11 @@ macro_rules! words {
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        $vis enum $name { $($(#[$variant_meta])* $variant),+ }
+        $vis enum $name { $(
+            $(#[$variant_meta])*
+            #[doc = concat!("The word `", $word, "`.")]
+            $variant
+        ),+ }
 
         #[allow(dead_code, reason = "not every plugin uses every function")]
         impl $name {
