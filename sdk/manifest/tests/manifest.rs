@@ -253,3 +253,21 @@ fn a_table_without_rows_is_a_setting() {
     let settings = recharge().settings(&given("stages = 1\nwindows = []")).unwrap();
     assert_eq!(settings[0].1, Setting::Table(Vec::new()));
 }
+
+#[test]
+fn the_manifests_that_are_shown_have_no_mistake() {
+    let readme = include_str!("../../README.md");
+    let shown = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let manifest = Manifest::parse(shown).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(manifest.parameters.len(), 2);
+    for text in
+        [include_str!("../../template/plugin.toml"), include_str!("../../c/thermostat/plugin.toml")]
+    {
+        let manifest = Manifest::parse(text).unwrap_or_else(|problems| panic!("{problems}"));
+        let values = manifest.values.iter().map(|v| &v.title);
+        let titles = manifest.roles.iter().map(|r| &r.title).chain(values);
+        for title in titles.chain(manifest.parameters.iter().map(|p| &p.title)) {
+            assert_ne!(title.en, title.zh, "{} has no Chinese title", manifest.name);
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What a plugin is handed: [`Init`] once, [`Tick`] in every call.
 
 use crate::host::{Bound, Config, Holder, Host, Level, Sample, Setting};
-use crate::{Cell, Civil, Clock, Error, Now, PointValue, Quality, Restored, Row};
+use crate::{Cell, Civil, Clock, Error, Now, PointValue, Quality, Restored, Row, Value};
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -130,12 +130,12 @@ impl<'h> Init<'h> {
             Setting::One(value) => T::from_cell(value).ok_or_else(|| Error::ParameterType {
                 name: name.to_owned(),
                 wanted: T::WANTED,
-                found: value.to_string(),
+                found: value.kind(),
             }),
             Setting::Table(_) => Err(Error::ParameterType {
                 name: name.to_owned(),
                 wanted: T::WANTED,
-                found: "a table".to_owned(),
+                found: "a table",
             }),
         }
     }
@@ -149,7 +149,7 @@ impl<'h> Init<'h> {
                 return Err(Error::ParameterType {
                     name: name.to_owned(),
                     wanted: "table",
-                    found: value.to_string(),
+                    found: value.kind(),
                 });
             }
         };
@@ -157,7 +157,7 @@ impl<'h> Init<'h> {
             R::from_row(row).map_err(|(column, wanted)| Error::ParameterType {
                 name: format!("{name}[{i}], column {column}"),
                 wanted,
-                found: row.get(column).map_or("missing".to_owned(), ToString::to_string),
+                found: row.get(column).map_or("missing", Value::kind),
             })
         };
         rows.iter().enumerate().map(row).collect()
@@ -339,9 +339,9 @@ impl<'h> Tick<'h> {
     }
 }
 
-fn finite(value: impl PointValue) -> Result<crate::Value, Error> {
+fn finite(value: impl PointValue) -> Result<Value, Error> {
     match value.into_value() {
-        crate::Value::Float(f) if !f.is_finite() => Err(Error::NotFinite(f)),
+        Value::Float(f) if !f.is_finite() => Err(Error::NotFinite),
         value => Ok(value),
     }
 }

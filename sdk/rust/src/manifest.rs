@@ -35,6 +35,27 @@ pub const fn plugin_key(manifest: &'static str, key: &str) -> &'static str {
     }
 }
 
+/// As [`plugin_key`], in bytes of their own: a slice of the manifest would carry all of it, titles
+/// and all, into the component.
+pub const fn copy<const N: usize>(manifest: &'static str, key: &str) -> [u8; N] {
+    let text = plugin_key(manifest, key).as_bytes();
+    let mut copy = [0; N];
+    let mut i = 0;
+    while i < N {
+        copy[i] = text[i];
+        i += 1;
+    }
+    copy
+}
+
+/// Copied bytes as text again.
+pub const fn text(bytes: &'static [u8]) -> &'static str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => "",
+    }
+}
+
 const fn skip_blanks(text: &[u8], mut at: usize) -> usize {
     while at < text.len() && (text[at] == b' ' || text[at] == b'\t') {
         at += 1;
@@ -55,4 +76,25 @@ const fn starts_with(text: &[u8], at: usize, with: &[u8]) -> bool {
 
 const fn slice(text: &str, start: usize, end: usize) -> &str {
     text.split_at(end).0.split_at(start).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "# name = \"x\"\n[limits]\nname = \"y\"\n [plugin]\n\tname=\"frost-guard\"  # z\n\
+                            names = 3\nversion  =  \"0.1.0\"\n[role.name]\nname = \"w\"\n";
+
+    #[test]
+    fn name_and_version_are_those_of_the_plugin_table() {
+        assert_eq!(plugin_key(MANIFEST, "name"), "frost-guard");
+        assert_eq!(plugin_key(MANIFEST, "version"), "0.1.0");
+        assert_eq!(copy::<5>(MANIFEST, "version"), *b"0.1.0");
+    }
+
+    #[test]
+    #[should_panic(expected = "on lines of their own")]
+    fn a_manifest_without_a_name_is_told() {
+        plugin_key("[plugin]\nversion = \"0.1.0\"", "name");
+    }
 }

@@ -11,6 +11,16 @@ pub enum Value {
 }
 
 impl Value {
+    /// What sort of value it is, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Value::Bool(_) => "a bool",
+            Value::Int(_) => "a whole number",
+            Value::Float(_) => "a number",
+            Value::Text(_) => "a text",
+        }
+    }
+
     /// Whether it is anything but a number that is none or is infinite.
     pub(crate) fn is_finite(&self) -> bool {
         !matches!(self, Value::Float(f) if !f.is_finite())
@@ -154,7 +164,11 @@ macro_rules! words {
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        $vis enum $name { $($(#[$variant_meta])* $variant),+ }
+        $vis enum $name { $(
+            $(#[$variant_meta])*
+            #[doc = concat!("The word `", $word, "`.")]
+            $variant
+        ),+ }
 
         #[allow(dead_code, reason = "not every plugin uses every function")]
         impl $name {

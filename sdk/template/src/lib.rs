@@ -68,9 +68,9 @@ impl Plugin for MyPlugin {
         let (mode, why) = match outdoor {
             None => (Mode::NoSensor, "no outdoor temperature".to_owned()),
             Some(t) if self.saved.cold.update(t, self.on_below, self.off_above) => {
-                (Mode::Frost, format!("{t:.1} °C outdoors"))
+                (Mode::Frost, format!("{} °C outdoors", fixed(t, 1)))
             }
-            Some(t) => (Mode::Idle, format!("{t:.1} °C outdoors")),
+            Some(t) => (Mode::Idle, format!("{} °C outdoors", fixed(t, 1))),
         };
         let wish = mode != Mode::Idle;
         let run = self.saved.pump.update(wish, self.min_on, Duration::ZERO, &now);

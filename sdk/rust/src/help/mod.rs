@@ -11,11 +11,13 @@ mod calendar;
 mod counter;
 mod machine;
 mod switch;
+mod text;
 
 pub use calendar::{ClockWatch, DailyWindow, DateWindow, Span};
 pub use counter::{Advance, EnergyMeter, HourCounter, MeterLimits, PowerIntegrator};
 pub use machine::Machine;
 pub use switch::{Hysteresis, MinTime, OffDelay, OnDelay};
+pub use text::{Fixed, fixed};
 
 use crate::Now;
 use serde::{Deserialize, Serialize};

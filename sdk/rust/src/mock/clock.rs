@@ -1,9 +1,9 @@
 //! Virtual time in a real time zone.
 
 use crate::{Civil, Clock, Now};
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 /// A wall clock and a monotonic clock in a time zone, moved by hand. Also for testing what takes a
@@ -40,8 +40,8 @@ impl Zone {
     }
 
     /// Moves the wall clock alone, as setting it does.
-    pub fn jump(&mut self, by: SignedDuration) {
-        self.utc_ms += i64::try_from(by.as_millis()).unwrap_or(0);
+    pub fn jump_seconds(&mut self, seconds: i64) {
+        self.utc_ms += seconds * 1000;
     }
 
     /// Says whether the wall clock is synchronised.
@@ -104,6 +104,8 @@ impl Clock for Zone {
             // is where the old offset would have shown the first time that is left out.
             jiff::tz::AmbiguousOffset::Gap { .. } => {
                 let later = ambiguous.later().ok()?;
+                // A little later still: `preceding` leaves out a change at this very moment.
+                let later = later + jiff::SignedDuration::from_millis(1);
                 self.zone.preceding(later).next()?.timestamp()
             }
             _ => ambiguous.earlier().ok()?,

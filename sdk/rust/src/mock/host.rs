@@ -6,7 +6,6 @@ use super::world::{Line, Raised, World, Write};
 use crate::host::{Config, Holder, Level, Setting};
 use crate::instance::Instance;
 use crate::{Clock, Error, Now, Plugin, PointValue, Quality, Value, manifest};
-use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -275,7 +274,7 @@ impl<P: Plugin> Host<P> {
 
     /// Moves the wall clock alone, by seconds.
     pub fn jump_clock(&mut self, seconds: i64) {
-        self.world.clock(|c| c.jump(SignedDuration::from_secs(seconds)));
+        self.world.clock(|c| c.jump_seconds(seconds));
     }
 
     /// Says whether the wall clock is synchronised.
