@@ -144,6 +144,47 @@ async fn map_lists_every_point_with_what_a_site_file_needs() {
 }
 
 #[tokio::test]
+async fn every_room_can_be_listed_and_run() {
+    for (room, unit, name) in [("changshu", 44, "period"), ("yanqing", 61, "back_wash")] {
+        let listed = call(&["map", "--room", room, "--json"]).await.unwrap();
+        let rows: Vec<Value> = serde_json::from_str(&listed).unwrap();
+        assert!(rows.iter().any(|row| row["unit"] == unit && row["name"] == name), "{room}");
+        let program = Program::start(&[
+            "run",
+            "--room",
+            room,
+            "--modbus-tcp",
+            FREE,
+            "--control",
+            FREE,
+            "--start",
+            "2026-01-10T00:00",
+        ])
+        .await;
+        let control = program.address("control").to_string();
+        let unit = unit.to_string();
+        let value = call_json(&["value", "--control", &control, &unit, name]).await;
+        assert_eq!(value["value"], 0.0, "{room}");
+        program.end().await;
+    }
+}
+
+#[tokio::test]
+async fn plants_own_faults_are_injected_and_taken_back() {
+    let run = ["run", "--room", "yanqing", "--modbus-tcp", FREE, "--control", FREE];
+    let program = Program::start(&run).await;
+    let control = program.address("control").to_string();
+    let lost = ["fault", "--control", &control, "--unit", "62", "well-lost"];
+    let id = call_json(&lost).await["id"].to_string();
+    let fault = ["value", "--control", &control, "62", "fault"];
+    assert_eq!(call_json(&fault).await["value"], 1.0);
+    call(&["clear", "--control", &control, "--id", &id]).await.unwrap();
+    assert_eq!(call_json(&fault).await["value"], 0.0);
+    let senseless = ["fault", "--control", &control, "--unit", "1", "river-drop"];
+    assert!(call(&senseless).await.unwrap_err().contains("cannot befall unit 1"));
+}
+
+#[tokio::test]
 async fn fleet_counts_and_shows_the_time() {
     let args = ["fleet", "--devices", "20", "--registers", "30", "--base-port", "0"];
     let program = Program::start(&args).await;

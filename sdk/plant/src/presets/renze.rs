@@ -375,4 +375,27 @@ mod tests {
         assert!((3.0..17.0).contains(&coldest_ground), "ground {coldest_ground}");
         assert!(plant.heat_pumps.iter().all(|machine| machine.status != Status::Fault));
     }
+
+    /// Mean heat put into the ground from a date on, W, with the panel's calendar.
+    fn recharged_w(month: i8, day: i8, days: usize) -> f64 {
+        let mut plant = Plant::new(
+            Config { start: date(2026, month, day).at(0, 0, 0, 0), ..Config::default() },
+            1,
+        );
+        (0..days * 1440).for_each(|_| plant.step(60.0));
+        plant.fields[0].injected_j / (days as f64 * 86_400.0)
+    }
+
+    #[test]
+    fn air_source_recharges_the_620_kw_of_the_calendar() {
+        let mean = recharged_w(7, 1, 60);
+        assert!((mean / 620e3 - 1.0).abs() < 0.01, "{mean}");
+    }
+
+    #[test]
+    fn circulation_alone_can_close_the_year_in_may_and_june() {
+        // 331.5 kW for 1080 hours would; the ground is at its warmest here, undisturbed.
+        let mean = recharged_w(5, 15, 45);
+        assert!((331.5e3..450e3).contains(&mean), "{mean}");
+    }
 }
