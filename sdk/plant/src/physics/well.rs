@@ -82,6 +82,7 @@ pub struct Levels {
     weights: Vec<Vec<(f64, Vec<f64>)>>,
     /// Flow of each well, smoothed over each τ, m³/h.
     smoothed: Vec<Vec<f64>>,
+    drawdowns_m: Vec<f64>,
     decay: (f64, Vec<f64>),
 }
 
@@ -107,6 +108,7 @@ impl Levels {
                 .collect(),
             weights: at_m.iter().map(|a| at_m.iter().map(|b| response(a, b)).collect()).collect(),
             smoothed: vec![vec![0.0; RELAXATIONS.count]; at_m.len()],
+            drawdowns_m: vec![0.0; at_m.len()],
             decay: (0.0, Vec::new()),
         }
     }
@@ -121,17 +123,21 @@ impl Levels {
                 *value = flow + (*value - flow) * kept;
             }
         }
+        for (drawdown, weights) in self.drawdowns_m.iter_mut().zip(&self.weights) {
+            let all = weights.iter().zip(&self.smoothed);
+            *drawdown = all
+                .map(|((_, weights), smoothed)| {
+                    weights.iter().zip(smoothed).map(|(weight, flow)| weight * flow).sum::<f64>()
+                })
+                .sum();
+        }
     }
 
     /// Drawdown of a well by all flows so far, without its skin and what acts at once, m; negative
     /// is a rise.
     #[must_use]
     pub fn drawdown_m(&self, well: usize) -> f64 {
-        let all = self.weights[well].iter().zip(&self.smoothed);
-        all.map(|((_, weights), smoothed)| {
-            weights.iter().zip(smoothed).map(|(weight, flow)| weight * flow).sum::<f64>()
-        })
-        .sum()
+        self.drawdowns_m[well]
     }
 
     /// What acts at once at a well by its own flow, m per m³/h.

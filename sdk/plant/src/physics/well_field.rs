@@ -203,6 +203,8 @@ pub struct WellField {
     aquifer: Aquifer,
     levels: Levels,
     flows: Vec<f64>,
+    /// Wells found to take nothing while a flow is divided.
+    closed: Vec<bool>,
     seed: u64,
     /// Years until produced water grows colder, and by how much a year from then on.
     front: (f64, f64),
@@ -230,6 +232,7 @@ impl WellField {
             produced_c: rock_c,
             levels: Levels::new(aquifer, &at_m),
             flows: vec![0.0; at_m.len()],
+            closed: vec![false; at_m.len()],
             aquifer,
             seed,
             front,
@@ -307,12 +310,12 @@ impl WellField {
     /// valve's.
     fn divide(&mut self, dt_s: f64, offered_m3h: f64) {
         let relief_m = RELIEF_KPA / KPA_PER_M + REST_M;
-        let mut closed: Vec<bool> = vec![false; self.wells.len()];
+        self.closed.fill(false);
         // A well whose neighbours hold its level above the common one takes nothing: drop and redo.
         for _ in 0..self.wells.len() {
             let (mut conductance, mut offset) = (0.0, 0.0);
             for (i, well) in self.wells.iter().enumerate() {
-                if well.takes_water() && !closed[i] {
+                if well.takes_water() && !self.closed[i] {
                     let c = self.intake(i, well);
                     conductance += c;
                     offset += c * -self.levels.drawdown_m(i);
@@ -325,10 +328,10 @@ impl WellField {
                 if self.wells[i].role == Role::Production {
                     continue;
                 }
-                let takes = self.wells[i].takes_water() && !closed[i];
+                let takes = self.wells[i].takes_water() && !self.closed[i];
                 let rise = level + self.levels.drawdown_m(i);
                 let flow = if takes { self.intake(i, &self.wells[i]) * rise } else { 0.0 };
-                closed[i] |= flow < 0.0;
+                self.closed[i] |= flow < 0.0;
                 again |= flow < 0.0;
                 self.wells[i].flow_m3h = flow.max(0.0);
             }
