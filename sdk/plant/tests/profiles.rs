@@ -1,6 +1,6 @@
 //! The profiles in configs/ against the register maps they describe, and the sites against the
 //! rooms.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::path::PathBuf;
 

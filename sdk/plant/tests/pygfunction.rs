@@ -1,5 +1,4 @@
 //! The plant's g-functions against pygfunction's, which the Python peers of `make test` bring.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
