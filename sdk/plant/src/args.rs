@@ -59,7 +59,8 @@ pub(crate) enum Command {
     /// Make something go wrong in a running plant.
     ///
     /// Concerns every unit on every line unless told otherwise. Sensor faults (stuck, drift,
-    /// sentinel, scale) need a unit; cut and refuse concern whole lines.
+    /// sentinel, scale) and those of a machine need a unit; cut and refuse concern whole lines, a
+    /// power blip the whole room.
     #[command(after_help = "Examples:\n  \
         wellhead-plant fault --unit 1 --for-s 30 silent\n  \
         wellhead-plant fault --line tcp cut\n  \
