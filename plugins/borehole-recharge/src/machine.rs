@@ -547,7 +547,8 @@ impl Machine {
         } else {
             0.0
         };
-        self.speed_hz = (self.speed_hz + step).max(settings.speed_min_hz).min(settings.speed_max_hz);
+        self.speed_hz =
+            (self.speed_hz + step).max(settings.speed_min_hz).min(settings.speed_max_hz);
     }
 
     fn wanted(&self, settings: &Settings) -> Wanted {

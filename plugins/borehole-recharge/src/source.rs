@@ -40,12 +40,10 @@ impl Source {
 /// Climatol. 50 (2011): within −1.0 and +0.65 K from 5 to 99 % and −20 to 50 °C.
 #[must_use]
 pub fn wet_bulb_c(air_c: f64, humidity: f64) -> f64 {
-    // Not `clamp` and `powf`: the one brings float formatting into the component, the other a
-    // table of powers, 25 kB together.
-    let rh = humidity.max(5.0).min(99.0);
+    let rh = humidity.clamp(5.0, 99.0);
     air_c * (0.151_977 * (rh + 8.313_659).sqrt()).atan() + (air_c + rh).atan()
         - (rh - 1.676_331).atan()
-        + 0.003_918_38 * rh * rh.sqrt() * (0.023_101 * rh).atan()
+        + 0.003_918_38 * (rh * rh.sqrt()) * (0.023_101 * rh).atan()
         - 4.686_035
 }
 
