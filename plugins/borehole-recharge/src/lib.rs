@@ -101,31 +101,31 @@ impl Recharge {
         cx.publish("state", machine.state)?;
         cx.publish("reason", machine.reason)?;
         cx.publish("source", machine.source().map_or("none", Source::word))?;
-        cx.publish("ground_pump_wanted", machine.source().is_some())?;
         let pumping = machine.source() == Some(Source::PumpOnly) && machine.is_on();
+        cx.publish("ground_pump_wanted", machine.source().is_some())?;
         cx.publish("load_pump_wanted", pumping)?;
-        maybe(cx, "heat_power", inputs.heat_kw())?;
-        maybe(cx, "asked_power", machine.asked_kw())?;
-        maybe(cx, "performance", inputs.performance())?;
-        match machine.field_c(&self.settings, inputs) {
-            Some((field, true)) => cx.publish_as("field_temp", field, Quality::Uncertain)?,
-            Some((field, false)) => cx.publish("field_temp", field)?,
-            None => cx.publish_unavailable("field_temp")?,
-        }
-        cx.publish("season_heat", machine.counters.heat_kwh / 1e3)?;
-        cx.publish("season_electricity", machine.counters.electric_kwh / 1e3)?;
-        cx.publish("hours_left", machine.hours_left(&self.settings))?;
-        for (source, name) in Source::ALL.iter().zip(roles::HOURS) {
-            cx.publish(name, machine.counters.hours(*source))?;
+        let (field_c, inferred) = machine.field_c(&self.settings, inputs).unzip();
+        let field = if inferred == Some(true) { Quality::Uncertain } else { Quality::Good };
+        let counters = &machine.counters;
+        let good = Quality::Good;
+        let values = [
+            ("heat_power", inputs.heat_kw(), good),
+            ("asked_power", machine.asked_kw(), good),
+            ("performance", inputs.performance(), good),
+            ("field_temp", field_c, field),
+            ("season_heat", Some(counters.heat_kwh / 1e3), good),
+            ("season_electricity", Some(counters.electric_kwh / 1e3), good),
+            ("hours_left", Some(machine.hours_left(&self.settings)), good),
+        ];
+        let hours = |(source, name)| (name, Some(counters.hours(source)), good);
+        let hours = Source::ALL.iter().copied().zip(roles::HOURS).map(hours);
+        for (name, value, quality) in values.into_iter().chain(hours) {
+            match value {
+                Some(value) => cx.publish_as(name, value, quality)?,
+                None => cx.publish_unavailable(name)?,
+            }
         }
         Ok(())
-    }
-}
-
-fn maybe(cx: &mut Tick<'_>, name: &str, value: Option<f64>) -> Result<(), Error> {
-    match value {
-        Some(value) => cx.publish(name, value),
-        None => cx.publish_unavailable(name),
     }
 }
 

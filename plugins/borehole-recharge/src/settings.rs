@@ -4,7 +4,7 @@ use crate::source::{SOURCES, Source};
 use crate::words::Tariff;
 use std::time::Duration;
 use wellhead_sdk::prelude::DateWindow;
-use wellhead_sdk::{Error, Init, MonthDay};
+use wellhead_sdk::{Cell, Error, Init, MonthDay};
 
 /// Most windows of a plan.
 pub const WINDOWS_MAX: usize = 8;
@@ -90,57 +90,105 @@ pub struct Settings {
 type WindowRow = (MonthDay, MonthDay, Source, f64, f64);
 
 impl Settings {
-    /// Reads and checks them.
+    /// Reads and checks them. Parameters of a type are read together: an early return for each
+    /// would be a tenth of the component.
     pub fn read(cx: &Init<'_>) -> Result<Self, Error> {
-        let ms = |name: &str| -> Result<u64, Error> {
-            Ok(cx.parameter::<Duration>(name)?.as_millis() as u64)
-        };
-        let float = |name: &str| cx.parameter::<f64>(name);
-        let allow = |name: &str| cx.parameter::<bool>(name);
+        let [target_ratio, stop_ratio, resume_ratio, max_entering_c, min_entering_c] = read(
+            cx,
+            ["target_ratio", "stop_ratio", "resume_ratio", "max_entering", "min_entering"],
+            0.0,
+        )?;
+        let [undisturbed_c, max_rise_k, setpoint_c, min_flow_m3h, heat_capacity, noise_k] = read(
+            cx,
+            [
+                "undisturbed_temp",
+                "max_field_rise",
+                "setpoint",
+                "min_flow",
+                "heat_capacity",
+                "noise",
+            ],
+            0.0,
+        )?;
+        let [speed_hz, speed_min_hz, speed_max_hz] =
+            read(cx, ["speed", "speed_min", "speed_max"], 0.0)?;
+        let [allow_valley, allow_flat, allow_peak, allow_sharp] =
+            read(cx, ["allow_valley", "allow_flat", "allow_peak", "allow_sharp"], false)?;
+        let zero = Duration::ZERO;
+        let [min_on, min_off, preflow, preflow_max, post, valve_travel, loss, sensor_grace] = read(
+            cx,
+            [
+                "min_on",
+                "min_off",
+                "preflow",
+                "preflow_max",
+                "post",
+                "valve_travel",
+                "loss_delay",
+                "sensor_grace",
+            ],
+            zero,
+        )?;
+        let [gain_lost, inefficient, no_heat, retry, retry_inefficient] = read(
+            cx,
+            [
+                "gain_lost_after",
+                "inefficient_after",
+                "no_heat_after",
+                "retry_after",
+                "retry_inefficient_after",
+            ],
+            zero,
+        )?;
+        let [remote_return, soak, trim, tariff_hold] =
+            read(cx, ["remote_return", "soak", "trim_every", "tariff_hold"], zero)?;
+        let [age_interlock, age_process, age_slow] =
+            read(cx, ["age_interlock", "age_process", "age_slow"], zero)?;
+        let ms = |time: Duration| time.as_millis() as u64;
         Self {
             plan: Plan {
                 windows: windows(cx.table("windows")?)?,
                 season_start: cx.parameter("season_start")?,
-                target_ratio: float("target_ratio")?,
+                target_ratio,
             },
             sources: limits(cx.table("sources")?)?,
-            stop_ratio: float("stop_ratio")?,
-            resume_ratio: float("resume_ratio")?,
-            max_entering_c: float("max_entering")?,
-            min_entering_c: float("min_entering")?,
-            undisturbed_c: float("undisturbed_temp")?,
-            max_rise_k: float("max_field_rise")?,
-            allow_valley: allow("allow_valley")?,
-            allow_flat: allow("allow_flat")?,
-            allow_peak: allow("allow_peak")?,
-            allow_sharp: allow("allow_sharp")?,
-            setpoint_c: float("setpoint")?,
-            speed_hz: float("speed")?,
-            speed_min_hz: float("speed_min")?,
-            speed_max_hz: float("speed_max")?,
-            min_flow_m3h: float("min_flow")?,
-            heat_capacity: float("heat_capacity")?,
-            noise_k: float("noise")?,
-            min_on_ms: ms("min_on")?,
-            min_off_ms: ms("min_off")?,
-            preflow_ms: ms("preflow")?,
-            preflow_max_ms: ms("preflow_max")?,
-            post_ms: ms("post")?,
-            valve_travel_ms: ms("valve_travel")?,
-            loss_ms: ms("loss_delay")?,
-            gain_lost_ms: ms("gain_lost_after")?,
-            inefficient_ms: ms("inefficient_after")?,
-            no_heat_ms: ms("no_heat_after")?,
-            retry_ms: ms("retry_after")?,
-            retry_inefficient_ms: ms("retry_inefficient_after")?,
-            remote_return_ms: ms("remote_return")?,
-            sensor_grace_ms: ms("sensor_grace")?,
-            soak_ms: ms("soak")?,
-            trim_ms: ms("trim_every")?,
-            tariff_hold_ms: ms("tariff_hold")?,
-            age_interlock: cx.parameter("age_interlock")?,
-            age_process: cx.parameter("age_process")?,
-            age_slow: cx.parameter("age_slow")?,
+            stop_ratio,
+            resume_ratio,
+            max_entering_c,
+            min_entering_c,
+            undisturbed_c,
+            max_rise_k,
+            allow_valley,
+            allow_flat,
+            allow_peak,
+            allow_sharp,
+            setpoint_c,
+            speed_hz,
+            speed_min_hz,
+            speed_max_hz,
+            min_flow_m3h,
+            heat_capacity,
+            noise_k,
+            min_on_ms: ms(min_on),
+            min_off_ms: ms(min_off),
+            preflow_ms: ms(preflow),
+            preflow_max_ms: ms(preflow_max),
+            post_ms: ms(post),
+            valve_travel_ms: ms(valve_travel),
+            loss_ms: ms(loss),
+            gain_lost_ms: ms(gain_lost),
+            inefficient_ms: ms(inefficient),
+            no_heat_ms: ms(no_heat),
+            retry_ms: ms(retry),
+            retry_inefficient_ms: ms(retry_inefficient),
+            remote_return_ms: ms(remote_return),
+            sensor_grace_ms: ms(sensor_grace),
+            soak_ms: ms(soak),
+            trim_ms: ms(trim),
+            tariff_hold_ms: ms(tariff_hold),
+            age_interlock,
+            age_process,
+            age_slow,
         }
         .checked()
     }
@@ -167,6 +215,24 @@ impl Settings {
             Tariff::Sharp => self.allow_sharp,
         }
     }
+}
+
+fn read<T: Cell + Copy, const N: usize>(
+    cx: &Init<'_>,
+    names: [&str; N],
+    empty: T,
+) -> Result<[T; N], Error> {
+    let mut values = [empty; N];
+    fill(cx, &names, &mut values)?;
+    Ok(values)
+}
+
+#[inline(never)]
+fn fill<T: Cell>(cx: &Init<'_>, names: &[&str], values: &mut [T]) -> Result<(), Error> {
+    for (name, value) in names.iter().zip(values) {
+        *value = cx.parameter(name)?;
+    }
+    Ok(())
 }
 
 fn windows(rows: Vec<WindowRow>) -> Result<Vec<Window>, Error> {

@@ -42,8 +42,10 @@ pub struct GroundBalance {
     roles: Roles,
     ledger: Ledger,
     days: Days,
-    /// Sums of the closed days, and the forecasts made from them.
+    /// What changes once a day: sums of the closed days, the ground, its trend and forecasts.
     year: Year,
+    ground: (f64, bool),
+    trend: Option<f64>,
     change_k: [f64; 2],
     clock: ClockWatch,
     last: Option<Duration>,
@@ -69,6 +71,8 @@ impl Plugin for GroundBalance {
             ledger,
             days: Days::default(),
             year: Year::default(),
+            ground: (0.0, false),
+            trend: None,
             change_k: [0.0; 2],
             clock: ClockWatch::default(),
             last: None,
@@ -116,6 +120,8 @@ impl GroundBalance {
 
     fn sum(&mut self) {
         self.year = self.ledger.year(&self.days);
+        self.ground = self.ledger.ground_c(&self.settings);
+        self.trend = self.ledger.bores.trend(self.settings.trend_years);
         let change = |years| self.ledger.change_k(&self.settings, &self.year, years);
         self.change_k = [change(1), change(10)];
     }
@@ -142,10 +148,9 @@ impl GroundBalance {
     fn note_of_the_year(&self, year: i32) -> String {
         let ledger = &self.ledger;
         let verdict = ledger.verdict(&self.settings, &self.year);
-        let trend = ledger.bores.trend(self.settings.trend_years);
         let field = self.year.field;
         let mwh = |kwh: f64| fixed(kwh / 1e3, 1);
-        let trend = trend.map_or("unknown".to_owned(), |k| format!("{} K/a", fixed(k, 2)));
+        let trend = self.trend.map_or("unknown".to_owned(), |k| format!("{} K/a", fixed(k, 2)));
         format!(
             "Year to {year}: {} MWh in, {} MWh out, balance {} %, known {} % of the time, ground trend {trend}; {verdict}, advice {}",
             mwh(field.injected_kwh),
@@ -165,70 +170,52 @@ impl GroundBalance {
         let bound = year.cover.bound_kwh > settings.limit * year.field.extracted_kwh;
         let doubtful = matches!(verdict, Verdict::Learning | Verdict::MeterSuspect) || bound;
         let quality = if doubtful { Quality::Uncertain } else { Quality::Good };
-        match year.ratio() {
-            Some(ratio) => cx.publish_as("ratio", ratio, quality)?,
-            None => cx.publish_unavailable("ratio")?,
-        }
-        cx.publish_as("balance", year.field.balance() * 100.0, quality)?;
-        cx.publish_as("injected", year.field.injected_kwh / 1e3, quality)?;
-        cx.publish_as("extracted", year.field.extracted_kwh / 1e3, quality)?;
-        let season = self.ledger.season();
-        cx.publish("season_injected", season.injected_kwh / 1e3)?;
-        cx.publish("season_extracted", season.extracted_kwh / 1e3)?;
-        cx.publish("cover", year.known() * 100.0)?;
-        cx.publish("estimated_hours", year.cover.estimated_h)?;
-        cx.publish("missing_hours", year.cover.missing_h)?;
-        cx.publish("missing_bound", year.cover.bound_kwh / 1e3)?;
-        cx.publish("meter_swaps", i64::from(self.ledger.meter_swaps))?;
         cx.publish("state", verdict)?;
         cx.publish("advice", advice)?;
         cx.publish("note", self.note.as_str())?;
-        self.publish_power(cx, read)?;
-        self.publish_ground(cx)?;
-        self.publish_zones(cx)?;
+        cx.publish("meter_swaps", i64::from(self.ledger.meter_swaps))?;
+        cx.publish("rest_zone", self.ledger.resting().map_or(0, |zone| zone as i64 + 1))?;
+        let season = self.ledger.season();
+        let good = Quality::Good;
+        let (power_kw, power) = match (read.ground_kw, read.units_kw) {
+            (Some(kw), _) => (Some(kw), good),
+            (None, by_units) => (by_units, Quality::Uncertain),
+        };
+        let per_metre = power_kw.map(|kw| -kw * 1e3 / settings.field.length_m);
+        let (ground_c, measured) = self.ground;
+        let ground = if measured { good } else { Quality::Uncertain };
+        let values = [
+            ("ratio", year.ratio(), quality),
+            ("balance", Some(year.field.balance() * 100.0), quality),
+            ("injected", Some(year.field.injected_kwh / 1e3), quality),
+            ("extracted", Some(year.field.extracted_kwh / 1e3), quality),
+            ("season_injected", Some(season.injected_kwh / 1e3), good),
+            ("season_extracted", Some(season.extracted_kwh / 1e3), good),
+            ("cover", Some(year.known() * 100.0), good),
+            ("estimated_hours", Some(year.cover.estimated_h), good),
+            ("missing_hours", Some(year.cover.missing_h), good),
+            ("missing_bound", Some(year.cover.bound_kwh / 1e3), good),
+            ("ground_power", power_kw, power),
+            ("extraction_w_per_m", per_metre, power),
+            ("ground_temp", Some(ground_c), ground),
+            ("trend_k_per_year", self.trend, good),
+            // A model's word, never more than uncertain.
+            ("forecast_1y", Some(ground_c + self.change_k[0]), Quality::Uncertain),
+            ("forecast_10y", Some(ground_c + self.change_k[1]), Quality::Uncertain),
+        ];
+        let (bias, _) = self.ledger.rotation(settings);
+        let bias = BIAS.into_iter().zip(bias).map(|(name, bias)| (name, Some(bias * 100.0), good));
+        for (name, value, quality) in values.into_iter().chain(bias) {
+            match value {
+                Some(value) => cx.publish_as(name, value, quality)?,
+                None => cx.publish_unavailable(name)?,
+            }
+        }
         if self.shown.replace(verdict) != Some(verdict) {
             info!(cx, "{verdict}: advice {advice}");
         }
         self.alarm(cx, &year, verdict);
         Ok(())
-    }
-
-    fn publish_power(&self, cx: &mut Tick<'_>, read: &Readings) -> Result<(), Error> {
-        let (kw, quality) = match (read.ground_kw, read.units_kw) {
-            (Some(kw), _) => (kw, Quality::Good),
-            (None, Some(kw)) => (kw, Quality::Uncertain),
-            (None, None) => {
-                cx.publish_unavailable("ground_power")?;
-                return cx.publish_unavailable("extraction_w_per_m");
-            }
-        };
-        cx.publish_as("ground_power", kw, quality)?;
-        let w_per_m = -kw * 1e3 / self.settings.field.length_m;
-        cx.publish_as("extraction_w_per_m", w_per_m, quality)
-    }
-
-    fn publish_ground(&self, cx: &mut Tick<'_>) -> Result<(), Error> {
-        let (ground_c, measured) = self.ledger.ground_c(&self.settings);
-        let quality = if measured { Quality::Good } else { Quality::Uncertain };
-        cx.publish_as("ground_temp", ground_c, quality)?;
-        match self.ledger.bores.trend(self.settings.trend_years) {
-            Some(trend) => cx.publish("trend_k_per_year", trend)?,
-            None => cx.publish_unavailable("trend_k_per_year")?,
-        }
-        // A model's word, never more than uncertain.
-        for (name, change_k) in ["forecast_1y", "forecast_10y"].into_iter().zip(self.change_k) {
-            cx.publish_as(name, ground_c + change_k, Quality::Uncertain)?;
-        }
-        Ok(())
-    }
-
-    fn publish_zones(&self, cx: &mut Tick<'_>) -> Result<(), Error> {
-        let (bias, _) = self.ledger.rotation(&self.settings);
-        for (name, bias) in BIAS.into_iter().zip(bias) {
-            cx.publish(name, bias * 100.0)?;
-        }
-        let resting = self.ledger.resting().map_or(0, |zone| zone as i64 + 1);
-        cx.publish("rest_zone", resting)
     }
 
     fn alarm(&self, cx: &mut Tick<'_>, year: &Year, verdict: Verdict) {
@@ -249,8 +236,7 @@ impl GroundBalance {
         cx.alarm(&Alarm { code: "balance", severity, en, zh }, drifts && off >= settings.warn);
         cx.alarm(&METER, self.ledger.is_suspect());
         cx.alarm(&MISSING, self.ledger.open_gap(settings).missing_h > 0.0);
-        let trend = self.ledger.bores.trend(settings.trend_years);
-        cx.alarm(&TREND, trend.is_some_and(|trend| trend.abs() >= settings.trend_alarm));
+        cx.alarm(&TREND, self.trend.is_some_and(|trend| trend.abs() >= settings.trend_alarm));
     }
 }
 

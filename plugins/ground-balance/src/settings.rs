@@ -4,7 +4,7 @@ use crate::ground::Field;
 use crate::verdict::Means;
 use crate::zone::{Metering, ZoneSettings};
 use std::time::Duration;
-use wellhead_sdk::{Error, Init, MonthDay};
+use wellhead_sdk::{Cell, Error, Init, MonthDay};
 
 /// Most zones of a field.
 pub const ZONES_MAX: usize = 8;
@@ -33,52 +33,77 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks them.
+    /// Reads and checks them. Parameters of a type are read together: an early return for each
+    /// would be a tenth of the component.
     pub fn read(cx: &Init<'_>) -> Result<Self, Error> {
-        let float = |name: &str| cx.parameter::<f64>(name);
-        let has = |name: &str| cx.parameter::<bool>(name);
-        let share = |name: &str| cx.parameter::<f64>(name).map(|percent| percent / 100.0);
-        let ms = |name: &str| cx.parameter::<Duration>(name).map(|time| time.as_millis() as u64);
         let zones = zones(cx.table("zones")?)?;
         let length_m = zones.iter().map(|zone| zone.length_m).sum();
+        let [limit, warn, alarm, min_cover, noise_flow, suspect_share, rotation_limit] = read(
+            cx,
+            [
+                "limit",
+                "warn",
+                "alarm",
+                "min_cover",
+                "noise_flow",
+                "suspect_share",
+                "rotation_limit",
+            ],
+            0.0,
+        )?
+        .map(|percent| percent / 100.0);
+        let [heat_capacity, noise_k, rollover_kwh, step_kwh, trend_alarm] =
+            read(cx, ["heat_capacity", "noise", "rollover", "register_step", "trend_alarm"], 0.0)?;
+        let [undisturbed_c, capacity_mj, spacing_m, to_edge, edge_capacity_mj, to_far] = read(
+            cx,
+            [
+                "undisturbed_temp",
+                "ground_capacity",
+                "spacing",
+                "edge_conductance",
+                "edge_capacity",
+                "far_conductance",
+            ],
+            0.0,
+        )?;
+        let [recharge, municipal, river_chiller, tower] =
+            read(cx, ["has_recharge", "has_municipal", "has_river_chiller", "has_tower"], false)?;
+        let [gap_max, suspect_after, age_process, age_slow] =
+            read(cx, ["gap_max", "suspect_after", "age_process", "age_slow"], Duration::ZERO)?;
+        let ms = |time: Duration| time.as_millis() as u64;
         let settings = Self {
             zones,
             metering: Metering {
-                heat_capacity: float("heat_capacity")?,
-                noise_k: float("noise")?,
-                noise_flow: share("noise_flow")?,
-                gap_max_ms: ms("gap_max")?,
-                rollover_kwh: float("rollover")?,
-                step_kwh: float("register_step")?,
+                heat_capacity,
+                noise_k,
+                noise_flow,
+                gap_max_ms: ms(gap_max),
+                rollover_kwh,
+                step_kwh,
             },
             field: Field {
-                undisturbed_c: float("undisturbed_temp")?,
-                capacity: float("ground_capacity")? * 1e6,
-                spacing_m: float("spacing")?,
-                to_edge: float("edge_conductance")?,
-                edge_capacity: float("edge_capacity")? * 1e6,
-                to_far: float("far_conductance")?,
+                undisturbed_c,
+                capacity: capacity_mj * 1e6,
+                spacing_m,
+                to_edge,
+                edge_capacity: edge_capacity_mj * 1e6,
+                to_far,
                 length_m,
             },
-            means: Means {
-                recharge: has("has_recharge")?,
-                municipal: has("has_municipal")?,
-                river_chiller: has("has_river_chiller")?,
-                tower: has("has_tower")?,
-            },
-            limit: share("limit")?,
-            warn: share("warn")?,
-            alarm: share("alarm")?,
-            min_cover: share("min_cover")?,
-            suspect_share: share("suspect_share")?,
-            suspect_ms: ms("suspect_after")?,
+            means: Means { recharge, municipal, river_chiller, tower },
+            limit,
+            warn,
+            alarm,
+            min_cover,
+            suspect_share,
+            suspect_ms: ms(suspect_after),
             trend_years: cx.parameter("trend_years")?,
-            trend_alarm: float("trend_alarm")?,
-            rotation_limit: share("rotation_limit")?,
+            trend_alarm,
+            rotation_limit,
             spring_turn: cx.parameter("spring_turn")?,
             autumn_turn: cx.parameter("autumn_turn")?,
-            age_process: cx.parameter("age_process")?,
-            age_slow: cx.parameter("age_slow")?,
+            age_process,
+            age_slow,
         };
         if !(settings.limit <= settings.warn && settings.warn <= settings.alarm) {
             return Err("limit ≤ warn ≤ alarm must hold".into());
@@ -88,6 +113,24 @@ impl Settings {
         }
         Ok(settings)
     }
+}
+
+fn read<T: Cell + Copy, const N: usize>(
+    cx: &Init<'_>,
+    names: [&str; N],
+    empty: T,
+) -> Result<[T; N], Error> {
+    let mut values = [empty; N];
+    fill(cx, &names, &mut values)?;
+    Ok(values)
+}
+
+#[inline(never)]
+fn fill<T: Cell>(cx: &Init<'_>, names: &[&str], values: &mut [T]) -> Result<(), Error> {
+    for (name, value) in names.iter().zip(values) {
+        *value = cx.parameter(name)?;
+    }
+    Ok(())
 }
 
 fn zones(rows: Vec<(String, f64, f64, f64)>) -> Result<Vec<ZoneSettings>, Error> {
