@@ -85,6 +85,8 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Window;
+    use wellhead_sdk::MonthDay;
 
     #[test]
     fn budget_is_never_passed() {
@@ -105,5 +107,28 @@ mod tests {
         assert_eq!(counters.hours(Source::AirSource), 1.0);
         counters.turn(2027);
         assert_eq!(counters.hours(Source::AirSource), 0.0);
+    }
+
+    #[test]
+    fn hours_stay_with_their_window_when_the_plan_changes() {
+        let day = |month, day| MonthDay::new(month, day).expect("a date");
+        let window = |month, source| Window {
+            dates: DateWindow { from: day(month, 1), to: day(month, 28) },
+            source,
+            budget_ms: 100,
+            power_kw: 1.0,
+        };
+        let (june, july) = (window(6, Source::PumpOnly), window(7, Source::AirSource));
+        let plan = |windows: &[Window]| Plan {
+            windows: windows.to_vec(),
+            season_start: day(3, 16),
+            target_ratio: 1.0,
+        };
+        let mut counters = Counters::default();
+        counters.adopt(&plan(&[june, july]));
+        counters.run(0, Source::PumpOnly, 11, 100);
+        counters.run(1, Source::AirSource, 22, 100);
+        counters.adopt(&plan(&[window(5, Source::Solar), july, june]));
+        assert_eq!([0, 1, 2].map(|i| counters.used_ms(i)), [0, 22, 11]);
     }
 }

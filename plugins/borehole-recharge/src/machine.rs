@@ -37,11 +37,13 @@ pub struct Wanted {
     pub setpoint_c: Option<f64>,
 }
 
-/// A source that has to rest, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-struct Lock {
-    left_ms: u64,
-    reason: Reason,
+/// How long a source has been off, and how long it still has to be after trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Rest {
+    off_ms: u64,
+    locked_ms: u64,
+    /// Place in [`Reason::ALL`]: by its word it would cost a kilobyte of the component.
+    reason: u8,
 }
 
 /// What runs.
@@ -58,14 +60,13 @@ struct Episode {
 pub struct Machine {
     /// Where it is.
     pub state: State,
-    /// Why.
+    /// Why. Not saved: the first step finds it again.
+    #[serde(skip)]
     pub reason: Reason,
     /// Hours and heat of the season.
     pub counters: Counters,
     episode: Option<Episode>,
-    /// Time each source has been off.
-    off_ms: [u64; SOURCES],
-    locks: [Lock; SOURCES],
+    rests: [Rest; SOURCES],
     /// The ledger's verdict, with hysteresis; none before it spoke.
     balanced: Option<bool>,
     /// Time the pump still runs on after a source.
@@ -91,8 +92,7 @@ impl Default for Machine {
             counters: Counters::default(),
             episode: None,
             // A plant that was never run has rested long enough.
-            off_ms: [u64::MAX / 2; SOURCES],
-            locks: [Lock::default(); SOURCES],
+            rests: [Rest { off_ms: u64::MAX / 2, locked_ms: 0, reason: 0 }; SOURCES],
             balanced: None,
             run_on_ms: 0,
             returned_ms: u64::MAX / 2,
@@ -111,12 +111,13 @@ impl Machine {
     pub fn resume(&mut self, outputs_stand: impl Fn(Source) -> bool) {
         let Some(episode) = self.episode else { return };
         let stands = self.state == State::Run && outputs_stand(episode.source);
+        self.reason = if stands { Reason::Running } else { Reason::Restarted };
         if stands || self.run_on_ms > 0 {
             return;
         }
         self.episode = None;
-        self.off_ms[episode.source.index()] = 0;
-        (self.state, self.reason) = (State::Armed, Reason::Restarted);
+        self.rests[episode.source.index()].off_ms = 0;
+        self.state = State::Armed;
     }
 
     /// The source in use, also while its pump runs on.
@@ -171,12 +172,10 @@ impl Machine {
         self.counters.heat(inputs, settings.noise_k);
         let running = self.state == State::Run;
         let on_now = self.source().filter(|_| running);
-        for (off_ms, source) in self.off_ms.iter_mut().zip(Source::ALL) {
+        for (rest, source) in self.rests.iter_mut().zip(Source::ALL) {
             let on = on_now == Some(*source);
-            *off_ms = if on { 0 } else { off_ms.saturating_add(dt) };
-        }
-        for lock in &mut self.locks {
-            lock.left_ms = lock.left_ms.saturating_sub(dt);
+            rest.off_ms = if on { 0 } else { rest.off_ms.saturating_add(dt) };
+            rest.locked_ms = rest.locked_ms.saturating_sub(dt);
         }
         self.run_on_ms = self.run_on_ms.saturating_sub(dt);
         self.returned_ms = self.returned_ms.saturating_add(dt);
@@ -459,7 +458,7 @@ impl Machine {
         source: Source,
     ) -> Result<(), (State, Reason)> {
         let state = inputs.source(source);
-        let lock = self.locks[source.index()];
+        let rest = self.rests[source.index()];
         if !state.fitted {
             return Err((State::Armed, Reason::NoSource));
         }
@@ -469,10 +468,11 @@ impl Machine {
         if matches!(state.fault, Input::Known(true) | Input::Unknown) {
             return Err((State::Blocked, Reason::SourceFault));
         }
-        if lock.left_ms > 0 {
-            return Err((State::Blocked, lock.reason));
+        if rest.locked_ms > 0 {
+            let reason = Reason::ALL.get(usize::from(rest.reason)).copied().unwrap_or_default();
+            return Err((State::Blocked, reason));
         }
-        if self.off_ms[source.index()] < settings.min_off_ms {
+        if rest.off_ms < settings.min_off_ms {
             return Err((State::Armed, Reason::MinOff));
         }
         if source.is_found() {
@@ -488,8 +488,9 @@ impl Machine {
         Ok(())
     }
 
-    fn lock(&mut self, source: Source, left_ms: u64, reason: Reason) {
-        self.locks[source.index()] = Lock { left_ms, reason };
+    fn lock(&mut self, source: Source, locked_ms: u64, reason: Reason) {
+        let rest = &mut self.rests[source.index()];
+        (rest.locked_ms, rest.reason) = (locked_ms, reason as u8);
     }
 
     fn start(&mut self, settings: &Settings, window: usize) {
@@ -509,7 +510,7 @@ impl Machine {
     /// The source goes off now; the pumps run on.
     fn stop(&mut self, settings: &Settings, state: State, reason: Reason) {
         if let Some(episode) = self.episode {
-            self.off_ms[episode.source.index()] = 0;
+            self.rests[episode.source.index()].off_ms = 0;
         }
         if state == State::Local {
             self.returned_ms = 0;
@@ -603,6 +604,6 @@ mod tests {
         let mut machine = saved_while_running();
         machine.resume(|_| false);
         assert_eq!((machine.state, machine.reason), (State::Armed, Reason::Restarted));
-        assert_eq!((machine.source(), machine.off_ms[Source::AirSource.index()]), (None, 0));
+        assert_eq!((machine.source(), machine.rests[Source::AirSource.index()].off_ms), (None, 0));
     }
 }

@@ -239,14 +239,15 @@ fn windows(rows: Vec<WindowRow>) -> Result<Vec<Window>, Error> {
     if rows.len() > WINDOWS_MAX {
         return Err(format!("windows: at most {WINDOWS_MAX}, these are {}", rows.len()).into());
     }
-    let window = |(i, (from, to, source, hours, power_kw)): (usize, WindowRow)| {
+    let mut windows = Vec::with_capacity(rows.len());
+    for (i, (from, to, source, hours, power_kw)) in rows.into_iter().enumerate() {
         if !(0.0..=8784.0).contains(&hours) || power_kw < 0.0 {
-            return Err(Error::from(format!("windows[{i}]: 0 to 8784 hours, power from 0 kW")));
+            return Err(format!("windows[{i}]: 0 to 8784 hours, power from 0 kW").into());
         }
         let dates = DateWindow { from, to };
-        Ok(Window { dates, source, budget_ms: (hours * 3.6e6) as u64, power_kw })
-    };
-    rows.into_iter().enumerate().map(window).collect()
+        windows.push(Window { dates, source, budget_ms: (hours * 3.6e6) as u64, power_kw });
+    }
+    Ok(windows)
 }
 
 fn limits(rows: Vec<(Source, f64, f64)>) -> Result<[Limits; SOURCES], Error> {

@@ -308,3 +308,17 @@ fn plan_that_contradicts_itself_is_refused() {
         assert!(install().parameters(text).start().is_err(), "{text}");
     }
 }
+
+#[test]
+fn c5_trouble_is_remembered_over_a_restart() {
+    let mut plant = running();
+    plant.electric_kw = 200.0;
+    plant.until("blocked");
+    plant.host.restart(MINUTE * 5);
+    plant.quiet();
+    plant.pass(HOUR * 5);
+    assert_eq!((plant.state().as_str(), plant.reason().as_str()), ("blocked", "inefficient"));
+    plant.electric_kw = 80.0;
+    plant.pass(HOUR);
+    assert_eq!(plant.state(), "run");
+}
