@@ -103,7 +103,9 @@ watchdog = "communication time-out"
         let topic = message["topic"].as_str().unwrap();
         let name = match topic.strip_prefix(ROOT).and_then(|t| t.split('/').nth(1)) {
             Some("cmd") => continue, // our own questions
-            Some(name @ ("data" | "event" | "status" | "catalog" | "health")) => name,
+            // What is over is an empty message.
+            Some("alarm") if message["payload"] == "" => continue,
+            Some(name @ ("data" | "event" | "status" | "catalog" | "health" | "alarm")) => name,
             Some(other) => panic!("a topic without a schema: {other}"),
             None => "reply",
         };

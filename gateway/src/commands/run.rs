@@ -142,7 +142,14 @@ impl Program {
         let hub = Arc::new(Hub::new(Arc::clone(&clocks.lines), outlets));
         let (ledger, damage) = Ledger::open(data_dir.join("outputs.json"));
         let commands = site.gateway.commands;
-        let control = Control::new(Arc::clone(&hub), ledger, commands, &site.control, wake);
+        let control = Control::new(
+            Arc::clone(&hub),
+            Arc::clone(&clocks.plant),
+            ledger,
+            commands,
+            &site.control,
+            wake,
+        );
         let mut supervisor = Supervisor::new(Arc::clone(&hub), Arc::clone(&control));
         supervisor.apply(setup).await;
         if let Some(damage) = damage {

@@ -30,7 +30,8 @@ use wellhead_control::{
 };
 use wellhead_driver::{DeviceError, Outcome, Readback, Write};
 use wellhead_model::{
-    DeviceId, Mono, Now, Point, PointIndex, Quality, Reason, Sample, Timestamp, Value, WriteRefusal,
+    Clock, DeviceId, Mono, Now, Point, PointIndex, Quality, Reason, Sample, Timestamp, Value,
+    WriteRefusal,
 };
 
 /// How long a write may take in all before its sender is told that nothing is known.
@@ -109,6 +110,8 @@ impl Outlet for Wake {
 /// See the module.
 pub struct Control {
     hub: Arc<Hub>,
+    /// The plant's own time, where a simulated one lives faster than its lines.
+    clock: Arc<dyn Clock>,
     enabled: bool,
     core: Mutex<Core>,
     ledger: Mutex<Ledger>,
@@ -117,16 +120,17 @@ pub struct Control {
 }
 
 impl Control {
-    /// Control over `outputs`. `enabled` is the site's word on commands. What the ledger says was
-    /// held is brought to safe once [`Control::start`] is called.
+    /// Control over `outputs`, on the plant's `clock`. `enabled` is the site's word on commands.
+    /// What the ledger says was held is brought to safe once [`Control::start`] is called.
     pub fn new(
         hub: Arc<Hub>,
+        clock: Arc<dyn Clock>,
         ledger: Ledger,
         enabled: bool,
         outputs: &Outputs,
         wake: Wake,
     ) -> Arc<Self> {
-        let now = hub.clock().now();
+        let now = clock.now();
         let saved = ledger.saved();
         let judge = wellhead_control::Control::new(outputs.setup.clone(), Some(saved), now);
         let known = |name: &String| outputs.setup.outputs.iter().any(|o| o.name() == *name);
@@ -147,6 +151,7 @@ impl Control {
         };
         let control = Self {
             hub,
+            clock,
             enabled,
             core: Mutex::new(core),
             ledger: Mutex::new(ledger),
@@ -160,7 +165,7 @@ impl Control {
     /// Takes changed rules. Outputs that stay keep what holds them.
     pub fn apply(&self, outputs: &Outputs) {
         let mut core = lock(&self.core);
-        for name in core.judge.reload(outputs.setup.clone(), self.hub.clock().now()) {
+        for name in core.judge.reload(outputs.setup.clone(), self.clock.now()) {
             tell_gone(&self.hub, &name);
         }
         self.place(&mut core, outputs);
@@ -206,12 +211,12 @@ impl Control {
     /// Does what is due; returns how long nothing will be unless something happens.
     fn advance(self: &Arc<Self>) -> Duration {
         let mut core = lock(&self.core);
-        let now = self.hub.clock().now();
+        let now = self.clock.now();
         let sent = self.turn(&mut core, None, now).unwrap_or_default();
         let next = core.judge.next(now).map_or(LOOK, |next| next.since(now.mono));
         drop(core);
         sent.into_iter().for_each(|sent| self.follow(sent));
-        next.clamp(Duration::from_millis(1), LOOK)
+        self.clock.real(next.min(LOOK)).max(Duration::from_millis(1))
     }
 
     /// Shows the judge what is new, does what it decides, and hands its writes to the lines. With
@@ -336,7 +341,7 @@ impl Control {
             Err(refusal) => Err(refusal),
         };
         let mut core = lock(&self.core);
-        let now = self.hub.clock().now();
+        let now = self.clock.now();
         match &shows {
             Ok(shows) => core.judge.written(ticket, Ok(shows.as_ref()), now),
             Err(refusal) => core.judge.written(ticket, Err(&refusal.to_string()), now),
@@ -373,7 +378,7 @@ impl Control {
     /// Puts a command's value into its slot and sends it off, or refuses it; nothing in between.
     fn place_command(self: &Arc<Self>, c: &Command) -> Result<(OutputId, Sent), Refusal> {
         let mut core = lock(&self.core);
-        let now = self.hub.clock().now();
+        let now = self.clock.now();
         let output = self.output(&core, &c.point)?;
         // Again, now that nobody else can be in between.
         if lock(&self.ledger).has_run(&c.id) {
@@ -424,7 +429,7 @@ impl Control {
         let ttl = Duration::ZERO;
         let request = Request { output, slot, source, why, value: None, ttl, manner };
         // Only slot 6 is refused, which nobody can have been given.
-        let _ = core.judge.request(&request, self.hub.clock().now());
+        let _ = core.judge.request(&request, self.clock.now());
     }
 
     /// Gives a slot back by command: the next slot's value returns, or the safe one.
@@ -463,7 +468,7 @@ impl Control {
         let output = self.output(&core, point)?;
         let manner = if shadow { Manner::Shadow } else { Manner::Standing };
         let request = Request { output, slot, source, why, value, ttl, manner };
-        core.judge.request(&request, self.hub.clock().now())?;
+        core.judge.request(&request, self.clock.now())?;
         drop(core);
         self.wake.notify.notify_one();
         Ok(())
@@ -471,7 +476,7 @@ impl Control {
 
     /// Empties every slot of a source at once.
     pub fn release_source(&self, source: &str, why: &str) {
-        lock(&self.core).judge.release_source(source, why, self.hub.clock().now());
+        lock(&self.core).judge.release_source(source, why, self.clock.now());
         self.wake.notify.notify_one();
     }
 
@@ -518,7 +523,7 @@ impl Control {
         if lock(&self.ledger).has_run(&c.id) {
             return Err(Refusal::Duplicate);
         }
-        let late = self.hub.clock().now().utc.0.saturating_sub(c.expires.0);
+        let late = self.clock.now().utc.0.saturating_sub(c.expires.0);
         if late > 0 {
             return Err(Refusal::Expired(late));
         }
@@ -537,7 +542,7 @@ impl Control {
         let event = Event::new("audit", format!("{source} sent no command: {why}"));
         let event = event.with("source", source).with("ok", false).with("code", "malformed");
         self.hub.event(event);
-        let t = self.hub.clock().now().utc.0;
+        let t = self.clock.now().utc.0;
         json!({ "v": 1, "id": null, "ok": false, "code": "malformed", "t": t, "text": why })
     }
 

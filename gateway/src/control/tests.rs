@@ -149,7 +149,8 @@ impl Bench {
         let point = setpoint(rules);
         hub.set_device(&device, Arc::from([point.clone(), contact()]));
         let (ledger, _) = Ledger::open(dir.path().join("outputs.json"));
-        let control = Control::new(Arc::clone(&hub), ledger, true, &outputs(point, guarded), wake);
+        let outputs = outputs(point, guarded);
+        let control = Control::new(Arc::clone(&hub), clock.clone(), ledger, true, &outputs, wake);
         let (line, mut requests) = mpsc::channel(4);
         control.route(&device, Some(line));
         control.start();
@@ -207,8 +208,6 @@ impl Bench {
         tokio::time::sleep(d).await;
     }
 }
-
-use wellhead_model::Clock;
 
 #[tokio::test(start_paused = true)]
 async fn a_written_value_is_read_back_and_falls_back_to_safe_when_its_time_ends() {
@@ -346,7 +345,8 @@ async fn commands_are_off_unless_the_site_says_otherwise() {
     let (ledger, _) = Ledger::open(b.dir.path().join("other.json"));
     let point = setpoint(|_| {});
     let hub = Arc::clone(&b.hub);
-    let off = Control::new(hub, ledger, false, &outputs(point, false), Wake::default());
+    let (clock, none) = (b.clock.clone(), outputs(point, false));
+    let off = Control::new(hub, clock, ledger, false, &none, Wake::default());
     let refused = off.command(&b.command("a", 45.0), false).await;
     assert_eq!(refused, Err(Refusal::Disabled));
     let refused = off.release("test", "hp1/setpoint", Slot::OPERATOR);

@@ -99,6 +99,49 @@ async fn the_catalog_of_a_device_removed_during_an_outage_goes_with_the_next_con
 }
 
 #[tokio::test]
+async fn an_alarm_is_retained_while_it_lasts_and_one_that_ended_in_an_outage_goes_too() {
+    let broker = Broker::open();
+    let wire = Wire::to(broker.port).await;
+    let up = start(config(wire.port), memory(), "1-aa");
+    eventually("online", async || up.handle.metrics().connected_since).await;
+    let alarm = Alarm {
+        id: "control.hp1.run.not_following".into(),
+        severity: Severity::Alarm,
+        source: "control".into(),
+        point: Some("hp1/run".into()),
+        text: "hp1/run does not follow".into(),
+        text_zh: "hp1/run 未动作".into(),
+    };
+    let since = wellhead_model::Clock::now(&*clock());
+    up.handle.set_alarm(&alarm.id, Some(&alarm), since);
+    up.handle.set_alarm("control.hp1.pump.not_following", Some(&alarm), since);
+    up.handle.set_alarm("control.hp1.pump.not_following", None, since);
+    let topic = "alarm/control.hp1.run.not_following";
+    let before = eventually("the alarm", async || {
+        let sub = Subscriber::new(broker.port, &[]).await;
+        let kept = |topic: &str| sub.on(topic).into_iter().find(|m| m.retain);
+        kept(topic).map(|m| (m.payload, kept("alarm/control.hp1.pump.not_following")))
+    })
+    .await;
+    assert_eq!(before.0["since"], since.utc.0);
+    assert!(before.1.is_none());
+    wire.cut();
+    eventually("the loss noticed", async || {
+        up.handle.metrics().connected_since.is_none().then_some(())
+    })
+    .await;
+    up.handle.set_alarm(&alarm.id, None, since);
+    wire.restore();
+    eventually("the alarm gone", async || {
+        let sub = Subscriber::new(broker.port, &[]).await;
+        eventually("what is retained", async || sub.on("status").pop()).await;
+        sub.on(topic).is_empty().then_some(())
+    })
+    .await;
+    up.stop().await;
+}
+
+#[tokio::test]
 async fn the_will_speaks_when_the_connection_is_cut() {
     let broker = Broker::open();
     let sub = Subscriber::new(broker.port, &[]).await;
