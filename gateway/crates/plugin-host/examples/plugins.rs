@@ -1,0 +1,149 @@
+//! What plugins cost on this machine:
+//! `cargo run --release -p wellhead-plugin-host --example plugins`.
+
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
+use anyhow::Context;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant as Clock};
+use wellhead_fixtures::Fixture;
+use wellhead_model::{Mono, Now, Quality, Timestamp, Value};
+use wellhead_plugin_host::{
+    Binding, Cache, Engine, Grant, Holder, Inputs, Instance, Package, Plugin, Program, Reading,
+    Setup,
+};
+
+const CALLS: u32 = 200_000;
+const INSTANCES: usize = 50;
+
+struct Plant;
+
+impl Inputs for Plant {
+    fn reading(&self, binding: usize) -> Reading {
+        Reading {
+            value: Value::float(binding as f64),
+            quality: Quality::Good,
+            age: Duration::from_secs(1),
+        }
+    }
+    fn holder(&self, _: usize) -> Holder {
+        Holder::ThisPlugin
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let at_start = rss()?;
+    let engine = Engine::new()?;
+    let cache = Cache::open(folder.path().join("code"))?;
+    let prepare = |fixture: Fixture| -> anyhow::Result<Program> {
+        let package = Package::unsigned(fixture.manifest(), fixture.component())?;
+        Ok(Program::prepare(&engine, &cache, &package, &Grant::all("bench"))?)
+    };
+
+    let started = Clock::now();
+    prepare(Fixture::Busy)?;
+    row("check and compile, 5 kB", micros(started.elapsed()), "us");
+    let mut load: Vec<_> = (0..200)
+        .map(|_| {
+            let started = Clock::now();
+            prepare(Fixture::Busy).map(|_| started.elapsed())
+        })
+        .collect::<Result<_, _>>()?;
+    load.sort();
+    row("check and load precompiled, median", micros(load[load.len() / 2]), "us");
+
+    for (fixture, what) in
+        [(Fixture::Idle, "empty tick"), (Fixture::Busy, "tick, 20 reads 5 writes")]
+    {
+        let (mean, p99, max) = ticks(&prepare(fixture)?)?;
+        row(&format!("{what}, mean"), mean, "us");
+        row(&format!("{what}, p99"), p99, "us");
+        row(&format!("{what}, max"), max, "us");
+    }
+
+    let before = rss()?;
+    let program = prepare(Fixture::Busy)?;
+    let mut fleet = Vec::with_capacity(INSTANCES);
+    for _ in 0..INSTANCES {
+        let mut instance = Instance::new(&program, &setup(), &Plant, now(0))?.0;
+        instance.tick(&Plant, now(1))?;
+        fleet.push(instance);
+    }
+    row(&format!("{INSTANCES} instances of one program, added RSS"), rss()? - before, "MB");
+
+    let before = rss()?;
+    let mut programs = Vec::with_capacity(INSTANCES);
+    for _ in 0..INSTANCES {
+        let program = prepare(Fixture::Busy)?;
+        let mut instance = Instance::new(&program, &setup(), &Plant, now(0))?.0;
+        instance.tick(&Plant, now(1))?;
+        programs.push((program, instance));
+    }
+    row(&format!("{INSTANCES} programs with an instance, added RSS"), rss()? - before, "MB");
+
+    row("engine, compiler and all of these, added RSS", rss()? - at_start, "MB");
+
+    let (old, new) = (prepare(Fixture::Count)?, prepare(Fixture::CountTens)?);
+    let mut plugin = Plugin::new(old.clone(), setup(), now(0));
+    plugin.run(&Plant, now(0));
+    let mut swaps = Vec::new();
+    for n in 0..1000 {
+        let program = if n % 2 == 0 { &new } else { &old };
+        let started = Clock::now();
+        plugin.replace(program.clone(), setup(), &Plant, now(1))?;
+        swaps.push(started.elapsed());
+    }
+    swaps.sort();
+    row("hot swap with state, median", micros(swaps[500]), "us");
+    Ok(())
+}
+
+/// Mean, 99th percentile and maximum of a tick, in microseconds.
+fn ticks(program: &Program) -> anyhow::Result<(f64, f64, f64)> {
+    let mut instance = Instance::new(program, &setup(), &Plant, now(0))?.0;
+    for n in 0..1000 {
+        instance.tick(&Plant, now(n))?;
+    }
+    let mut each = Vec::with_capacity(CALLS as usize);
+    let started = Clock::now();
+    for n in 0..u64::from(CALLS) {
+        let one = Clock::now();
+        std::hint::black_box(instance.tick(&Plant, now(n))?);
+        each.push(one.elapsed());
+    }
+    let mean = micros(started.elapsed()) / f64::from(CALLS);
+    each.sort();
+    let p99 = each[each.len() * 99 / 100];
+    let max = each.last().copied().context("no calls")?;
+    Ok((mean, micros(p99), micros(max)))
+}
+
+fn setup() -> Setup {
+    let bind = |role: &str, index, granted| Binding { role: role.into(), index, granted };
+    let mut bindings: Vec<_> = (0..20).map(|i| bind("temperature", i, false)).collect();
+    bindings.extend((0..5).map(|i| bind("pump", i, true)));
+    Setup { bindings, settings: Vec::new(), zone: TimeZone::UTC, saved: None, kv: BTreeMap::new() }
+}
+
+fn now(seconds: u64) -> Now {
+    Now { utc: Timestamp(0), mono: Mono(Duration::from_secs(seconds)), synced: true }
+}
+
+fn micros(d: Duration) -> f64 {
+    d.as_secs_f64() * 1e6
+}
+
+/// Resident memory of this process in MB.
+fn rss() -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|l| l.starts_with("VmRSS:")).context("no VmRSS")?;
+    let kib: f64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+    Ok(kib * 1024.0 / 1e6)
+}
+
+#[expect(clippy::print_stdout, reason = "it is for people")]
+fn row(what: &str, number: f64, unit: &str) {
+    println!("{what:<48} {number:>9.2} {unit}");
+}

@@ -1,0 +1,9 @@
+//! What wasmtime makes of the contract.
+
+wasmtime::component::bindgen!({
+    path: "../../../sdk/wit/since-v1.0",
+    world: "plugin",
+    imports: {
+        "wellhead:plugin/points.read-many": trappable,
+    },
+});

@@ -1,0 +1,317 @@
+//! One running plugin: its calls, each of which ends well or leaves no trace.
+
+use crate::bindings as wit;
+use crate::calls;
+use crate::effects::{Effects, Logs, one_line};
+use crate::engine::{Engine, cpu_time};
+use crate::fault::{Fault, FaultKind};
+use crate::program::Program;
+use crate::sandbox::{Bound, Sandbox, TimeIsOver};
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::{Store, Trap};
+use wellhead_manifest::{Direction, Manifest, Setting};
+use wellhead_model::{Now, Quality, Value};
+
+/// Longest state a plugin may save, in bytes.
+pub const SAVED_LEN_MAX: usize = 64 << 10;
+
+/// How many times its deadline a plugin has for `init`, which may build tables once.
+const INIT_DEADLINES: u32 = 5;
+
+/// Longest text of a fault, in bytes.
+const FAULT_LEN_MAX: usize = 300;
+
+/// What a site decides about one plugin, and what it left behind when it ran last.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The points bound to its roles. A binding's position here is the plugin's handle of it and
+    /// what [`Inputs`] and [`Effects`] speak of.
+    pub bindings: Vec<Binding>,
+    /// Every parameter of the manifest in its order, as `Manifest::settings` returns them.
+    pub settings: Vec<(String, Setting)>,
+    /// Local time.
+    pub zone: TimeZone,
+    /// What it saved last.
+    pub saved: Option<Saved>,
+    /// Its key-value store.
+    pub kv: BTreeMap<String, Vec<u8>>,
+}
+
+/// A point bound to a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// Name of the role in the manifest.
+    pub role: String,
+    /// Position in the list of points bound to the role, from 0.
+    pub index: u32,
+    /// Whether the site lets the plugin write it. Says nothing for an input role.
+    pub granted: bool,
+}
+
+/// What `save` returned once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Version of the plugin that saved it.
+    pub version: String,
+    /// Whatever it is; at most [`SAVED_LEN_MAX`].
+    pub bytes: Vec<u8>,
+}
+
+/// What a plugin may see of the plant in one call.
+pub trait Inputs {
+    /// The latest of a bound point, in the unit that the manifest gives the role.
+    fn reading(&self, binding: usize) -> Reading;
+
+    /// Who decides an output at present. Asked of output roles only.
+    fn holder(&self, binding: usize) -> Holder;
+}
+
+/// The latest of a point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Passed on only if the quality allows a value.
+    pub value: Option<Value>,
+    /// How far it can be trusted.
+    pub quality: Quality,
+    /// Time since it was taken.
+    pub age: Duration,
+}
+
+/// Who decides an output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody: it is at its safe value.
+    Nobody,
+    /// This plugin.
+    ThisPlugin,
+    /// An operator, or a remote command above this plugin's slot.
+    Operator,
+    /// The device is in local or hand mode; nothing is written.
+    Local,
+    /// An interlock or protection, by name.
+    Protection(Arc<str>),
+    /// Somebody else, by name.
+    Other(Arc<str>),
+}
+
+/// A plugin that has been initialised.
+pub struct Instance {
+    store: Store<Sandbox>,
+    exports: wit::Plugin,
+    engine: Engine,
+    manifest: Arc<Manifest>,
+    cost: Duration,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("plugin", &self.manifest.name).finish_non_exhaustive()
+    }
+}
+
+impl Instance {
+    /// Instantiates a program and calls its `init`, which may take five times its deadline.
+    pub fn new(
+        program: &Program,
+        setup: &Setup,
+        inputs: &dyn Inputs,
+        now: Now,
+    ) -> Result<(Self, Effects), Fault> {
+        let bound = bound(&program.manifest, &setup.bindings)?;
+        let mut instance = Self::uninitialised(program, setup, bound, now)?;
+        let config = calls::config(setup);
+        let length = program.manifest.limits.deadline * INIT_DEADLINES;
+        let effects = instance
+            .asked(length, inputs, now, |exports, store| exports.call_init(store, &config))?;
+        Ok((instance, effects))
+    }
+
+    fn uninitialised(
+        program: &Program,
+        setup: &Setup,
+        bound: Vec<Bound>,
+        now: Now,
+    ) -> Result<Self, Fault> {
+        let manifest = program.manifest.clone();
+        let sandbox =
+            Sandbox::new(manifest.clone(), bound, setup.zone.clone(), setup.kv.clone(), now);
+        let engine = program.engine.clone();
+        let mut store = sandbox.into_store(&engine);
+        let length = manifest.limits.deadline * INIT_DEADLINES;
+        // A core module may run code as soon as it is instantiated.
+        let exports = run(&engine, &mut store, length, |store| program.pre.instantiate(store));
+        let (exports, cost) = (exports.0?, exports.1);
+        Ok(Self { store, exports, engine, manifest, cost })
+    }
+
+    /// What the component says of itself, without `init`.
+    pub(crate) fn describe(program: &Program, now: Now) -> Result<wit::Description, Fault> {
+        let setup = Setup {
+            bindings: Vec::new(),
+            settings: Vec::new(),
+            zone: TimeZone::UTC,
+            saved: None,
+            kv: BTreeMap::new(),
+        };
+        let mut instance = Self::uninitialised(program, &setup, Vec::new(), now)?;
+        let length = program.manifest.limits.deadline;
+        instance.call(length, |exports, store| exports.call_describe(store))
+    }
+
+    /// Calls `tick`.
+    pub fn tick(&mut self, inputs: &dyn Inputs, now: Now) -> Result<Effects, Fault> {
+        let length = self.manifest.limits.deadline;
+        self.asked(length, inputs, now, |exports, store| exports.call_tick(store))
+    }
+
+    /// Calls `on-change` with the bindings whose points changed.
+    pub fn changed(
+        &mut self,
+        bindings: &[u32],
+        inputs: &dyn Inputs,
+        now: Now,
+    ) -> Result<Effects, Fault> {
+        let length = self.manifest.limits.deadline;
+        self.asked(length, inputs, now, |exports, store| exports.call_on_change(store, bindings))
+    }
+
+    /// Calls `save`. What it asks for besides is dropped: it is no time to act.
+    pub fn save(&mut self) -> Result<Saved, Fault> {
+        let length = self.manifest.limits.deadline;
+        let bytes = self.call(length, |exports, store| exports.call_save(store))?;
+        let asked = std::mem::take(&mut self.store.data_mut().asked);
+        if bytes.len() > SAVED_LEN_MAX {
+            return Err(Fault {
+                kind: FaultKind::Error,
+                text: format!("saved {} bytes; at most {SAVED_LEN_MAX} are kept", bytes.len()),
+                logs: asked.logs,
+            });
+        }
+        Ok(Saved { version: self.manifest.version.clone(), bytes })
+    }
+
+    /// CPU time of the last call.
+    pub fn cost(&self) -> Duration {
+        self.cost
+    }
+
+    /// Linear memory it has, in bytes.
+    pub fn memory(&self) -> usize {
+        self.store.data().memory.used
+    }
+
+    /// A call that may ask for effects.
+    fn asked(
+        &mut self,
+        length: Duration,
+        inputs: &dyn Inputs,
+        now: Now,
+        call: impl FnOnce(&wit::Plugin, &mut Store<Sandbox>) -> wasmtime::Result<Result<(), String>>,
+    ) -> Result<Effects, Fault> {
+        self.store.data_mut().look(inputs, now);
+        match self.call(length, call)? {
+            Ok(()) => Ok(self.store.data_mut().commit()),
+            Err(text) => Err(Fault {
+                kind: FaultKind::Error,
+                text: one_line(&text, FAULT_LEN_MAX),
+                logs: std::mem::take(&mut self.store.data_mut().asked).logs,
+            }),
+        }
+    }
+
+    fn call<R>(
+        &mut self,
+        length: Duration,
+        call: impl FnOnce(&wit::Plugin, &mut Store<Sandbox>) -> wasmtime::Result<R>,
+    ) -> Result<R, Fault> {
+        let exports = &self.exports;
+        let (result, cost) =
+            run(&self.engine, &mut self.store, length, |store| call(exports, store));
+        self.cost = cost;
+        result
+    }
+}
+
+impl Sandbox {
+    /// Freezes what the plugin sees for the length of a call.
+    fn look(&mut self, inputs: &dyn Inputs, now: Now) {
+        self.now = now;
+        self.civil = None;
+        self.readings.clear();
+        self.holders.clear();
+        for (i, bound) in self.bound.iter().enumerate() {
+            self.readings.push(inputs.reading(i));
+            self.holders.push(match bound.direction {
+                Direction::Output => inputs.holder(i),
+                Direction::Input => Holder::Nobody,
+            });
+        }
+    }
+}
+
+/// Runs foreign code for at most `length` of CPU time.
+fn run<R>(
+    engine: &Engine,
+    store: &mut Store<Sandbox>,
+    length: Duration,
+    call: impl FnOnce(&mut Store<Sandbox>) -> wasmtime::Result<R>,
+) -> (Result<R, Fault>, Duration) {
+    let watched = engine.watched();
+    let started = cpu_time();
+    store.data_mut().begin(started, length);
+    store.set_epoch_deadline(Engine::beats(length));
+    let result = call(store);
+    let cost = cpu_time().saturating_sub(started);
+    drop(watched);
+    (result.map_err(|e| fault(&e, store.data_mut())), cost)
+}
+
+fn fault(error: &wasmtime::Error, sandbox: &mut Sandbox) -> Fault {
+    let trap = error.downcast_ref::<Trap>();
+    let text = format!("{error:#}");
+    let kind = if error.is::<TimeIsOver>() {
+        FaultKind::Deadline
+    } else if trap == Some(&Trap::StackOverflow) {
+        FaultKind::Stack
+    } else if sandbox.memory.refused {
+        // It may have got over that and failed at something else, but seldom does.
+        FaultKind::Memory
+    } else if text.contains("fuel allocated for hostcalls") {
+        // Wasmtime has no type for it; a test of this crate notices if the words change.
+        FaultKind::Oversize
+    } else {
+        FaultKind::Trap
+    };
+    let text = match kind {
+        // Most often it says only that the plugin stopped itself when it got no more.
+        FaultKind::Memory => format!("more than its {} bytes: {text}", sandbox.memory.max),
+        _ => text,
+    };
+    let logs: Logs = std::mem::take(&mut sandbox.asked).logs;
+    Fault { kind, text: one_line(&text, FAULT_LEN_MAX), logs }
+}
+
+/// Looks up what the manifest says of each binding.
+fn bound(manifest: &Manifest, bindings: &[Binding]) -> Result<Vec<Bound>, Fault> {
+    let of = |binding: &Binding| {
+        let role = manifest.roles.iter().position(|r| r.name == binding.role);
+        role.map(|role| Bound {
+            binding: binding.clone(),
+            role,
+            direction: manifest.roles[role].direction,
+        })
+    };
+    bindings
+        .iter()
+        .map(|binding| {
+            of(binding).ok_or_else(|| Fault {
+                kind: FaultKind::Error,
+                text: format!("`{}` is bound, but no role of {}", binding.role, manifest.name),
+                logs: Logs::default(),
+            })
+        })
+        .collect()
+}
