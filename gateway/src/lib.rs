@@ -2,8 +2,9 @@
 //!
 //! It knows all the crates and they don't know it: [`config`] reads the site, [`supervise`] builds
 //! lines, devices and uplinks from it, [`poll`] runs one task a line, [`hub`] keeps and passes on
-//! what was read, [`northbound`] joins it to the uplinks, [`control`] is the only way to an output, [`admin`] answers the commands of
-//! people at the box, [`metrics`] those of Prometheus.
+//! what was read, [`northbound`] joins it to the uplinks, [`control`] is the only way to an output,
+//! [`plugins`] runs the site's plugins, [`simulate`] runs them in virtual time, [`admin`] answers the commands of people at the box,
+//! [`metrics`] those of Prometheus.
 
 pub mod admin;
 pub mod clock;
@@ -14,5 +15,7 @@ mod files;
 pub mod hub;
 pub mod metrics;
 pub mod northbound;
+pub mod plugins;
 pub mod poll;
+pub mod simulate;
 pub mod supervise;

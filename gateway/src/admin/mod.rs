@@ -7,10 +7,13 @@
 pub mod client;
 mod protocol;
 
-pub use protocol::{Answer, CacheView, DeviceView, PointView, Request, Snapshot, UplinkView};
+pub use protocol::{
+    Answer, CacheView, DeviceView, LineView, PluginView, PointView, Request, Snapshot, UplinkView,
+};
 
 use crate::control::{self, Command, Control, Slot};
 use crate::hub::Hub;
+use crate::plugins::{Board, Plugins};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use wellhead_model::Timestamp;
+use wellhead_model::{DeviceId, Timestamp};
 
 /// Longest request line.
 const REQUEST_LEN_MAX: u64 = 64 * 1024;
@@ -39,6 +42,8 @@ pub struct Desk {
     pub control: Arc<Control>,
     /// The uplinks' state.
     pub uplinks: Uplinks,
+    /// Plugins.
+    pub plugins: Arc<tokio::sync::Mutex<Plugins>>,
 }
 
 /// The socket's place in a data folder.
@@ -114,6 +119,22 @@ impl Desk {
                 Ok(slot) => self.release(&point, &source, slot),
                 Err(error) => Answer::Error(error.to_string()),
             },
+            Request::Plugins => Answer::Plugins(self.plugins().await),
+            Request::SwitchPlugin { plugin, on } => {
+                match self.plugins.lock().await.switch(&plugin, on).await {
+                    true => Answer::Done,
+                    false => Answer::Error(format!("no plugin `{plugin}` runs here")),
+                }
+            }
+            Request::PluginLines { plugin } => {
+                let boards = self.plugins.lock().await.boards();
+                match boards.into_iter().find(|(id, ..)| id.as_str() == plugin) {
+                    Some((.., board)) => {
+                        Answer::Lines(board.lines().into_iter().map(LineView::new).collect())
+                    }
+                    None => Answer::Error(format!("this site has no plugin `{plugin}`")),
+                }
+            }
         }
     }
 
@@ -135,6 +156,15 @@ impl Desk {
             devices: devices.collect(),
             uplinks: (self.uplinks)(),
         }
+    }
+
+    /// How the plugins are.
+    pub async fn plugins(&self) -> Vec<PluginView> {
+        let boards = self.plugins.lock().await.boards();
+        let view = |(id, package, board): (DeviceId, String, Arc<Board>)| {
+            PluginView::new(id.to_string(), package, &board)
+        };
+        boards.into_iter().map(view).collect()
     }
 
     async fn write(

@@ -2,8 +2,10 @@
 
 use crate::control::to_json;
 use crate::hub::Latest;
+use crate::plugins::{Board, Said, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use wellhead_plugin_host::Level;
 
 /// What the box is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,6 +35,20 @@ pub enum Request {
         /// Which slot, 1 to 16.
         slot: u64,
     },
+    /// How the plugins are.
+    Plugins,
+    /// Start or stop a plugin.
+    SwitchPlugin {
+        /// Its id in the site file.
+        plugin: String,
+        /// Start it?
+        on: bool,
+    },
+    /// What a plugin logged last.
+    PluginLines {
+        /// Its id in the site file.
+        plugin: String,
+    },
 }
 
 /// What it answers.
@@ -43,6 +59,12 @@ pub enum Answer {
     Snapshot(Snapshot),
     /// To [`Request::Write`], in the form that MQTT replies have too.
     Reply(Json),
+    /// To [`Request::Plugins`].
+    Plugins(Vec<PluginView>),
+    /// To [`Request::PluginLines`], oldest first.
+    Lines(Vec<LineView>),
+    /// To what has no other answer.
+    Done,
     /// The request was not understood.
     Error(String),
 }
@@ -121,6 +143,79 @@ impl PointView {
             age_ms: latest.age.map(super::millis),
             writable: p.output.is_some(),
         }
+    }
+}
+
+/// One plugin.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PluginView {
+    /// Its id in the site file.
+    pub plugin: String,
+    /// What it is, with its version.
+    pub package: String,
+    /// `running`, `restarting`, `disabled` or `refused`.
+    pub state: String,
+    /// Why it was refused.
+    pub why: Option<String>,
+    /// Calls since the start.
+    pub calls: u64,
+    /// CPU time of all of them.
+    pub cpu_ms: f64,
+    /// CPU time of the longest.
+    pub cpu_max_ms: f64,
+    /// Calls that failed.
+    pub faults: u64,
+    /// Times it was started.
+    pub starts: u64,
+    /// Memory it has, in bytes.
+    pub memory: u64,
+}
+
+impl PluginView {
+    pub(super) fn new(plugin: String, package: String, board: &Board) -> Self {
+        let (state, metrics) = board.look();
+        let ms = |d: std::time::Duration| d.as_secs_f64() * 1000.0;
+        Self {
+            plugin,
+            package,
+            state: state.word().into(),
+            why: match state {
+                State::Refused(why) => Some(why),
+                _ => None,
+            },
+            calls: metrics.calls,
+            cpu_ms: ms(metrics.cost),
+            cpu_max_ms: ms(metrics.cost_max),
+            faults: metrics.faults.iter().sum(),
+            starts: metrics.starts,
+            memory: metrics.memory as u64,
+        }
+    }
+}
+
+/// A line that a plugin logged.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LineView {
+    /// When, ms since 1970, UTC.
+    pub time_ms: i64,
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    /// What.
+    pub text: String,
+}
+
+impl LineView {
+    pub(super) fn new(said: Said) -> Self {
+        Self { time_ms: said.time.0, level: level_word(said.level).into(), text: said.text }
+    }
+}
+
+fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
     }
 }
 

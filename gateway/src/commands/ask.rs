@@ -118,7 +118,7 @@ impl Write {
         let reply = match client.ask(&request).await? {
             Answer::Reply(reply) => reply,
             Answer::Error(e) => anyhow::bail!(e),
-            Answer::Snapshot(_) => anyhow::bail!("unexpected answer"),
+            other => anyhow::bail!("unexpected answer: {other:?}"),
         };
         let ok = reply["ok"].as_bool().context("the reply has no `ok`")?;
         match (self.json, ok) {

@@ -2,12 +2,15 @@
 
 mod ask;
 mod check;
+mod plugin;
 mod run;
+mod simulate;
 mod watch;
 
 pub use crate::config::Lang;
 use crate::config::Shipped;
 use clap::{Args, Parser, Subcommand};
+pub use plugin::{built, read_package, signer};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,6 +37,8 @@ enum Command {
     Read(ask::Read),
     Write(ask::Write),
     Cache(ask::Cache),
+    Plugin(plugin::Plugin),
+    Simulate(simulate::Simulate),
 }
 
 /// How a command ended, as its exit code tells.
@@ -68,6 +73,8 @@ impl Cli {
             Command::Read(c) => c.run(lang).await,
             Command::Write(c) => c.run(lang).await,
             Command::Cache(c) => c.run(lang).await,
+            Command::Plugin(c) => c.run(lang).await,
+            Command::Simulate(c) => c.run(lang),
         }
     }
 }
@@ -92,6 +99,18 @@ pub struct Target {
 }
 
 impl Target {
+    /// The gateway's data folder, as far as the site file says it: a site that is not whole yet
+    /// must not keep anybody from installing what it lacks.
+    fn data_dir(&self) -> anyhow::Result<PathBuf> {
+        crate::config::data_dir(&self.site).ok_or_else(|| {
+            anyhow::anyhow!(
+                "{} names no data folder: see `wellhead check {}`",
+                self.site.display(),
+                self.site.display()
+            )
+        })
+    }
+
     fn socket(&self) -> anyhow::Result<PathBuf> {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
@@ -120,6 +139,7 @@ fn shipped() -> Shipped {
     Shipped {
         profiles: among(["share/wellhead/profiles", "configs/profiles"]),
         plugins: among(["share/wellhead/plugins", "plugins"]),
+        trusted_keys: among(["share/wellhead/trusted-keys", "etc/wellhead/trusted-keys"]),
     }
 }
 

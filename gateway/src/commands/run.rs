@@ -8,6 +8,7 @@ use crate::control::{Control, Ledger, Wake};
 use crate::hub::{AlarmFile, Event, Hub};
 use crate::metrics;
 use crate::northbound::Northbound;
+use crate::plugins::{Changes, Plugins, Sources, Surroundings};
 use crate::supervise::{Setup, Supervisor};
 use anyhow::Context;
 use clap::Args;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior};
 use wellhead_model::{Clock, Timestamp};
 
@@ -36,6 +38,8 @@ pub(super) struct Run {
     development: bool,
 }
 
+/// Plugins get this long to save their state.
+const PLUGINS_STOP: Duration = Duration::from_millis(500);
 /// Lines get this long to finish a poll under way; the uplinks get the rest of the five seconds
 /// that a stop may take.
 const LINES_STOP: Duration = Duration::from_millis(1500);
@@ -59,7 +63,7 @@ impl Run {
             (Some(speed), Some(start)) => Clocks::scaled(speed, start, &site.timezone)?,
             _ => Clocks::system(),
         };
-        let mut program = Program::start(self.site, site, clocks).await?;
+        let mut program = Program::start(self.site, site, clocks, self.development).await?;
         program.until_stopped().await?;
         program.stop().await;
         Ok(Outcome::Done)
@@ -114,18 +118,21 @@ struct Program {
     /// The site, but for what a reload changes.
     site: Site,
     clock: Arc<SystemClock>,
-    /// Not the same as the hub's only where a simulated plant lives faster.
-    #[expect(dead_code, reason = "control and plugins take it over next")]
-    plant_clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
     control: Arc<Control>,
     supervisor: Supervisor,
     northbound: Northbound,
+    plugins: Arc<Mutex<Plugins>>,
     socket: PathBuf,
 }
 
 impl Program {
-    async fn start(path: PathBuf, site: Site, clocks: Clocks) -> anyhow::Result<Self> {
+    async fn start(
+        path: PathBuf,
+        site: Site,
+        clocks: Clocks,
+        development: bool,
+    ) -> anyhow::Result<Self> {
         let data_dir = &site.gateway.data_dir;
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("can't make the data folder {}", data_dir.display()))?;
@@ -136,9 +143,11 @@ impl Program {
         let mut northbound = Northbound::start(&site, Arc::clone(&clocks.lines))?;
         let (alarms, left) = AlarmFile::open(data_dir.join("alarms.json"));
         let wake = Wake::default();
+        let changes = Changes::default();
         let mut outlets = northbound.outlets();
         outlets.push(Box::new(alarms));
         outlets.push(Box::new(wake.clone()));
+        outlets.push(Box::new(changes.clone()));
         let hub = Arc::new(Hub::new(Arc::clone(&clocks.lines), outlets));
         let (ledger, damage) = Ledger::open(data_dir.join("outputs.json"));
         let commands = site.gateway.commands;
@@ -159,11 +168,23 @@ impl Program {
         control.start();
         hub.forget_alarms(left);
         northbound.take_commands(&control);
+        let around = Surroundings {
+            hub: Arc::clone(&hub),
+            control: Arc::clone(&control),
+            clock: Arc::clone(&clocks.plant),
+            changes,
+            sources: Sources::open(data_dir, development)?,
+            zone: jiff::tz::TimeZone::get(&site.timezone)?,
+            states: data_dir.join("plugin-state"),
+        };
+        let plugins = Arc::new(Mutex::new(Plugins::new(around)?));
+        start_plugins(&plugins, site.plugins.clone());
         let desk = Desk {
             name: format!("{}/{}", site.id, site.gateway.id),
             hub: Arc::clone(&hub),
             control: Arc::clone(&control),
             uplinks: northbound.views(),
+            plugins: Arc::clone(&plugins),
         };
         tokio::spawn(admin::serve(listener, desk.clone()));
         if let Some(address) = site.gateway.metrics {
@@ -182,8 +203,8 @@ impl Program {
         );
         let site = fixed_part(site);
         give_back_memory();
-        let (clock, plant_clock) = (clocks.system, clocks.plant);
-        Ok(Self { path, site, clock, plant_clock, hub, control, supervisor, northbound, socket })
+        let clock = clocks.system;
+        Ok(Self { path, site, clock, hub, control, supervisor, northbound, plugins, socket })
     }
 
     async fn until_stopped(&mut self) -> anyhow::Result<()> {
@@ -238,7 +259,7 @@ impl Program {
                 );
             }
         };
-        let setup = Setup::of(&site);
+        let (setup, plugins) = (Setup::of(&site), site.plugins.clone());
         let outputs = site.control.clone();
         if fixed_part(site) != self.site {
             let why = "site, gateway, cache or uplink settings changed; they need a restart";
@@ -246,6 +267,7 @@ impl Program {
         }
         let c = self.supervisor.apply(setup).await;
         self.control.apply(&outputs);
+        start_plugins(&self.plugins, plugins);
         give_back_memory();
         tracing::info!(added = ?c.added, changed = ?c.changed, removed = ?c.removed, "Configuration read again");
         let text = format!(
@@ -262,6 +284,11 @@ impl Program {
     async fn stop(mut self) {
         notify(&[sd_notify::NotifyState::Stopping]);
         tracing::info!("Stopping");
+        // First: what they hold is to be back at its safe value while lines still write.
+        let stopping = async { self.plugins.lock().await.stop().await };
+        if tokio::time::timeout(PLUGINS_STOP, stopping).await.is_err() {
+            tracing::warn!("A plugin did not stop in time");
+        }
         if tokio::time::timeout(LINES_STOP, self.supervisor.stop()).await.is_err() {
             tracing::warn!("A line did not finish its poll in time");
         }
@@ -271,9 +298,17 @@ impl Program {
     }
 }
 
-/// All of a site but its lines, devices, points and interlocks: what a reload can't change.
+/// All of a site but its lines, devices, points, interlocks and plugins: what a reload can't
+/// change.
 fn fixed_part(site: Site) -> Site {
-    Site { lines: Vec::new(), devices: Vec::new(), control: Outputs::default(), ..site }
+    let control = Outputs::default();
+    Site { lines: Vec::new(), devices: Vec::new(), plugins: Vec::new(), control, ..site }
+}
+
+/// Starts, exchanges and stops plugins beside the rest: compiling one may take seconds.
+fn start_plugins(plugins: &Arc<Mutex<Plugins>>, wanted: Vec<crate::config::Plugin>) {
+    let plugins = Arc::clone(plugins);
+    tokio::spawn(async move { plugins.lock().await.apply(&wanted).await });
 }
 
 /// Reading a large site takes many times the memory that running it does; what was freed since

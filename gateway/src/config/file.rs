@@ -35,6 +35,8 @@ pub(super) struct SiteFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "wellhead-id"}))]
     pub(super) device: BTreeMap<String, DeviceTable>,
+    /// What `wellhead simulate` puts in the plant's place.
+    pub(super) simulation: Option<SimulationTable>,
     /// Plugins, by id. What a plugin publishes stands under its id like the points of a device.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "wellhead-id"}))]
@@ -59,6 +61,27 @@ pub(super) struct SiteTable {
     /// Time zone of the plant's calendar, as in the IANA database: "Asia/Shanghai".
     #[schemars(required)]
     pub(super) timezone: Option<String>,
+}
+
+/// What `wellhead simulate` puts in the plant's place.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SimulationTable {
+    /// Which of the simulated plant rooms this site describes.
+    #[schemars(required)]
+    pub(super) room: Option<Room>,
+}
+
+/// A simulated plant room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Room {
+    /// Bore field, air-source bank that recharges it, heating only: Renze, Xingtai.
+    Renze,
+    /// River water and a stratified tank on the tariff: Changshu.
+    Changshu,
+    /// Production and reinjection wells: Yanqing.
+    Yanqing,
 }
 
 /// The box itself.

@@ -32,7 +32,7 @@ pub use problem::{Kind, Lang, Problem, UrlFault, Words};
 pub use report::{Finding, Report, Severity, SourceFile};
 pub use schema::{profile_schema, site_schema};
 pub use site::{
-    Binding, Cache, Device, Fit, Gateway, Line, LogFormat, LogLevel, Outputs, Plugin, Secret,
+    Binding, Cache, Device, Fit, Gateway, Line, LogFormat, LogLevel, Outputs, Plugin, Room, Secret,
     SecretError, Site, Tls, UplinkSettings,
 };
 pub use text::duration;
@@ -42,6 +42,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tree::{Data, Node, Place};
+
+/// Where a gateway keeps its data unless the site says otherwise.
+const DATA_DIR: &str = "/var/lib/wellhead";
 
 /// Largest file that is read, in bytes. A map of 500 devices takes about one MiB.
 const FILE_LEN_MAX: u64 = 4 << 20;
@@ -53,6 +56,26 @@ pub struct Shipped {
     pub profiles: Vec<PathBuf>,
     /// Plugins.
     pub plugins: Vec<PathBuf>,
+    /// Public keys that are trusted on this machine besides the gateway's own.
+    pub trusted_keys: Vec<PathBuf>,
+}
+
+/// The folder of the keys whose plugins a gateway runs.
+pub fn trusted_keys(data_dir: &Path) -> PathBuf {
+    data_dir.join("trusted-keys")
+}
+
+/// The gateway's data folder of a site, whatever else is wrong with the site.
+pub fn data_dir(path: &Path) -> Option<PathBuf> {
+    let mut findings = Findings::default();
+    let root = read_site(path, &mut findings)?;
+    let base = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let gateway = root.get("gateway")?;
+    match gateway.get("data_dir").map(|n| &n.data) {
+        Some(Data::Text(dir)) => Some(base.join(dir)),
+        None => Some(base.join(DATA_DIR)),
+        Some(_) => None,
+    }
 }
 
 /// Reads a site from a file, or from all `*.toml` of a folder, and checks all of it.

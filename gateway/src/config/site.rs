@@ -1,11 +1,12 @@
 //! A configuration that holds: checked, defaults filled in, profiles merged. Plain data for the
 //! program to assemble itself from.
 
-pub use super::file::{LogFormat, LogLevel};
+pub use super::file::{LogFormat, LogLevel, Room};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use wellhead_control::Slot;
 use wellhead_driver::{Backoff, LineConfig};
 use wellhead_manifest::{Manifest, Setting};
 use wellhead_modbus::DeviceSpec;
@@ -32,6 +33,8 @@ pub struct Site {
     pub devices: Vec<Device>,
     /// Plugins, in the order of their ids.
     pub plugins: Vec<Plugin>,
+    /// What `simulate` puts in its place.
+    pub simulation: Option<Room>,
     /// Brokers.
     pub uplinks: Vec<UplinkSettings>,
     /// What Control judges by.
@@ -118,8 +121,8 @@ pub struct Plugin {
     pub enabled: bool,
     /// Whether it only computes.
     pub shadow: bool,
-    /// Priority of what it writes, 3 to 16.
-    pub slot: u8,
+    /// Priority of what it writes.
+    pub slot: Slot,
     /// How long a value holds that it does not write again.
     pub ttl: Duration,
     /// Most memory it gets, in bytes.

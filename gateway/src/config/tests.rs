@@ -266,7 +266,8 @@ night = [["22:00", "06:00"]]
     let (site, report) = load(&path, &Shipped::default()).unwrap();
     assert_eq!(report.render(Lang::En), "");
     let [night] = &site.plugins[..] else { panic!() };
-    let said = (night.slot, night.ttl.as_secs(), night.memory, night.points[0].id.as_str());
+    let said =
+        (night.slot.number(), night.ttl.as_secs(), night.memory, night.points[0].id.as_str());
     assert_eq!(said, (14, 180, 2 << 20, "active"));
     let [outdoor, running, setpoint] = &night.bindings[..] else { panic!() };
     let freezing = Value::Int(32);
@@ -355,7 +356,8 @@ fn everything_in_configs_is_free_of_errors_and_warnings() {
     let configs = repository().join("configs");
     let profiles = configs.join("profiles");
     let plugins = repository().join("plugins");
-    let shipped = Shipped { profiles: vec![profiles.clone()], plugins: vec![plugins] };
+    let shipped =
+        Shipped { profiles: vec![profiles.clone()], plugins: vec![plugins], ..Shipped::default() };
     for path in files(&profiles) {
         let report = check_profile(&path).unwrap_or_else(|report| report);
         assert_eq!(report.render(Lang::En), "", "{}", path.display());

@@ -480,6 +480,13 @@ impl Control {
         self.wake.notify.notify_one();
     }
 
+    /// Who decides an output, as the plugin `me` is to see it; `None` if it is no output.
+    pub fn seen_by(&self, point: &str, me: &str) -> Option<wellhead_plugin_host::Holder> {
+        let core = lock(&self.core);
+        let output = self.output(&core, point).ok()?;
+        Some(crate::plugins::holder(&core.judge, output, me))
+    }
+
     /// Who decides an output at present; `None` if it is no output.
     pub fn holder(&self, point: &str) -> Option<Holder> {
         let core = lock(&self.core);

@@ -240,6 +240,15 @@ impl Hub {
         Some((id.clone(), PointIndex(i as u32), d.points[i].clone()))
     }
 
+    /// The latest of a point by name.
+    pub fn latest_named(&self, device: &str, point: &str) -> Option<Latest> {
+        let now = self.clock.now();
+        let state = self.lock();
+        let (_, d) = state.devices.iter().find(|(id, _)| id.as_str() == device)?;
+        let i = d.points.iter().position(|p| p.id.as_str() == point)?;
+        Some(d.states.get(i)?.latest(d.points.get(i)?, now))
+    }
+
     /// The latest of one point.
     pub fn latest(&self, device: &DeviceId, index: PointIndex) -> Option<Latest> {
         let now = self.clock.now();

@@ -104,6 +104,8 @@ impl Recharge {
         let pumping = machine.source() == Some(Source::PumpOnly) && machine.is_on();
         cx.publish("ground_pump_wanted", machine.source().is_some())?;
         cx.publish("load_pump_wanted", pumping)?;
+        let air_source = machine.source() == Some(Source::AirSource) && machine.is_on();
+        cx.publish("air_source_wanted", air_source)?;
         let (field_c, inferred) = machine.field_c(&self.settings, inputs).unzip();
         let field = if inferred == Some(true) { Quality::Uncertain } else { Quality::Good };
         let counters = &machine.counters;

@@ -751,3 +751,30 @@ fn slots_have_names_for_people() {
         assert!(wellhead_control::Slot::new(n).is_err());
     }
 }
+
+#[test]
+fn the_way_to_safe_is_pursued_while_the_next_start_is_held_back() {
+    let mut b = run(Rules { min_off: 10 * MIN, ..Rules::default() });
+    b.pass(10 * MIN);
+    b.plugin(0, ON);
+    b.devices[0].mood = Mood::Silent;
+    b.give_back(0, 14);
+    b.plugin(0, ON);
+    b.writes();
+    b.pass(10 * S);
+    assert_eq!(b.writes(), [OFF, OFF], "it may still be on");
+}
+
+#[test]
+fn what_kept_running_through_a_short_loss_need_not_wait_as_a_start_does() {
+    let lock = interlock(&[0], 0, 30 * S, 10 * S);
+    let mut b = Bench::new(vec![setpoint("speed", |o| o.safe = float(30.0))], vec![lock]);
+    b.input(0, Some(true));
+    b.pass(30 * S);
+    b.plugin(0, float(50.0));
+    b.input(0, Some(false));
+    b.pass(3 * S);
+    b.input(0, Some(true));
+    b.plugin(0, float(52.0));
+    assert_eq!(b.writes(), [float(50.0), float(52.0)]);
+}

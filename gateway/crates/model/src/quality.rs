@@ -33,6 +33,10 @@ pub enum Reason {
     Aged,
     /// The device says that the value is not its own measurement.
     OutOfService,
+    /// Computed from what is left of its inputs, not from all of them.
+    Estimated,
+    /// What computes it has no value for now.
+    NotComputed,
 }
 
 impl Reason {
@@ -53,6 +57,8 @@ impl Reason {
             Reason::UnknownState => "unknown_state",
             Reason::Aged => "aged",
             Reason::OutOfService => "out_of_service",
+            Reason::Estimated => "estimated",
+            Reason::NotComputed => "not_computed",
         }
     }
 }
@@ -129,6 +135,8 @@ mod tests {
             (Reason::UnknownState, "unknown_state"),
             (Reason::Aged, "aged"),
             (Reason::OutOfService, "out_of_service"),
+            (Reason::Estimated, "estimated"),
+            (Reason::NotComputed, "not_computed"),
         ];
         for (reason, text) in reasons {
             assert_eq!(reason.to_string(), text);

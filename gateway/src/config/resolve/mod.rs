@@ -10,7 +10,7 @@ mod plugin;
 mod point;
 mod uplink;
 
-use super::file::{CacheTable, GatewayTable, ProfileTable, SiteTable};
+use super::file::{CacheTable, GatewayTable, ProfileTable, SimulationTable, SiteTable};
 use super::packages::Packages;
 use super::problem::Problem;
 use super::report::{Findings, Spot};
@@ -104,6 +104,9 @@ pub(super) fn site(
         let packages = Packages::new(installed.chain(shipped_plugins.iter().cloned()).collect());
         plugin::plugins(&at, &devices, base, &packages, findings)
     });
+    let simulation = root
+        .child("simulation")
+        .map(|at| at.read::<SimulationTable>(findings).and_then(|t| t.room));
     let cache = root.child("cache").map_or(Some(CACHE), |at| cache(&at, findings));
     let site_at = root.child("site");
     let head = site_at.as_ref().and_then(|at| at.read::<SiteTable>(findings));
@@ -133,6 +136,7 @@ pub(super) fn site(
         lines: lines.into_iter().filter_map(line::LineFound::whole).collect(),
         devices,
         plugins: plugins.unwrap_or_default(),
+        simulation: simulation.flatten(),
         uplinks,
         control,
     })
@@ -169,7 +173,7 @@ fn gateway(at: &At<'_>, base: &Path, findings: &mut Findings) -> Option<Gateway>
     });
     Some(Gateway {
         id: table.id?,
-        data_dir: base.join(table.data_dir.as_deref().unwrap_or("/var/lib/wellhead")),
+        data_dir: base.join(table.data_dir.as_deref().unwrap_or(crate::config::DATA_DIR)),
         commands: table.commands.unwrap_or(false),
         log: table.log.unwrap_or(LogLevel::Info),
         log_format: table.log_format.unwrap_or(LogFormat::Text),

@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use wellhead_control::Slot;
 use wellhead_manifest::{Direction, Manifest, Published, Role};
 use wellhead_model::{Class, DeviceId, Point, PointId, Reporting, Shape, Unit, Value};
 
-const SLOT: u8 = 14;
 const TTL_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// A plugin whose manifest could be read.
@@ -144,11 +144,17 @@ fn shape(shape: wellhead_manifest::Shape) -> Shape {
 
 fn plugin(found: &Found<'_>, binder: &mut Binder<'_>, findings: &mut Findings) -> Option<Plugin> {
     let Found { at, table, manifest, .. } = found;
-    let slot = table.slot.unwrap_or(SLOT);
-    if matches!(slot, 6 | 8) {
-        findings.add(at.key("slot"), Problem::SlotNotForPlugins { got: slot });
-    }
     let before = findings.errors();
+    let slot = match table.slot {
+        None => Slot::PLUGIN,
+        Some(got) => match Slot::new(u64::from(got)) {
+            Ok(slot) if slot != Slot::MINIMUM_TIME && slot != Slot::OPERATOR => slot,
+            _ => {
+                findings.add(at.key("slot"), Problem::SlotNotForPlugins { got });
+                Slot::PLUGIN
+            }
+        },
+    };
     let bindings = bindings(found, binder, findings);
     let settings = settings(found, findings);
     let (memory, deadline) = limits(manifest, at.child("grant").as_ref(), findings);

@@ -1,0 +1,139 @@
+//! `wellhead plugin list`, `enable`, `disable` and `logs`: plugins of the running gateway.
+
+use super::Outcome;
+use crate::admin::{Answer, PluginView, Request, client::Client};
+use crate::commands::watch::utc;
+use crate::commands::{Lang, Target};
+use clap::Args;
+
+/// Lists the plugins of the running gateway: how each is, and what it costs.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead plugin list")]
+pub(super) struct List {
+    #[command(flatten)]
+    target: Target,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Starts a plugin again that failed too often or was stopped.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead plugin enable recharge")]
+pub(super) struct Enable {
+    /// Its id in the site file
+    plugin: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Stops a plugin until it is enabled or the gateway restarts; its outputs are released.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  wellhead plugin disable recharge\n\nTo keep it off, write `enabled = false` in the site file."
+)]
+pub(super) struct Disable {
+    /// Its id in the site file
+    plugin: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Shows the last lines that a plugin logged.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead plugin logs recharge")]
+pub(super) struct LogLines {
+    /// Its id in the site file
+    plugin: String,
+    #[command(flatten)]
+    target: Target,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+async fn ask(target: &Target, request: &Request) -> anyhow::Result<Answer> {
+    let answer = Client::connect(&target.socket()?).await?.ask(request).await?;
+    match answer {
+        Answer::Error(e) => anyhow::bail!(e),
+        answer => Ok(answer),
+    }
+}
+
+impl List {
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        let Answer::Plugins(plugins) = ask(&self.target, &Request::Plugins).await? else {
+            anyhow::bail!("unexpected answer");
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&plugins)?);
+            return Ok(Outcome::Done);
+        }
+        if plugins.is_empty() {
+            println!("{}", lang.pick("this site has no plugins", "本站点没有插件"));
+        }
+        for p in &plugins {
+            println!("{}", line(p, lang));
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn line(p: &PluginView, lang: Lang) -> String {
+    let state = match (p.state.as_str(), lang) {
+        ("running", Lang::Zh) => "运行",
+        ("restarting", Lang::Zh) => "重启中",
+        ("disabled", Lang::Zh) => "停用",
+        ("refused", Lang::Zh) => "被拒绝",
+        (state, _) => state,
+    };
+    let why = p.why.as_ref().map_or(String::new(), |w| format!("\n    {w}"));
+    let mean = if p.calls == 0 { 0.0 } else { p.cpu_ms * 1000.0 / p.calls as f64 };
+    let (calls, faults, kib) = match lang {
+        Lang::En => ("calls", "faults", "KiB"),
+        Lang::Zh => ("次调用", "次故障", "KiB"),
+    };
+    format!(
+        "{:<20} {:<28} {state:<10} {} {calls}, {mean:.0} µs (max {:.1} ms), {} {faults}, {} {kib}{why}",
+        p.plugin,
+        p.package,
+        p.calls,
+        p.cpu_max_ms,
+        p.faults,
+        p.memory >> 10,
+    )
+}
+
+impl Enable {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
+        switch(&self.target, self.plugin, true).await
+    }
+}
+
+impl Disable {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
+        switch(&self.target, self.plugin, false).await
+    }
+}
+
+async fn switch(target: &Target, plugin: String, on: bool) -> anyhow::Result<Outcome> {
+    ask(target, &Request::SwitchPlugin { plugin, on }).await?;
+    Ok(Outcome::Done)
+}
+
+impl LogLines {
+    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
+        let request = Request::PluginLines { plugin: self.plugin };
+        let Answer::Lines(lines) = ask(&self.target, &request).await? else {
+            anyhow::bail!("unexpected answer");
+        };
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&lines)?);
+            return Ok(Outcome::Done);
+        }
+        for l in lines {
+            println!("{} {:<5} {}", utc(l.time_ms), l.level, l.text);
+        }
+        Ok(Outcome::Done)
+    }
+}

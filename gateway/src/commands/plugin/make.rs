@@ -1,0 +1,87 @@
+//! `wellhead plugin new`: a folder that builds, tests and runs as it stands.
+
+use super::Outcome;
+use anyhow::{Context, bail};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// The files of `sdk/template`, carried along so that a laptop needs no copy of the repository.
+const TEMPLATE: [(&str, &str); 4] = [
+    ("Cargo.toml", include_str!("../../../../sdk/template/Cargo.toml")),
+    ("plugin.toml", include_str!("../../../../sdk/template/plugin.toml")),
+    ("src/lib.rs", include_str!("../../../../sdk/template/src/lib.rs")),
+    ("tests/frost.rs", include_str!("../../../../sdk/template/tests/frost.rs")),
+];
+
+/// What the template calls itself; replaced by the new plugin's name.
+const TEMPLATE_NAME: &str = "my-plugin";
+const TEMPLATE_CRATE: &str = "my_plugin";
+/// Where the template finds the SDK; replaced by where it is for the new plugin.
+const TEMPLATE_SDK: &str = "../rust";
+
+/// Starts a new plugin: a folder with a manifest, code and tests that work as they stand.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead plugin new night-setback")]
+pub(super) struct New {
+    /// The plugin's name: a-z, 0-9 and `-`, a letter first
+    name: String,
+    /// Where to put it; by default a folder of its name here
+    #[arg(long, value_name = "DIR")]
+    at: Option<PathBuf>,
+    /// The folder of the SDK for Rust; by default the one that came with this program
+    #[arg(long, env = "WELLHEAD_SDK", value_name = "DIR")]
+    sdk: Option<PathBuf>,
+}
+
+impl New {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let fits = self.name.len() <= 40
+            && self.name.starts_with(|c: char| c.is_ascii_lowercase())
+            && self.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !fits {
+            bail!(
+                "`{}` can't be a name: use a-z, 0-9 and `-`, a letter first, at most 40",
+                self.name
+            );
+        }
+        let sdk = match self.sdk.or_else(shipped_sdk) {
+            Some(sdk) if sdk.join("Cargo.toml").is_file() => sdk.canonicalize()?,
+            Some(sdk) => bail!("{} is not the SDK's folder: it has no Cargo.toml", sdk.display()),
+            None => bail!("the SDK did not come with this program; name its folder with --sdk"),
+        };
+        let folder = self.at.unwrap_or_else(|| PathBuf::from(&self.name));
+        if folder.exists() {
+            bail!("{} is there already; nothing was written", folder.display());
+        }
+        for (file, text) in TEMPLATE {
+            let path = folder.join(file);
+            let parent = path.parent().unwrap_or(Path::new(""));
+            std::fs::create_dir_all(parent)
+                .and_then(|()| std::fs::write(&path, fill(text, &self.name, &sdk)))
+                .with_context(|| format!("can't write {}", path.display()))?;
+        }
+        let ignored = folder.join(".gitignore");
+        std::fs::write(&ignored, "/target\n/build\n")
+            .with_context(|| format!("can't write {}", ignored.display()))?;
+        println!("{}: a plugin that works as it stands. Next:", folder.display());
+        println!("  cd {}", folder.display());
+        println!("  wellhead plugin test     # its tests, on this machine");
+        println!("  wellhead plugin build    # the component the gateway runs");
+        Ok(Outcome::Done)
+    }
+}
+
+fn fill(text: &str, name: &str, sdk: &Path) -> String {
+    text.replace(TEMPLATE_NAME, name)
+        .replace(TEMPLATE_CRATE, &name.replace('-', "_"))
+        .replace(TEMPLATE_SDK, &sdk.display().to_string())
+}
+
+/// Beside the program as installed, or in the repository that it was built in.
+fn shipped_sdk() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let above = program.ancestors().skip(1).take(4);
+    above
+        .flat_map(|a| ["share/wellhead/sdk/rust", "sdk/rust"].map(|p| a.join(p)))
+        .find(|p| p.join("Cargo.toml").is_file())
+}

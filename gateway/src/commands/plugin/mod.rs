@@ -1,0 +1,128 @@
+//! `wellhead plugin`: from an empty folder to a plugin at work on the box.
+
+mod build;
+mod install;
+mod live;
+mod make;
+mod pack;
+
+pub use install::signer;
+
+use super::{Lang, Outcome};
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+use wellhead_manifest::Manifest;
+use wellhead_plugin_host::{PACKAGE_LEN_MAX, Package};
+
+/// Write, try, pack and install plugins.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  wellhead plugin new night-setback\n  cd night-setback\n  wellhead plugin test\n  wellhead plugin build"
+)]
+pub(super) struct Plugin {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    New(make::New),
+    Build(build::Build),
+    Test(build::Test),
+    Key(pack::Key),
+    Pack(pack::Pack),
+    Inspect(pack::Inspect),
+    Install(install::Install),
+    Trust(install::Trust),
+    List(live::List),
+    Enable(live::Enable),
+    Disable(live::Disable),
+    Logs(live::LogLines),
+}
+
+impl Plugin {
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        match self.action {
+            Action::New(c) => c.run(),
+            Action::Build(c) => c.run(),
+            Action::Test(c) => c.run(),
+            Action::Key(c) => c.run(),
+            Action::Pack(c) => c.run(),
+            Action::Inspect(c) => c.run(lang),
+            Action::Install(c) => c.run(),
+            Action::Trust(c) => c.run(),
+            Action::List(c) => c.run(lang).await,
+            Action::Enable(c) => c.run().await,
+            Action::Disable(c) => c.run().await,
+            Action::Logs(c) => c.run().await,
+        }
+    }
+}
+
+/// The folder of a plugin under development, and what its manifest says.
+struct Folder {
+    path: PathBuf,
+    manifest: Manifest,
+}
+
+impl Folder {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = path.join("plugin.toml");
+        let text = std::fs::read_to_string(&file).with_context(|| {
+            format!("{} is no plugin's folder: can't read {}", path.display(), file.display())
+        })?;
+        let manifest = Manifest::parse(&text)
+            .map_err(|problems| anyhow::anyhow!("{}\n{problems}", file.display()))?;
+        Ok(Self { path: path.to_owned(), manifest })
+    }
+
+    /// Where `build` puts the component, and where the gateway looks for it.
+    fn component(&self) -> PathBuf {
+        self.path.join("build").join(format!("{}.wasm", self.manifest.name))
+    }
+}
+
+/// A plugin to look into or to carry on: a package file, or what was built in a folder.
+struct Packed {
+    package: Package,
+}
+
+impl Packed {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        if path.is_dir() {
+            return Self::of_folder(&Folder::open(path)?);
+        }
+        let package = read_package(path)?;
+        Ok(Self { package })
+    }
+
+    fn of_folder(folder: &Folder) -> anyhow::Result<Self> {
+        let file = folder.component();
+        let component = std::fs::read(&file).with_context(|| {
+            format!("can't read {}; `wellhead plugin build` makes it", file.display())
+        })?;
+        let manifest = std::fs::read_to_string(folder.path.join("plugin.toml"))?;
+        Ok(Self { package: Package::unsigned(manifest, component)? })
+    }
+}
+
+/// What was built in a plugin's folder, signed by nobody.
+pub fn built(folder: &Path) -> anyhow::Result<Package> {
+    Ok(Packed::of_folder(&Folder::open(folder)?)?.package)
+}
+
+/// Reads a package file, however large the file is that somebody took for one.
+pub fn read_package(path: &Path) -> anyhow::Result<Package> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    let file =
+        std::fs::File::open(path).with_context(|| format!("can't read {}", path.display()))?;
+    file.take(PACKAGE_LEN_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("can't read {}", path.display()))?;
+    if bytes.len() > PACKAGE_LEN_MAX {
+        bail!("{} is larger than any package", path.display());
+    }
+    Package::read(&bytes).with_context(|| path.display().to_string())
+}

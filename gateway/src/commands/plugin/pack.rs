@@ -1,0 +1,145 @@
+//! `wellhead plugin key`, `pack` and `inspect`: from a component to one signed file, and what is in
+//! it.
+
+use super::{Folder, Lang, Outcome, Packed};
+use anyhow::{Context, bail};
+use clap::Args;
+use std::path::PathBuf;
+use wellhead_manifest::{Direction, Manifest, Title};
+use wellhead_plugin_host::{Cache, Engine, Grant, Package, Program, SigningKey};
+
+/// Makes a key to sign packages with: FILE, to keep, and FILE.pub, to give away.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead plugin key ~/my-company")]
+pub(super) struct Key {
+    /// Where to write the secret key; it must not exist
+    file: PathBuf,
+}
+
+/// Makes one signed file of manifest and component: build/NAME-VERSION.whp.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead plugin pack --key ~/my-company")]
+pub(super) struct Pack {
+    /// The plugin's folder
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    /// The secret key to sign with, as `wellhead plugin key` made it
+    #[arg(long, env = "WELLHEAD_KEY")]
+    key: PathBuf,
+    /// Where to write the package
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+/// Shows what a package or a built plugin is, and whether a gateway would run it.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wellhead plugin inspect night-setback-0.1.0.whp")]
+pub(super) struct Inspect {
+    /// A package file, or a plugin's folder
+    #[arg(default_value = ".")]
+    plugin: PathBuf,
+}
+
+impl Key {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let key = SigningKey::generate()?;
+        let public = self.file.with_added_extension("pub");
+        if public.exists() {
+            bail!("{} is there already; nothing was written", public.display());
+        }
+        key.save(&self.file)?;
+        std::fs::write(&public, key.public().file_text())
+            .with_context(|| format!("can't write {}", public.display()))?;
+        println!("{}: keep it to yourself", self.file.display());
+        println!("{}: boxes that have it run what you sign", public.display());
+        println!("  wellhead plugin trust {}", public.display());
+        Ok(Outcome::Done)
+    }
+}
+
+impl Pack {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let folder = Folder::open(&self.folder)?;
+        let packed = Packed::of_folder(&folder)?;
+        // What a gateway would refuse is not worth signing.
+        check(&packed.package)?;
+        let key = SigningKey::load(&self.key)?;
+        let name = format!("{}-{}.whp", folder.manifest.name, folder.manifest.version);
+        let out = self.out.unwrap_or_else(|| folder.path.join("build").join(name));
+        let bytes = packed.package.sign(&key);
+        std::fs::write(&out, &bytes).with_context(|| format!("can't write {}", out.display()))?;
+        let size = bytes.len() as f64 / 1000.0;
+        println!("{}: {size:.1} kB, signed by {}", out.display(), key.public());
+        Ok(Outcome::Done)
+    }
+}
+
+impl Inspect {
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        let packed = Packed::open(&self.plugin)?;
+        let manifest = Manifest::parse(packed.package.manifest())?;
+        print!("{}", describe(&manifest, lang));
+        match packed.package.signer() {
+            Some(key) => println!("signed by {key}"),
+            None => println!("not signed: runs only with `wellhead run --development`"),
+        }
+        match check(&packed.package) {
+            Ok(program) => {
+                let size = packed.package.component().len() as f64 / 1000.0;
+                println!("component: {size:.1} kB, built with {}", program.built_with());
+                Ok(Outcome::Done)
+            }
+            Err(refusal) => {
+                println!("would not run: {refusal:#}");
+                Ok(Outcome::Refused)
+            }
+        }
+    }
+}
+
+/// Every check that a gateway makes before the first call.
+pub(super) fn check(package: &Package) -> anyhow::Result<Program> {
+    let engine = Engine::new()?;
+    Ok(Program::prepare(&engine, &Cache::none(), package, &Grant::all("ID"))?)
+}
+
+fn describe(m: &Manifest, lang: Lang) -> String {
+    use std::fmt::Write;
+    let text = |t: &Title| lang.pick(&t.en, &t.zh).to_owned();
+    let unit = |u: &Option<String>| u.as_deref().unwrap_or_default().to_owned();
+    let mut out = format!("{} {}: {}\n", m.name, m.version, text(&m.title));
+    if !m.summary.en.is_empty() {
+        out += &format!("  {}\n", text(&m.summary));
+    }
+    let (period, memory) = (m.period.as_secs(), m.limits.memory >> 10);
+    let deadline = m.limits.deadline.as_millis();
+    // Writing into a String can't fail.
+    let _ = writeln!(out, "every {period} s, contract {}, {memory} KiB, {deadline} ms", m.contract);
+    for role in &m.roles {
+        let arrow = if role.direction == Direction::Output { "writes" } else { "reads " };
+        let optional = if role.required { "" } else { " (optional)" };
+        let many = if role.many > 1 { format!(" ×{}", role.many) } else { String::new() };
+        let (shape, unit) = (role.shape.word(), unit(&role.unit));
+        let _ = writeln!(
+            out,
+            "  {arrow} {}{many}: {shape} {unit} {}{optional}",
+            role.name,
+            text(&role.title)
+        );
+    }
+    for p in &m.parameters {
+        let default = if p.default.is_some() { "" } else { " (to be given)" };
+        let _ = writeln!(out, "  takes  {}: {}{default}", p.name, text(&p.title));
+    }
+    for v in &m.values {
+        let _ = writeln!(
+            out,
+            "  shows  {}: {} {} {}",
+            v.name,
+            v.shape.word(),
+            unit(&v.unit),
+            text(&v.title)
+        );
+    }
+    out
+}

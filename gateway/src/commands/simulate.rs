@@ -1,0 +1,320 @@
+//! `wellhead simulate`: years of the site in seconds.
+
+use super::{Lang, Outcome, shipped};
+use crate::config::{self, Site};
+use crate::plugins::{Sources, bindings};
+use crate::simulate::{Csv, Recorder, Replay, Sim, Totals, channels, compare, plots};
+use anyhow::{Context, bail};
+use clap::Args;
+use jiff::civil::DateTime;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use wellhead_model::{Mono, Now, Timestamp};
+use wellhead_plant::plant::{Config, Plant};
+use wellhead_plant::presets::Preset;
+use wellhead_plugin_host::{Engine, Plugin, Program, Setup};
+
+/// Runs the site's plugins and control against the simulated plant, in virtual time.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  wellhead simulate configs/sites/renze-baihe.toml --years 10\n  wellhead simulate site.toml --compare recharge --svg plots"
+)]
+pub(super) struct Simulate {
+    /// The site file, or a folder of *.toml
+    site: PathBuf,
+    /// Which plant room; by default the one that the site says in [simulation]
+    #[arg(long, value_enum)]
+    room: Option<Preset>,
+    /// The plant's local time at the start
+    #[arg(long, default_value = "2026-04-01T00:00")]
+    start: DateTime,
+    /// How many years of 365 days
+    #[arg(long, conflicts_with = "days")]
+    years: Option<f64>,
+    /// How many days; by default a year
+    #[arg(long)]
+    days: Option<f64>,
+    /// Length of a step in seconds of the plant
+    #[arg(long, default_value_t = 60.0, value_parser = step)]
+    step: f64,
+    /// Seed of every random number
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Leave this plugin out; may be given several times
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
+    /// Run a second time without this plugin, or with another build of it, ID=FOLDER or ID=FILE,
+    /// and show both side by side
+    #[arg(long, value_name = "ID[=PATH]", conflicts_with_all = ["record", "replay"])]
+    compare: Option<String>,
+    /// Write rows for a spreadsheet
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Length of time between two rows: 1h, 10min
+    #[arg(long, default_value = "1h", value_parser = duration)]
+    every: Duration,
+    /// Draw plots of daily means into this folder
+    #[arg(long, value_name = "DIR")]
+    svg: Option<PathBuf>,
+    /// Record every call of every plugin
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Call the plugins as recorded, and tell the first that asks for something else
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+    /// Print the sums as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn step(text: &str) -> Result<f64, String> {
+    let step = text.parse().ok().filter(|s| (1.0..=60.0).contains(s));
+    step.ok_or_else(|| "1 to 60 seconds".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    config::duration(text).ok_or_else(|| format!("`{text}` is no duration; write 1h or 10min"))
+}
+
+struct Run {
+    name: String,
+    sim: Sim,
+    totals: Totals,
+}
+
+impl Simulate {
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        let site = match config::load(&self.site, &shipped()) {
+            Ok((site, _)) => site,
+            Err(report) => {
+                eprint!("{}", report.render(lang));
+                return Ok(Outcome::Wrong);
+            }
+        };
+        for id in &self.without {
+            known(&site, id)?;
+        }
+        let engine = Engine::new()?;
+        let programs = self.programs(&site, &engine)?;
+        if let Some(path) = &self.replay {
+            return self.replay(&site, programs, path);
+        }
+        let mut runs = match &self.compare {
+            None => vec![self.one(&site, programs, "", self.csv.as_deref())?],
+            Some(what) => self.both(&site, &engine, programs, what)?,
+        };
+        self.tell(&mut runs)?;
+        Ok(Outcome::Done)
+    }
+
+    /// The plugins of the site, none for those left out.
+    fn programs(&self, site: &Site, engine: &Engine) -> anyhow::Result<Vec<Option<Program>>> {
+        let sources = Sources::for_tools(engine.clone());
+        let one = |p: &config::Plugin| {
+            if !p.enabled || self.without.iter().any(|id| id == p.id.as_str()) {
+                return Ok(None);
+            }
+            let prepared = sources.prepare(p).with_context(|| format!("plugin {}", p.id))?;
+            Ok(Some(prepared.program))
+        };
+        site.plugins.iter().map(one).collect()
+    }
+
+    fn both(
+        &self,
+        site: &Site,
+        engine: &Engine,
+        programs: Vec<Option<Program>>,
+        what: &str,
+    ) -> anyhow::Result<Vec<Run>> {
+        let (id, path) = match what.split_once('=') {
+            Some((id, path)) => (id, Some(path)),
+            None => (what, None),
+        };
+        let at = known(site, id)?;
+        let mut others = programs.clone();
+        let name = match path {
+            None => {
+                others[at] = None;
+                format!("without {id}")
+            }
+            Some(path) => {
+                let other = config::Plugin { source: path.into(), ..site.plugins[at].clone() };
+                let prepared = Sources::for_tools(engine.clone()).prepare(&other)?;
+                let m = prepared.program.manifest().clone();
+                others[at] = Some(prepared.program);
+                format!("{} {} ({path})", m.name, m.version)
+            }
+        };
+        let (first, second) = std::thread::scope(|scope| {
+            let second = scope.spawn(|| self.one(site, others, &name, None));
+            let first = self.one(site, programs, "as configured", self.csv.as_deref());
+            (first, second.join())
+        });
+        let second = second.map_err(|_| anyhow::anyhow!("the second run panicked"))?;
+        Ok(vec![first?, second?])
+    }
+
+    fn one(
+        &self,
+        site: &Site,
+        programs: Vec<Option<Program>>,
+        name: &str,
+        csv: Option<&Path>,
+    ) -> anyhow::Result<Run> {
+        let named = site.simulation.map(|room| match room {
+            config::Room::Renze => Preset::Renze,
+            config::Room::Changshu => Preset::Changshu,
+            config::Room::Yanqing => Preset::Yanqing,
+        });
+        let preset = self.room.or(named).context(
+            "which plant room? Give --room, or `[simulation] room = \"renze\"` in the site file",
+        )?;
+        let plant =
+            Plant::new(Config { preset, start: self.start, ..Config::default() }, self.seed);
+        let begin = self.start.in_tz(&site.timezone)?.timestamp().as_millisecond();
+        let recorder = self.record.as_deref().map(Recorder::create).transpose()?;
+        let mut sim = Sim::new(site, programs, plant, Timestamp(begin), recorder)?;
+        let channels = channels(&sim.plant);
+        let mut csv = csv.map(|path| Csv::create(path, &sim, channels.clone())).transpose()?;
+        let mut totals = Totals::new(channels);
+        let days = self.days.or(self.years.map(|y| y * 365.0)).unwrap_or(365.0);
+        let steps = (days * 86_400.0 / self.step).round() as u64;
+        let row_every = ((self.every.as_secs_f64() / self.step).round() as u64).max(1);
+        for n in 1..=steps {
+            sim.advance(self.step)?;
+            totals.add(&sim, self.step / 3600.0);
+            if let Some(csv) = csv.as_mut().filter(|_| n.is_multiple_of(row_every)) {
+                csv.row(&sim)?;
+            }
+        }
+        if let Some(csv) = csv {
+            csv.finish()?;
+        }
+        sim.finish()?;
+        Ok(Run { name: name.to_owned(), sim, totals })
+    }
+
+    fn tell(&self, runs: &mut [Run]) -> anyhow::Result<()> {
+        if self.json {
+            let all: Vec<_> = runs.iter().map(json).collect();
+            println!("{}", serde_json::to_string_pretty(&all)?);
+        } else if let [a, b] = runs {
+            print!("{}", compare([&a.name, &b.name], [&a.totals, &b.totals]));
+        } else {
+            for run in runs.iter() {
+                print!("{}", run.totals.text());
+            }
+        }
+        if !self.json {
+            for run in runs.iter() {
+                print!("{}", happened(run));
+            }
+        }
+        if let Some(folder) = &self.svg {
+            let mut drawn: Vec<_> =
+                runs.iter_mut().map(|r| (r.name.as_str(), &mut r.totals)).collect();
+            for file in plots(folder, &mut drawn)? {
+                eprintln!("{}", file.display());
+            }
+        }
+        Ok(())
+    }
+
+    fn replay(
+        &self,
+        site: &Site,
+        programs: Vec<Option<Program>>,
+        path: &Path,
+    ) -> anyhow::Result<Outcome> {
+        let begin = self.start.in_tz(&site.timezone)?.timestamp().as_millisecond();
+        let now = Now { utc: Timestamp(begin), mono: Mono(Duration::ZERO), synced: true };
+        let zone = jiff::tz::TimeZone::get(&site.timezone)?;
+        let mut plugins = Vec::new();
+        for (setup, program) in site.plugins.iter().zip(programs) {
+            let Some(program) = program else { continue };
+            let inner = Setup {
+                bindings: bindings(setup),
+                settings: setup.settings.clone(),
+                zone: zone.clone(),
+                saved: None,
+                kv: Default::default(),
+            };
+            plugins.push((setup.id.to_string(), Plugin::new(program, inner, now)));
+        }
+        let calls = Replay::open(path)?.run(&mut plugins)?;
+        println!("{calls} calls, every one as recorded");
+        Ok(Outcome::Done)
+    }
+}
+
+fn known(site: &Site, id: &str) -> anyhow::Result<usize> {
+    match site.plugins.iter().position(|p| p.id.as_str() == id) {
+        Some(at) => Ok(at),
+        None => {
+            let ids: Vec<_> = site.plugins.iter().map(|p| p.id.as_str()).collect();
+            bail!("the site has no plugin `{id}`; it has: {}", ids.join(", "))
+        }
+    }
+}
+
+/// What plugins show at the end, how often outputs moved, and what went wrong.
+fn happened(run: &Run) -> String {
+    use std::fmt::Write;
+    let mut out = String::new();
+    if !run.name.is_empty() {
+        let _ = writeln!(out, "\n{}:", run.name);
+    }
+    for (name, unit, value) in run.sim.values() {
+        if let Some(value) = value {
+            let _ = writeln!(out, "  {name} = {value} {}", unit.unwrap_or_default());
+        }
+    }
+    for (output, count) in run.sim.counts() {
+        let _ = writeln!(out, "  {output}: {} starts, {} writes", count.starts, count.writes);
+    }
+    let mut alarms: Vec<_> = run.sim.incidents.alarms.iter().collect();
+    alarms.sort();
+    for (id, (times, text)) in alarms {
+        let _ = writeln!(out, "  alarm {id}, {times} times: {text}");
+    }
+    let mut faults: Vec<_> = run.sim.incidents.faults.iter().collect();
+    faults.sort();
+    for (id, (times, text)) in faults {
+        let _ = writeln!(out, "  plugin {id} failed {times} times: {text}");
+    }
+    out
+}
+
+fn json(run: &Run) -> serde_json::Value {
+    let of = |s: &crate::simulate::Season| {
+        let sums: serde_json::Map<_, _> = run
+            .totals
+            .channels()
+            .iter()
+            .zip(&s.sums)
+            .map(|(c, sum)| {
+                let told = serde_json::json!({
+                    "unit": c.unit, "integral_h": sum.integral,
+                    "min": sum.min, "mean": sum.mean(), "max": sum.max,
+                });
+                (c.name.clone(), told)
+            })
+            .collect();
+        serde_json::json!({ "season": s.name, "hours": s.sums.first().map(|x| x.hours), "sums": sums })
+    };
+    let values: serde_json::Map<_, _> = run
+        .sim
+        .values()
+        .map(|(name, _, value)| {
+            (name, value.map_or(serde_json::Value::Null, crate::control::to_json))
+        })
+        .collect();
+    serde_json::json!({
+        "run": run.name,
+        "seasons": run.totals.seasons().iter().map(of).collect::<Vec<_>>(),
+        "values": values,
+        "alarms": run.sim.incidents.alarms.keys().collect::<Vec<_>>(),
+        "faults": run.sim.incidents.faults.keys().collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,106 @@
+//! What people see of a plugin: how it is, what it cost, what it said.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use wellhead_model::Timestamp;
+use wellhead_plugin_host::{Level, Logs, Metrics};
+
+/// Lines kept for `wellhead plugin logs`.
+const LINES_MAX: usize = 200;
+
+/// How a plugin is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It runs.
+    Running,
+    /// It failed and is started again.
+    Restarting,
+    /// It failed too often, or somebody stopped it.
+    Disabled,
+    /// It was never started, and why.
+    Refused(String),
+}
+
+impl State {
+    /// The word for machines.
+    pub fn word(&self) -> &'static str {
+        match self {
+            State::Running => "running",
+            State::Restarting => "restarting",
+            State::Disabled => "disabled",
+            State::Refused(_) => "refused",
+        }
+    }
+}
+
+/// A line of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// When.
+    pub time: Timestamp,
+    /// How important.
+    pub level: Level,
+    /// What.
+    pub text: String,
+}
+
+#[derive(Debug)]
+struct Content {
+    state: State,
+    metrics: Metrics,
+    lines: VecDeque<Said>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Board(Mutex<Content>);
+
+impl Board {
+    /// Of a plugin in this state.
+    pub fn new(state: State) -> Self {
+        let (metrics, lines) = (Metrics::default(), VecDeque::new());
+        Self(Mutex::new(Content { state, metrics, lines }))
+    }
+
+    /// How it is and what it cost.
+    pub fn look(&self) -> (State, Metrics) {
+        let content = self.lock();
+        (content.state.clone(), content.metrics)
+    }
+
+    /// Its last lines, oldest first.
+    pub fn lines(&self) -> Vec<Said> {
+        self.lock().lines.iter().cloned().collect()
+    }
+
+    pub(super) fn tell(&self, state: State, metrics: Metrics) {
+        let mut content = self.lock();
+        content.state = state;
+        content.metrics = metrics;
+    }
+
+    /// Keeps a call's lines, here and in the gateway's log.
+    pub(super) fn say(&self, plugin: &str, logs: Logs, time: Timestamp) {
+        let mut content = self.lock();
+        for line in logs.lines {
+            let text = &line.text;
+            match line.level {
+                Level::Debug => tracing::debug!(plugin, "{text}"),
+                Level::Info => tracing::info!(plugin, "{text}"),
+                Level::Warn => tracing::warn!(plugin, "{text}"),
+                Level::Error => tracing::error!(plugin, "{text}"),
+            }
+            if content.lines.len() == LINES_MAX {
+                content.lines.pop_front();
+            }
+            content.lines.push_back(Said { time, level: line.level, text: line.text });
+        }
+        if logs.dropped > 0 {
+            tracing::warn!(plugin, lines = logs.dropped, "Plugin logs too much in one call");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

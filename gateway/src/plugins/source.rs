@@ -1,0 +1,90 @@
+//! From what the site names to a program that may run: a package that somebody trusted signed, or,
+//! in development, what was just built.
+
+use crate::commands::{read_package, signer};
+use crate::config;
+use std::path::{Path, PathBuf};
+use wellhead_plugin_host::{Cache, Engine, Grant, KeyError, Origin, Package, Program, Refusal};
+
+/// Where programs come from.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// What runs them.
+    pub engine: Engine,
+    /// Their compiled code.
+    pub cache: Cache,
+    /// The gateway's data folder, with the keys it trusts.
+    pub data_dir: PathBuf,
+    /// Whether packages that nobody trusted signed are run.
+    pub development: bool,
+}
+
+/// A program that may run.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The program.
+    pub program: Program,
+    /// SHA-256 of manifest and component.
+    pub build: [u8; 32],
+}
+
+/// Why a plugin is not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Its file can't be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Nobody trusted has signed it.
+    #[error("{0}; during development, `wellhead run --development` runs it all the same")]
+    Untrusted(#[from] KeyError),
+    /// It was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl Sources {
+    /// Of a gateway with this data folder.
+    ///
+    /// # Errors
+    /// If the processor is not supported, or others may write where compiled code is kept.
+    pub fn open(data_dir: &Path, development: bool) -> anyhow::Result<Self> {
+        let (engine, cache) = (Engine::new()?, Cache::open(data_dir.join("plugin-code"))?);
+        Ok(Self { engine, cache, data_dir: data_dir.to_owned(), development })
+    }
+
+    /// For a tool on a laptop, which runs whatever was built and keeps nothing.
+    pub fn for_tools(engine: Engine) -> Self {
+        Self { engine, cache: Cache::none(), data_dir: PathBuf::new(), development: true }
+    }
+
+    /// Reads, checks and compiles a plugin.
+    ///
+    /// # Errors
+    /// Why it is not run, in words that say what to do.
+    pub fn prepare(&self, plugin: &config::Plugin) -> Result<Prepared, Trouble> {
+        let package = open(&plugin.source)?;
+        if !self.development {
+            signer(&self.data_dir, &package)?;
+        }
+        let grant = Grant {
+            plugin: plugin.id.to_string(),
+            memory: plugin.memory,
+            deadline: plugin.deadline,
+        };
+        let program = Program::prepare(&self.engine, &self.cache, &package, &grant)?;
+        if let Origin::Replaced(why) | Origin::Unkept(why) = program.origin() {
+            tracing::warn!(plugin = %plugin.id, why, "Compiled code was not what it should be");
+        }
+        Ok(Prepared { program, build: package.digest() })
+    }
+}
+
+/// A package file, or the manifest and the component of a folder.
+fn open(source: &Path) -> Result<Package, Trouble> {
+    let unreadable = |e: anyhow::Error| Trouble::Unreadable(format!("{e:#}"));
+    if source.is_dir() {
+        crate::commands::built(source).map_err(unreadable)
+    } else {
+        read_package(source).map_err(unreadable)
+    }
+}

@@ -1,0 +1,427 @@
+//! One plugin's task: calls it when it is due, and carries out what it asks for.
+
+use super::Surroundings;
+use super::board::{Board, State};
+use super::changes::Changed;
+use super::keep::Keep;
+use super::source::Prepared;
+use super::wire::{View, bindings};
+use super::worker::{Lost, Worker};
+use crate::config;
+use crate::hub::Event;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+use wellhead_driver::{Outcome as Shown, Readings};
+use wellhead_model::{DeviceId, PointIndex, Reason};
+use wellhead_plugin_host::{
+    AlarmChange, Effects, Fault, Outcome, Phase, Plugin, Publication, Setup, Severity, Trust,
+};
+use wellhead_uplink::{self as alarm, Alarm};
+
+/// At most this long passes between two savings of a plugin's state.
+const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// What people want of a plugin.
+pub(super) enum Order {
+    Exchange(Box<(Prepared, config::Plugin)>),
+    Enable,
+    Disable,
+    Stop,
+}
+
+/// See the module.
+pub(super) struct Task {
+    around: Arc<Surroundings>,
+    worker: Worker,
+    setup: config::Plugin,
+    /// Away while it computes.
+    plugin: Option<Box<Plugin>>,
+    keep: Keep,
+    board: Arc<Board>,
+    changed: Arc<Changed>,
+    alarms: BTreeSet<String>,
+    saved_at: Option<tokio::time::Instant>,
+}
+
+enum Call {
+    Run,
+    Changed(Vec<u32>),
+}
+
+impl Task {
+    pub(super) fn new(
+        around: Arc<Surroundings>,
+        worker: Worker,
+        setup: config::Plugin,
+        prepared: Prepared,
+        board: Arc<Board>,
+    ) -> Self {
+        let (keep, (saved, kv), damage) = Keep::open(&around.states, setup.id.as_str());
+        if let Some(damage) = damage {
+            tracing::error!(plugin = %setup.id, %damage, "The plugin's state is lost; it starts anew");
+            around.hub.event(Event::new("plugin_state_lost", damage).device(&setup.id));
+        }
+        let inner = Setup {
+            bindings: bindings(&setup),
+            settings: setup.settings.clone(),
+            zone: around.zone.clone(),
+            saved,
+            kv,
+        };
+        let plugin = Plugin::new(prepared.program, inner, around.clock.now());
+        around.hub.set_device(&setup.id, Arc::clone(&setup.points));
+        let task = Self {
+            plugin: Some(Box::new(plugin)),
+            keep,
+            board,
+            changed: Arc::default(),
+            alarms: BTreeSet::new(),
+            saved_at: None,
+            around,
+            worker,
+            setup,
+        };
+        task.watch();
+        task
+    }
+
+    pub(super) async fn run(mut self, mut orders: Receiver<Order>) {
+        loop {
+            let due = self.until_due();
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(Order::Exchange(new)) => self.exchange(*new).await,
+                    Some(Order::Enable) => self.enable(),
+                    Some(Order::Disable) => self.disable().await,
+                    Some(Order::Stop) | None => break,
+                },
+                () = sleep(due) => self.call(Call::Run).await,
+                () = self.changed.wait() => {
+                    let bindings = self.changed.take();
+                    self.call(Call::Changed(bindings)).await;
+                }
+            }
+            self.save_now_and_then().await;
+        }
+        self.end().await;
+    }
+
+    /// Real time until the plugin wants to be called; none if only a person can bring it back.
+    fn until_due(&self) -> Option<Duration> {
+        let next = self.plugin.as_ref()?.next()?;
+        let clock = &self.around.clock;
+        Some(clock.real(next.since(clock.now().mono)))
+    }
+
+    async fn call(&mut self, call: Call) {
+        let view = self.view();
+        let now = self.around.clock.now();
+        let outcome = self
+            .on_worker(move |plugin| match call {
+                Call::Run => plugin.run(&view, now),
+                Call::Changed(bindings) => plugin.changed(&bindings, &view, now),
+            })
+            .await;
+        match outcome {
+            Ok(Outcome::Done(effects)) => self.carry_out(effects),
+            Ok(Outcome::Failed(fault, phase)) => self.failed(fault, phase),
+            Ok(Outcome::Idle) => {}
+            Err(lost) => self.lost(lost),
+        }
+        self.show();
+    }
+
+    /// Lends the plugin to the thread that computes.
+    async fn on_worker<R: Send + 'static>(
+        &mut self,
+        job: impl FnOnce(&mut Plugin) -> R + Send + 'static,
+    ) -> Result<R, Lost> {
+        let Some(mut plugin) = self.plugin.take() else { return Err(Lost) };
+        let run = self.worker.run(move || {
+            let result = job(&mut plugin);
+            (plugin, result)
+        });
+        let (plugin, result) = run.await?;
+        self.plugin = Some(plugin);
+        Ok(result)
+    }
+
+    /// What its points show now.
+    fn view(&self) -> View {
+        let mut view = View::new(self.setup.bindings.len());
+        for (i, b) in self.setup.bindings.iter().enumerate() {
+            let found = self.around.hub.latest_named(b.device.as_str(), b.point.as_str());
+            if let Some(latest) = found {
+                let age = latest.age.unwrap_or(Duration::MAX);
+                view.show(i, &b.fit, latest.value.as_ref(), latest.quality, age);
+            }
+            if b.output {
+                let me = self.setup.id.as_str();
+                if let Some(holder) = self.around.control.seen_by(&name(b), me) {
+                    view.hold(i, holder);
+                }
+            }
+        }
+        view
+    }
+
+    fn carry_out(&mut self, effects: Effects) {
+        let now = self.around.clock.now();
+        self.board.say(self.setup.id.as_str(), effects.logs, now.utc);
+        for write in effects.writes {
+            let Some(b) = self.setup.bindings.get(write.binding) else { continue };
+            let value = match &write.value {
+                // A value that the point has no word for never reaches it.
+                Some(value) => match b.fit.to_point(value) {
+                    Some(value) => Some(value),
+                    None => continue,
+                },
+                None => None,
+            };
+            // Control tells a refusal itself, once.
+            let _ = self.around.control.request(
+                self.setup.id.as_str(),
+                self.setup.slot,
+                &name(b),
+                value.as_ref(),
+                self.setup.ttl,
+                &write.reason,
+                self.setup.shadow,
+            );
+        }
+        self.publish(&effects.values);
+        for change in effects.alarms {
+            self.alarm(change);
+        }
+    }
+
+    fn publish(&self, values: &[Publication]) {
+        let mut readings = Readings::default();
+        for p in values {
+            let shown = match (&p.shown, p.trust) {
+                (Ok(value), Trust::Good | Trust::Manual) => Shown::Good(value.clone()),
+                (Ok(value), _) => Shown::Uncertain(value.clone(), Reason::Estimated),
+                (Err(_), _) => Shown::Bad(Reason::NotComputed),
+            };
+            let index = u32::try_from(p.value).unwrap_or(u32::MAX);
+            readings.outcomes.push((PointIndex(index), shown));
+        }
+        if !readings.outcomes.is_empty() {
+            self.around.hub.polled(&self.setup.id, &mut readings, Duration::ZERO);
+        }
+    }
+
+    fn alarm(&mut self, change: AlarmChange) {
+        let hub = &self.around.hub;
+        let id = format!("{}.{}", self.setup.id, change.code());
+        match change {
+            AlarmChange::Raised { code, severity, text, text_zh } => {
+                self.alarms.insert(code);
+                let severity = match severity {
+                    Severity::Notice => alarm::Severity::Notice,
+                    Severity::Warning => alarm::Severity::Warning,
+                    Severity::Alarm => alarm::Severity::Alarm,
+                };
+                let source = source(&self.setup.id);
+                hub.raise(Alarm { id, severity, source, point: None, text, text_zh });
+            }
+            AlarmChange::Cleared { code } => {
+                self.alarms.remove(&code);
+                hub.clear(&id);
+            }
+        }
+    }
+
+    /// A call came to nothing. If the instance went with it, so do its outputs.
+    fn failed(&mut self, fault: Fault, phase: Phase) {
+        let id = self.setup.id.clone();
+        let now = self.around.clock.now();
+        let text = fault.to_string();
+        self.board.say(id.as_str(), fault.logs, now.utc);
+        tracing::warn!(plugin = %id, error = text, ?phase, "Plugin failed");
+        let event = Event::new("plugin_failed", format!("plugin {id} failed: {text}"));
+        self.around.hub.event(event.device(&id).with("code", fault.kind.code()));
+        if phase == Phase::Running {
+            return;
+        }
+        self.around.control.release_source(id.as_str(), "the plugin failed");
+        self.around.hub.raise(fault_alarm(&id, &text, phase));
+    }
+
+    fn lost(&mut self, lost: Lost) {
+        let id = &self.setup.id;
+        tracing::error!(plugin = %id, error = %lost, "Plugin is lost until the next reload");
+        self.around.control.release_source(id.as_str(), "the plugin is lost");
+        self.around.hub.raise(fault_alarm(id, &lost.to_string(), Phase::Disabled));
+    }
+
+    fn show(&self) {
+        let Some(plugin) = &self.plugin else {
+            self.board.tell(State::Disabled, Default::default());
+            return;
+        };
+        let state = match plugin.phase() {
+            Phase::Running => State::Running,
+            Phase::Waiting(_) => State::Restarting,
+            Phase::Disabled => State::Disabled,
+        };
+        if state == State::Running && self.board.look().0 != State::Running {
+            self.around.hub.clear(&fault_alarm_id(&self.setup.id));
+        }
+        self.board.tell(state, plugin.metrics());
+    }
+
+    async fn save_now_and_then(&mut self) {
+        let now = tokio::time::Instant::now();
+        let due = self.saved_at.is_none_or(|at| now.duration_since(at) >= SAVE_EVERY);
+        if due {
+            self.saved_at = Some(now);
+            self.save().await;
+        }
+    }
+
+    async fn save(&mut self) {
+        let now = self.around.clock.now();
+        let saved = self.on_worker(move |plugin| plugin.save(now).map(|_| ())).await;
+        match saved {
+            Ok(Ok(())) => {}
+            Ok(Err((fault, phase))) => self.failed(fault, phase),
+            Err(lost) => return self.lost(lost),
+        }
+        let Some(plugin) = &self.plugin else { return };
+        let setup = plugin.setup();
+        if let Err(error) = self.keep.write(setup.saved.as_ref(), &setup.kv) {
+            tracing::error!(plugin = %self.setup.id, %error, "Can't keep the plugin's state");
+        }
+    }
+
+    /// Another build or other settings: the new one takes the state over, or the old one stays.
+    async fn exchange(&mut self, (prepared, setup): (Prepared, config::Plugin)) {
+        let old = std::mem::replace(&mut self.setup, setup);
+        let inner = Setup {
+            bindings: bindings(&self.setup),
+            settings: self.setup.settings.clone(),
+            zone: self.around.zone.clone(),
+            saved: None,
+            kv: Default::default(),
+        };
+        let (view, now) = (self.view(), self.around.clock.now());
+        let result =
+            self.on_worker(move |plugin| plugin.replace(prepared.program, inner, &view, now)).await;
+        let id = self.setup.id.clone();
+        match result {
+            Ok(Ok(effects)) => {
+                // Outputs that the new one no longer has must not wait for their time to live.
+                self.around.control.release_source(id.as_str(), "another version took over");
+                self.around.hub.set_device(&id, Arc::clone(&self.setup.points));
+                self.around.changes.forget(&id);
+                self.watch();
+                self.carry_out(effects);
+                let m = &self.setup.manifest;
+                tracing::info!(plugin = %id, version = m.version, "Plugin exchanged");
+                let text = format!("plugin {id} is now {} {}", m.name, m.version);
+                self.around.hub.event(Event::new("plugin_exchanged", text).device(&id));
+            }
+            Ok(Err(fault)) => {
+                self.setup = old;
+                let text = format!(
+                    "the new version of plugin {id} can't start, the old one goes on: {fault}"
+                );
+                tracing::error!(plugin = %id, %fault, "The new version can't start; the old one goes on");
+                self.around.hub.event(Event::new("plugin_refused", text).device(&id));
+            }
+            Err(lost) => self.lost(lost),
+        }
+        self.show();
+    }
+
+    fn enable(&mut self) {
+        if let Some(plugin) = &mut self.plugin {
+            plugin.enable(self.around.clock.now());
+        }
+        self.show();
+    }
+
+    async fn disable(&mut self) {
+        self.save().await;
+        if let Some(plugin) = &mut self.plugin {
+            plugin.disable();
+        }
+        self.around
+            .control
+            .release_source(self.setup.id.as_str(), "an operator stopped the plugin");
+        self.show();
+    }
+
+    async fn end(&mut self) {
+        self.save().await;
+        let around = &self.around;
+        around.control.release_source(self.setup.id.as_str(), "the plugin was stopped");
+        around.changes.forget(&self.setup.id);
+        for code in std::mem::take(&mut self.alarms) {
+            around.hub.clear(&format!("{}.{code}", self.setup.id));
+        }
+        around.hub.clear(&fault_alarm_id(&self.setup.id));
+    }
+
+    fn watch(&self) {
+        if !self.setup.manifest.on_change {
+            return;
+        }
+        let inputs = (0u32..).zip(&self.setup.bindings).filter(|(_, b)| !b.output);
+        let points = inputs.map(|(i, b)| (b.device.clone(), b.point.clone(), i));
+        self.around.changes.watch(&self.setup.id, points, &self.changed);
+    }
+}
+
+fn name(b: &config::Binding) -> String {
+    format!("{}/{}", b.device, b.point)
+}
+
+async fn sleep(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn source(id: &DeviceId) -> String {
+    format!("plugin:{id}")
+}
+
+fn fault_alarm_id(id: &DeviceId) -> String {
+    format!("{id}.plugin")
+}
+
+fn fault_alarm(id: &DeviceId, text: &str, phase: Phase) -> Alarm {
+    let (next, next_zh) = match phase {
+        Phase::Disabled => ("it stays off until somebody enables it", "停用，需人工启用"),
+        _ => ("it is started again", "将自动重启"),
+    };
+    Alarm {
+        id: fault_alarm_id(id),
+        severity: alarm::Severity::Alarm,
+        source: source(id),
+        point: None,
+        text: format!("plugin {id} failed ({text}); its outputs are released, {next}"),
+        text_zh: format!("插件 {id} 故障（{text}）；其输出已释放，{next_zh}"),
+    }
+}
+
+/// Tells that a plugin does not run, and why; or that it does again.
+pub(super) fn refused(around: &Surroundings, id: &DeviceId, why: Option<&str>) {
+    let alarm_id = format!("{id}.refused");
+    let Some(why) = why else { return around.hub.clear(&alarm_id) };
+    tracing::error!(plugin = %id, why, "Plugin does not run");
+    around.hub.event(Event::new("plugin_refused", format!("plugin {id} does not run: {why}")));
+    around.hub.raise(Alarm {
+        id: alarm_id,
+        severity: alarm::Severity::Alarm,
+        source: source(id),
+        point: None,
+        text: format!("plugin {id} does not run: {why}"),
+        text_zh: format!("插件 {id} 未运行：{why}"),
+    });
+}

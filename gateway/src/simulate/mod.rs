@@ -1,0 +1,403 @@
+//! `wellhead simulate`: a site's own plugins and its own control against the simulated plant, in
+//! virtual time. No bus and no broker are involved, so that years pass in seconds.
+//!
+//! One step: the plant moves on, plugins that are due are called with what their points show, what
+//! they ask for goes to Control, and what Control decides is written to the plant. Plugins that
+//! want to hear of changes between two steps are not told: a step is no longer than a minute.
+
+mod channels;
+mod record;
+mod report;
+mod taps;
+
+pub use channels::{Channel, channels};
+pub use record::{Recorder, Replay, ReplayError};
+pub use report::{Csv, Season, Sum, Totals, compare, plots};
+
+use crate::config::{self, Site};
+use crate::plugins::{View, bindings, holder};
+use std::collections::HashMap;
+use std::time::Duration;
+use taps::{TapId, Taps};
+use wellhead_control::{Action, Control, Manner, OutputId, Request};
+use wellhead_model::{DeviceId, Mono, Now, PointId, Quality, Reason, Timestamp, Value};
+use wellhead_plant::plant::Plant;
+use wellhead_plugin_host::{
+    AlarmChange, Effects, Outcome, Phase, Plugin, Program, Publication, Setup, Trust,
+};
+
+/// Rounds of writes within one step before something is wrong with Control or the plant.
+const ROUNDS_MAX: usize = 100;
+
+/// Where a binding looks.
+#[derive(Debug, Clone, Copy)]
+enum From {
+    Plant(TapId),
+    /// Plugin and published value.
+    Plugin(usize, usize),
+}
+
+struct Actor {
+    setup: config::Plugin,
+    plugin: Plugin,
+    from: Vec<From>,
+    /// By binding; none for inputs.
+    outputs: Vec<Option<OutputId>>,
+    view: View,
+    published: Vec<(Quality, Option<Value>)>,
+}
+
+/// What happened that people want to hear of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Incidents {
+    /// Faults of plugins, with the first text of each plugin.
+    pub faults: HashMap<String, (u64, String)>,
+    /// How often each alarm was raised, with its last text.
+    pub alarms: HashMap<String, (u64, String)>,
+}
+
+/// A plant, its control and its plugins in virtual time.
+pub struct Sim {
+    /// The plant room.
+    pub plant: Plant,
+    taps: Taps,
+    control: Control,
+    /// Where Control writes and looks.
+    outputs: Vec<TapId>,
+    inputs: Vec<From>,
+    actors: Vec<Actor>,
+    now: Now,
+    step: u64,
+    actions: Vec<Action>,
+    /// What happened so far.
+    pub incidents: Incidents,
+    raised: std::collections::HashSet<String>,
+    recorder: Option<Recorder>,
+}
+
+impl Sim {
+    /// The site's plugins on this plant. `programs` are those of `site.plugins`, in their order;
+    /// one that is left out does not run.
+    ///
+    /// # Errors
+    /// Points that plugins or interlocks use and the plant does not have, all of them.
+    pub fn new(
+        site: &Site,
+        programs: Vec<Option<Program>>,
+        mut plant: Plant,
+        start: Timestamp,
+        recorder: Option<Recorder>,
+    ) -> anyhow::Result<Self> {
+        let now = Now { utc: start, mono: Mono(Duration::ZERO), synced: true };
+        let zone = jiff::tz::TimeZone::get(&site.timezone)?;
+        // In simulation nobody but the plugins runs the plant, and nothing ever cuts the line.
+        for keeper in &mut plant.keepers {
+            keeper.remote = true;
+            keeper.timeout_s = 0.0;
+        }
+        let mut taps = Taps::default();
+        let mut missing = Vec::new();
+        let running: Vec<(&config::Plugin, Program)> = site
+            .plugins
+            .iter()
+            .zip(programs)
+            .filter_map(|(setup, program)| Some((setup, program?)))
+            .collect();
+        let ids: Vec<&DeviceId> = running.iter().map(|(s, _)| &s.id).collect();
+        let mut find = |taps: &mut Taps, device: &DeviceId, point: &PointId| -> Option<From> {
+            if let Some(plugin) = ids.iter().position(|id| *id == device) {
+                let values = &running[plugin].0.manifest.values;
+                let value = values.iter().position(|v| v.name == point.as_str())?;
+                return Some(From::Plugin(plugin, value));
+            }
+            match taps.find(site, &plant, device, point)? {
+                Ok(tap) => Some(From::Plant(tap)),
+                Err(no) => {
+                    missing.push(no.to_string());
+                    None
+                }
+            }
+        };
+        let rules = site.control.setup.clone();
+        let mut outputs = Vec::new();
+        for o in &rules.outputs {
+            if let Some(From::Plant(tap)) = find(&mut taps, &o.point.device, &o.point.id) {
+                outputs.push(tap);
+            }
+        }
+        let mut inputs = Vec::new();
+        for (device, index) in &site.control.inputs {
+            let points = site.devices.iter().find(|d| d.id == *device).map(|d| &d.points);
+            let point = points.and_then(|p| p.get(index.0 as usize));
+            // An input that is not found must not shift the others; its problem is told below.
+            let from = point.and_then(|p| find(&mut taps, device, &p.id));
+            inputs.push(from.unwrap_or(NOWHERE));
+        }
+        let mut wired = Vec::new();
+        for (setup, _) in &running {
+            // A binding to a plugin that was left out stays without a value.
+            let from: Vec<Option<From>> =
+                setup.bindings.iter().map(|b| find(&mut taps, &b.device, &b.point)).collect();
+            wired.push(from);
+        }
+        anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
+        let output_of = |b: &config::Binding| {
+            let named = |o: &wellhead_control::OutputSetup| {
+                o.point.device == b.device && o.point.id == b.point
+            };
+            let at = rules.outputs.iter().position(named)?;
+            b.output.then_some(OutputId(u32::try_from(at).ok()?))
+        };
+        let actors = running
+            .iter()
+            .zip(wired)
+            .map(|((setup, program), from)| {
+                let inner = Setup {
+                    bindings: bindings(setup),
+                    settings: setup.settings.clone(),
+                    zone: zone.clone(),
+                    saved: None,
+                    kv: Default::default(),
+                };
+                let nothing = (Quality::Bad(Reason::NotPolled), None);
+                Actor {
+                    plugin: Plugin::new(program.clone(), inner, now),
+                    from: from.into_iter().map(|f| f.unwrap_or(NOWHERE)).collect(),
+                    outputs: setup.bindings.iter().map(output_of).collect(),
+                    view: View::new(setup.bindings.len()),
+                    published: vec![nothing; setup.manifest.values.len()],
+                    setup: (*setup).clone(),
+                }
+            })
+            .collect();
+        Ok(Self {
+            plant,
+            taps,
+            control: Control::new(rules, None, now),
+            outputs,
+            inputs,
+            actors,
+            now,
+            step: 0,
+            actions: Vec::new(),
+            incidents: Incidents::default(),
+            raised: Default::default(),
+            recorder,
+        })
+    }
+
+    /// The time of the plant.
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// Advances everything by `seconds`.
+    ///
+    /// # Errors
+    /// If Control and the plant can't come to rest, or the record can't be written.
+    pub fn advance(&mut self, seconds: f64) -> anyhow::Result<()> {
+        self.plant.step(seconds);
+        let passed = Duration::from_secs_f64(seconds);
+        self.now.mono = self.now.mono + passed;
+        self.now.utc.0 += i64::try_from(passed.as_millis()).unwrap_or(0);
+        self.step += 1;
+        self.look();
+        for i in 0..self.actors.len() {
+            if self.actors[i].plugin.next().is_some_and(|next| next <= self.now.mono) {
+                self.call(i)?;
+            }
+        }
+        self.settle()
+    }
+
+    /// Shows Control what its inputs and held outputs show.
+    fn look(&mut self) {
+        for (id, from) in (0u32..).zip(&self.inputs) {
+            let (quality, value) =
+                show(&mut self.taps, &self.actors, *from, &self.plant, self.step);
+            self.control.input(wellhead_control::InputId(id), quality, value, self.now);
+        }
+        for (id, tap) in (0u32..).zip(&self.outputs) {
+            if self.control.is_held(OutputId(id)) {
+                let (_, value) = self.taps.read(*tap, &self.plant, self.step);
+                self.control.shown(OutputId(id), value, self.now);
+            }
+        }
+    }
+
+    fn call(&mut self, i: usize) -> anyhow::Result<()> {
+        let mut view = std::mem::take(&mut self.actors[i].view);
+        for b in 0..self.actors[i].from.len() {
+            let from = self.actors[i].from[b];
+            let (quality, value) = show(&mut self.taps, &self.actors, from, &self.plant, self.step);
+            let actor = &self.actors[i];
+            view.show(b, &actor.setup.bindings[b].fit, value, quality, Duration::ZERO);
+            if let Some(output) = actor.outputs[b] {
+                view.hold(b, holder(&self.control, output, actor.setup.id.as_str()));
+            }
+        }
+        let actor = &mut self.actors[i];
+        let outcome = actor.plugin.run(&view, self.now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.call(i, self.now, &view, &outcome)?;
+        }
+        actor.view = view;
+        match outcome {
+            Outcome::Done(effects) => self.carry_out(i, effects),
+            Outcome::Failed(fault, phase) => {
+                let id = self.actors[i].setup.id.to_string();
+                if phase != Phase::Running {
+                    self.control.release_source(&id, "the plugin failed", self.now);
+                }
+                let count = self.incidents.faults.entry(id).or_insert((0, fault.to_string()));
+                count.0 += 1;
+            }
+            Outcome::Idle => {}
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, i: usize, effects: Effects) {
+        let actor = &mut self.actors[i];
+        for write in &effects.writes {
+            let (Some(binding), Some(Some(output))) =
+                (actor.setup.bindings.get(write.binding), actor.outputs.get(write.binding))
+            else {
+                continue;
+            };
+            let value = match &write.value {
+                Some(value) => match binding.fit.to_point(value) {
+                    Some(value) => Some(value),
+                    None => continue,
+                },
+                None => None,
+            };
+            let request = Request {
+                output: *output,
+                slot: actor.setup.slot,
+                source: actor.setup.id.as_str(),
+                why: &write.reason,
+                value: value.as_ref(),
+                ttl: actor.setup.ttl,
+                manner: if actor.setup.shadow { Manner::Shadow } else { Manner::Standing },
+            };
+            // Control tells a refusal in its trail.
+            let _ = self.control.request(&request, self.now);
+        }
+        for Publication { value, shown, trust } in effects.values {
+            if let Some(slot) = actor.published.get_mut(value) {
+                *slot = match (shown, trust) {
+                    (Ok(v), Trust::Good | Trust::Manual) => (Quality::Good, Some(v)),
+                    (Ok(v), _) => (Quality::Uncertain(Reason::Estimated), Some(v)),
+                    (Err(_), _) => (Quality::Bad(Reason::NotComputed), None),
+                };
+            }
+        }
+        let id = actor.setup.id.clone();
+        for change in effects.alarms {
+            match change {
+                AlarmChange::Raised { code, text, .. } => self.raise(format!("{id}.{code}"), text),
+                AlarmChange::Cleared { code } => drop(self.raised.remove(&format!("{id}.{code}"))),
+            }
+        }
+    }
+
+    fn raise(&mut self, id: String, text: String) {
+        let fresh = self.raised.insert(id.clone());
+        let entry = self.incidents.alarms.entry(id).or_insert((0, String::new()));
+        entry.0 += u64::from(fresh);
+        entry.1 = text;
+    }
+
+    /// Lets Control decide, and the plant take what it decides, until both are at rest.
+    fn settle(&mut self) -> anyhow::Result<()> {
+        for _ in 0..ROUNDS_MAX {
+            let mut actions = std::mem::take(&mut self.actions);
+            self.control.step(self.now, &mut actions);
+            let written = actions.iter().any(|a| matches!(a, Action::Write { .. }));
+            for action in actions.drain(..) {
+                self.act(action);
+            }
+            self.actions = actions;
+            if !written {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("Control goes on writing within one step; this is a mistake in the gateway")
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Write { ticket, value } => {
+                let Some(tap) = self.outputs.get(ticket.output.0 as usize).copied() else { return };
+                match self.taps.write(tap, &mut self.plant, &value) {
+                    Ok(()) => {
+                        let (_, shown) = self.taps.read(tap, &self.plant, self.step);
+                        self.control.written(ticket, Ok(shown), self.now);
+                    }
+                    Err(why) => self.control.written(ticket, Err(&why), self.now),
+                }
+            }
+            Action::Raise(alarm) => self.raise(format!("{:?}", alarm.id), alarm.text),
+            Action::Clear(id) => drop(self.raised.remove(&format!("{id:?}"))),
+            Action::Audit(_) => {}
+        }
+    }
+
+    /// A published value, by plugin and name.
+    pub fn published(&self, plugin: &str, value: &str) -> Option<&Value> {
+        let actor = self.actors.iter().find(|a| a.setup.id.as_str() == plugin)?;
+        let at = actor.setup.manifest.values.iter().position(|v| v.name == value)?;
+        actor.published.get(at)?.1.as_ref()
+    }
+
+    /// Names and units of everything that plugins publish.
+    pub fn values(&self) -> impl Iterator<Item = (String, Option<&str>, Option<&Value>)> {
+        self.actors.iter().flat_map(|a| {
+            a.setup.manifest.values.iter().zip(&a.published).map(|(v, (_, shown))| {
+                (format!("{}/{}", a.setup.id, v.name), v.unit.as_deref(), shown.as_ref())
+            })
+        })
+    }
+
+    /// How often each output was started and written.
+    pub fn counts(&self) -> Vec<(String, wellhead_control::Count)> {
+        let outputs = self.control.setup().outputs.iter().enumerate();
+        outputs
+            .map(|(i, o)| (o.name(), self.control.count(OutputId(u32::try_from(i).unwrap_or(0)))))
+            .filter(|(_, count)| count.writes > 0)
+            .collect()
+    }
+
+    /// Ends the record, if there is one.
+    ///
+    /// # Errors
+    /// If it can't be written.
+    pub fn finish(&mut self) -> anyhow::Result<()> {
+        match self.recorder.take() {
+            Some(recorder) => recorder.finish(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A plugin that does not run: its values are never there.
+const NOWHERE: From = From::Plugin(usize::MAX, 0);
+
+fn show<'a>(
+    taps: &'a mut Taps,
+    actors: &'a [Actor],
+    from: From,
+    plant: &Plant,
+    step: u64,
+) -> (Quality, Option<&'a Value>) {
+    match from {
+        From::Plant(tap) => taps.read(tap, plant, step),
+        From::Plugin(plugin, value) => {
+            match actors.get(plugin).and_then(|a| a.published.get(value)) {
+                Some((quality, value)) => (*quality, value.as_ref()),
+                None => (Quality::Bad(Reason::NotPolled), None),
+            }
+        }
+    }
+}

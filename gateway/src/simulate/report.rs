@@ -1,0 +1,297 @@
+//! What a simulation came to: seasons and totals for people, rows for spreadsheets, plots.
+
+use super::Sim;
+use super::channels::{Adds, Channel};
+use anyhow::Context;
+use jiff::civil::Date;
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// One quantity over a span of time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sum {
+    /// Integral over hours, in the unit times hours.
+    pub integral: f64,
+    /// Least.
+    pub min: f64,
+    /// Greatest.
+    pub max: f64,
+    /// Hours.
+    pub hours: f64,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self { integral: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, hours: 0.0 }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, value: f64, hours: f64) {
+        self.integral += value * hours;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.hours += hours;
+    }
+
+    /// Mean over the span.
+    pub fn mean(&self) -> f64 {
+        self.integral / self.hours
+    }
+}
+
+/// Half a year with its quantities.
+#[derive(Debug, Clone)]
+pub struct Season {
+    /// `2026/27 heating` or `2026 summer`.
+    pub name: String,
+    /// By channel.
+    pub sums: Vec<Sum>,
+}
+
+/// Sums of every channel, by season, by day and in all.
+#[derive(Debug)]
+pub struct Totals {
+    channels: Vec<Channel>,
+    seasons: Vec<Season>,
+    all: Vec<Sum>,
+    days: Vec<(Date, Vec<f64>)>,
+    day: Option<(Date, Vec<Sum>)>,
+}
+
+/// The heating half of a year is 15 October to 14 April, the summer half the rest.
+fn season(date: Date) -> String {
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    match (month, day) {
+        (10, 15..) | (11 | 12, _) => format!("{year}/{:02} heating", (year + 1) % 100),
+        (1..=3, _) | (4, ..=14) => format!("{}/{:02} heating", year - 1, year % 100),
+        _ => format!("{year} summer"),
+    }
+}
+
+impl Totals {
+    /// Nothing yet.
+    pub fn new(channels: Vec<Channel>) -> Self {
+        let all = vec![Sum::default(); channels.len()];
+        Self { channels, seasons: Vec::new(), all, days: Vec::new(), day: None }
+    }
+
+    /// Adds a step.
+    pub fn add(&mut self, sim: &Sim, hours: f64) {
+        let date = sim.plant.now().date();
+        if self.day.as_ref().is_none_or(|(d, _)| *d != date) {
+            self.end_day();
+            let name = season(date);
+            if self.seasons.last().is_none_or(|s| s.name != name) {
+                self.seasons.push(Season { name, sums: vec![Sum::default(); self.channels.len()] });
+            }
+            self.day = Some((date, vec![Sum::default(); self.channels.len()]));
+        }
+        let (Some((_, day)), Some(season)) = (&mut self.day, self.seasons.last_mut()) else {
+            return;
+        };
+        for (i, channel) in self.channels.iter().enumerate() {
+            let value = channel.now(&sim.plant);
+            day[i].add(value, hours);
+            season.sums[i].add(value, hours);
+            self.all[i].add(value, hours);
+        }
+    }
+
+    fn end_day(&mut self) {
+        if let Some((date, sums)) = self.day.take() {
+            self.days.push((date, sums.iter().map(Sum::mean).collect()));
+        }
+    }
+
+    /// What is summed.
+    pub fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    /// By season; the last may not be over.
+    pub fn seasons(&self) -> &[Season] {
+        &self.seasons
+    }
+
+    /// The whole run's sum of a channel.
+    pub fn of(&self, channel: &str) -> Option<Sum> {
+        let i = self.channels.iter().position(|c| c.name == channel)?;
+        Some(self.all[i])
+    }
+
+    /// For people: seasons, then the whole.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for (i, c) in self.channels.iter().enumerate() {
+            let _ = writeln!(out, "{} ({})", c.name, shown_unit(c));
+            let rows = self.seasons.iter().map(|s| (s.name.as_str(), s.sums[i]));
+            for (name, sum) in rows.chain([("in all", self.all[i])]) {
+                let _ = writeln!(out, "  {name:<18} {}", shown(c, sum));
+            }
+        }
+        out
+    }
+}
+
+fn shown_unit(c: &Channel) -> String {
+    match c.adds {
+        Adds::Energy => "MWh".into(),
+        Adds::Volume => "m³".into(),
+        Adds::Not => format!("{}: least, mean, greatest", c.unit),
+    }
+}
+
+fn shown(c: &Channel, sum: Sum) -> String {
+    match c.adds {
+        Adds::Energy => format!("{:10.1}", sum.integral / 1e6),
+        Adds::Volume => format!("{:10.0}", sum.integral),
+        Adds::Not => format!("{:10.2} {:8.2} {:8.2}", sum.min, sum.mean(), sum.max),
+    }
+}
+
+/// Two runs side by side.
+pub fn compare(names: [&str; 2], totals: [&Totals; 2]) -> String {
+    let mut out = format!("{:<28} {:>32} {:>32}\n", "", names[0], names[1]);
+    let [a, b] = totals;
+    for (i, c) in a.channels.iter().enumerate() {
+        let label = format!("{} ({})", c.name, if c.adds == Adds::Energy { "MWh" } else { c.unit });
+        let (x, y) = (shown(c, a.all[i]), shown(c, b.all[i]));
+        let _ = writeln!(out, "{label:<28} {x:>32} {y:>32}");
+    }
+    out
+}
+
+/// Rows for a spreadsheet.
+pub struct Csv {
+    file: std::io::BufWriter<std::fs::File>,
+    channels: Vec<Channel>,
+}
+
+impl Csv {
+    /// Writes the heading: time, the plant's quantities, what plugins publish.
+    pub fn create(path: &Path, sim: &Sim, channels: Vec<Channel>) -> anyhow::Result<Self> {
+        let file = std::fs::File::create(path)
+            .with_context(|| format!("can't write {}", path.display()))?;
+        let mut file = std::io::BufWriter::new(file);
+        write!(file, "time")?;
+        for c in &channels {
+            write!(file, ",{} [{}]", c.name, c.unit)?;
+        }
+        for (name, unit, _) in sim.values() {
+            match unit {
+                Some(unit) => write!(file, ",{name} [{unit}]")?,
+                None => write!(file, ",{name}")?,
+            }
+        }
+        writeln!(file)?;
+        Ok(Self { file, channels })
+    }
+
+    /// Writes a row.
+    pub fn row(&mut self, sim: &Sim) -> anyhow::Result<()> {
+        write!(self.file, "{}", sim.plant.now())?;
+        for c in &self.channels {
+            write!(self.file, ",{:.3}", c.now(&sim.plant))?;
+        }
+        for (.., value) in sim.values() {
+            match value {
+                // A text may hold anything; quotes are doubled as RFC 4180 has it.
+                Some(wellhead_model::Value::Text(t)) => {
+                    write!(self.file, ",\"{}\"", t.replace('"', "\"\""))?;
+                }
+                Some(value) => write!(self.file, ",{value}")?,
+                None => write!(self.file, ",")?,
+            }
+        }
+        writeln!(self.file)?;
+        Ok(())
+    }
+
+    /// Writes what is left.
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        Ok(self.file.flush()?)
+    }
+}
+
+/// Writes one plot a quantity into a folder, daily means over the run; returns the files.
+pub fn plots(folder: &Path, runs: &mut [(&str, &mut Totals)]) -> anyhow::Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
+    for (_, totals) in runs.iter_mut() {
+        totals.end_day();
+    }
+    let Some((_, first)) = runs.first() else { return Ok(Vec::new()) };
+    let mut files = Vec::new();
+    for (i, c) in first.channels.iter().enumerate() {
+        let series: Vec<(&str, Vec<(Date, f64)>)> = runs
+            .iter()
+            .map(|(name, t)| (*name, t.days.iter().map(|(d, v)| (*d, v[i])).collect()))
+            .collect();
+        let path = folder.join(format!("{}.svg", c.name.replace(' ', "-")));
+        plot(&path, c, &series)
+            .map_err(|e| anyhow::anyhow!("can't draw {}: {e}", path.display()))?;
+        files.push(path);
+    }
+    Ok(files)
+}
+
+type DrawError = Box<dyn std::error::Error>;
+
+fn plot(path: &Path, c: &Channel, runs: &[(&str, Vec<(Date, f64)>)]) -> Result<(), DrawError> {
+    use plotters::prelude::*;
+    let (factor, unit) = if c.unit == "W" { (1e-3, "kW") } else { (1.0, c.unit) };
+    let Some(begin) = runs.iter().filter_map(|(_, s)| s.first()).map(|(d, _)| *d).min() else {
+        return Ok(());
+    };
+    let days = |d: Date| f64::from(begin.until(d).map_or(0, |s| s.get_days()));
+    let values = || runs.iter().flat_map(|(_, s)| s.iter().map(|(_, v)| v * factor));
+    let (low, high) = values().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
+    let margin = ((high - low) * 0.05).max(0.5);
+    let end = runs.iter().filter_map(|(_, s)| s.last()).map(|(d, _)| days(*d)).fold(1.0, f64::max);
+    let root = SVGBackend::new(path, (960, 360)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&root)
+        .caption(format!("{}, daily mean, {unit}", c.name), ("sans-serif", 18))
+        .margin(10)
+        .x_label_area_size(28)
+        .y_label_area_size(56)
+        .build_cartesian_2d(0.0..end, (low - margin)..(high + margin))?;
+    let label = |x: &f64| begin.saturating_add(jiff::Span::new().days(*x as i64)).to_string();
+    chart.configure_mesh().x_labels(8).y_labels(6).x_label_formatter(&label).draw()?;
+    let colours = [RGBColor(200, 60, 40), RGBColor(30, 100, 180)];
+    for ((name, series), colour) in runs.iter().zip(colours.iter().cycle()) {
+        let points = series.iter().map(|(d, v)| (days(*d), v * factor));
+        let colour = *colour;
+        chart
+            .draw_series(LineSeries::new(points, &colour))?
+            .label(*name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour));
+    }
+    if runs.len() > 1 {
+        chart.configure_series_labels().background_style(WHITE).border_style(BLACK).draw()?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn each_day_belongs_to_one_half_of_a_year() {
+        for (day, name) in [
+            (date(2026, 7, 1), "2026 summer"),
+            (date(2026, 10, 14), "2026 summer"),
+            (date(2026, 10, 15), "2026/27 heating"),
+            (date(2027, 1, 1), "2026/27 heating"),
+            (date(2027, 4, 14), "2026/27 heating"),
+            (date(2027, 4, 15), "2027 summer"),
+            (date(2099, 12, 31), "2099/00 heating"),
+        ] {
+            assert_eq!(season(day), name);
+        }
+    }
+}

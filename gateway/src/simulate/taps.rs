@@ -1,0 +1,163 @@
+//! A site's points in the simulated plant: the register each one reads on the real bus, found by
+//! unit, table and address, and read without the bus in between.
+
+use crate::config::Site;
+use std::collections::HashMap;
+use wellhead_modbus::{Encoding, PointSpec, Table};
+use wellhead_model::{DeviceId, Point, PointId, Quality, Reason, Shape, Value};
+use wellhead_plant::access::Access;
+use wellhead_plant::devices::map;
+use wellhead_plant::plant::Plant;
+
+/// A point and where it lies.
+pub(super) struct Tap {
+    point: Point,
+    access: Access,
+    read_at: Option<u64>,
+    quality: Quality,
+    value: Option<Value>,
+}
+
+/// A point that the simulated plant does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{device}/{point}: the simulated plant has no {table} {address} at unit {unit}")]
+pub(super) struct NoRegister {
+    device: String,
+    point: String,
+    unit: u8,
+    table: &'static str,
+    address: u16,
+}
+
+/// Position in [`Taps`].
+pub(super) type TapId = usize;
+
+/// The points that somebody uses, each once.
+#[derive(Default)]
+pub(super) struct Taps {
+    list: Vec<Tap>,
+    by_name: HashMap<(DeviceId, PointId), TapId>,
+}
+
+impl Taps {
+    /// Finds a point of the site in the plant; `None` if the site has no such point.
+    pub(super) fn find(
+        &mut self,
+        site: &Site,
+        plant: &Plant,
+        device: &DeviceId,
+        point: &PointId,
+    ) -> Option<Result<TapId, NoRegister>> {
+        if let Some(id) = self.by_name.get(&(device.clone(), point.clone())) {
+            return Some(Ok(*id));
+        }
+        let d = site.devices.iter().find(|d| d.id == *device)?;
+        let index = d.points.iter().position(|p| p.id == *point)?;
+        let spec = d.spec.points.get(index)?;
+        let found = tap(d.spec.unit, d.points[index].clone(), spec, plant);
+        Some(found.map(|tap| {
+            self.list.push(tap);
+            let id = self.list.len() - 1;
+            self.by_name.insert((device.clone(), point.clone()), id);
+            id
+        }))
+    }
+
+    /// What a point shows at this step.
+    pub(super) fn read(
+        &mut self,
+        id: TapId,
+        plant: &Plant,
+        step: u64,
+    ) -> (Quality, Option<&Value>) {
+        let tap = &mut self.list[id];
+        if tap.read_at != Some(step) {
+            tap.read_at = Some(step);
+            tap.take(tap.access.read_noisy(plant));
+        }
+        (tap.quality, tap.value.as_ref())
+    }
+
+    /// Writes a point as its device would take it.
+    ///
+    /// # Errors
+    /// If the device refuses.
+    pub(super) fn write(
+        &mut self,
+        id: TapId,
+        plant: &mut Plant,
+        value: &Value,
+    ) -> Result<(), String> {
+        let tap = &mut self.list[id];
+        let number =
+            tap.number(value).ok_or_else(|| format!("{value} is no value of the point"))?;
+        tap.read_at = None;
+        tap.access.write(plant, number).map_err(|e| format!("{e:?}"))
+    }
+}
+
+impl Tap {
+    fn take(&mut self, number: Option<f64>) {
+        let p = &self.point;
+        let bad = |why| (Quality::Bad(why), None);
+        let good = |v| (Quality::Good, Some(v));
+        let Some(number) = number else {
+            (self.quality, self.value) = bad(Reason::NoSensor);
+            return;
+        };
+        (self.quality, self.value) =
+            if p.range.is_some_and(|(min, max)| !(min..=max).contains(&number)) {
+                bad(Reason::OutOfRange)
+            } else if !p.states.is_empty() {
+                match p.states.iter().find(|(code, _)| *code == number.round() as i64) {
+                    Some((_, name)) => good(Value::Text(name.clone())),
+                    None => bad(Reason::UnknownState),
+                }
+            } else {
+                match p.shape {
+                    Shape::Bool => good(Value::Bool(number != 0.0)),
+                    Shape::Int => good(Value::Int(number.round() as i64)),
+                    Shape::Float => match Value::float(number) {
+                        Some(v) => good(v),
+                        None => bad(Reason::NotANumber),
+                    },
+                    // Texts are names and serial numbers; no plugin asks for them.
+                    Shape::Text => bad(Reason::Undecodable),
+                }
+            };
+    }
+
+    fn number(&self, value: &Value) -> Option<f64> {
+        match value {
+            Value::Text(name) => {
+                let code = self.point.states.iter().find(|(_, n)| n == name)?.0;
+                Some(code as f64)
+            }
+            number => number.as_f64(),
+        }
+    }
+}
+
+fn tap(unit: u8, point: Point, spec: &PointSpec, plant: &Plant) -> Result<Tap, NoRegister> {
+    let (table, name) = match spec.table {
+        Table::Discrete => (map::Table::DiscreteInput, "discrete input"),
+        Table::Coil => (map::Table::Coil, "coil"),
+        Table::Input => (map::Table::InputRegister, "input register"),
+        Table::Holding => (map::Table::HoldingRegister, "holding register"),
+    };
+    let bit = match spec.encoding {
+        Encoding::Bit(bit) => bit,
+        _ => None,
+    };
+    let preset = plant.config().preset;
+    let access =
+        Access::find(preset, unit, table, spec.address, bit).ok_or_else(|| NoRegister {
+            device: point.device.to_string(),
+            point: point.id.to_string(),
+            unit,
+            table: name,
+            address: spec.address,
+        })?;
+    let quality = Quality::Bad(Reason::NotPolled);
+    Ok(Tap { point, access, read_at: None, quality, value: None })
+}
