@@ -15,9 +15,11 @@ use wellhead_model::Now;
 /// Longest key of the plugin's store, in bytes.
 pub(crate) const KEY_LEN_MAX: usize = 64;
 /// Longest value of the plugin's store, in bytes.
-pub(crate) const KV_VALUE_LEN_MAX: usize = 4 << 10;
-/// Most keys of the plugin's store; with [`KV_VALUE_LEN_MAX`] it bounds the whole to 256 KiB.
+pub(crate) const KV_VALUE_LEN_MAX: usize = 64 << 10;
+/// Most keys of the plugin's store.
 pub(crate) const KEYS_MAX: usize = 64;
+/// Most that all values of the plugin's store take together, in bytes.
+pub(crate) const KV_LEN_MAX: usize = 256 << 10;
 
 /// Most elements of a table of functions: far more than a plugin of 4 MiB can fill with sense.
 const TABLE_LEN_MAX: usize = 20_000;
@@ -147,6 +149,15 @@ impl Sandbox {
         let new = self.asked.kv.iter().filter(|c| !self.kv.contains_key(&c.key)).count();
         if !known && self.kv.len() + new >= KEYS_MAX {
             return Err(format!("the store has {KEYS_MAX} keys at most; delete one first"));
+        }
+        // What this call deletes or replaces still counts here too.
+        let asked = self.asked.kv.iter().filter(|c| c.key != key).filter_map(|c| c.value.as_ref());
+        let kept = self.kv.iter().filter(|(k, _)| **k != key).map(|(_, v)| v);
+        let len = kept.chain(asked).map(Vec::len).sum::<usize>() + value.len();
+        if len > KV_LEN_MAX {
+            return Err(format!(
+                "the store holds {KV_LEN_MAX} bytes at most; this would make {len}"
+            ));
         }
         let change = KvChange { key, value: Some(value) };
         self.kv_change(change);
