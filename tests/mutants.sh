@@ -27,7 +27,7 @@ run() {
     shift
     [ -n "$(cargo mutants -p "wellhead-$crate" "${narrow[@]}" --list)" ] || return 0
     echo "mutants: $crate"
-    cargo mutants -p "wellhead-$crate" -j 1 --output "$out" "${narrow[@]}" -- "$@" || code=$?
+    cargo mutants -p "wellhead-$crate" -j 1 --output "$out" "${@/#/-C=}" "${narrow[@]}" || code=$?
     # 2: some were missed. 3: some never ended, which the clock noticed.
     case $code in
     0 | 2 | 3) judge "$out/mutants.out" ;;
@@ -55,7 +55,7 @@ judge() {
 }
 narrow=("$@")
 # Each crate's own fast tests; what needs a broker, root or minutes is left out.
-run modbus --lib --test codec --test plan --test driver --test faults
-run store --lib --test conformance --test damage
-run control --lib --test rules
+run modbus --lib --test={codec,plan,driver,faults}
+run store --lib --test={conformance,damage}
+run control --lib --test=rules
 exit $failed

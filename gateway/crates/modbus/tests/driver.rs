@@ -14,14 +14,18 @@ use wellhead_model::{PointIndex, Value};
 /// beginning of the request. Returns the request's own.
 async fn serve(peer: &mut DuplexStream, reply: Option<&[u8]>) -> Vec<u8> {
     let mut header = [0; 7];
-    let asked = tokio::time::timeout(100 * TIMEOUT, peer.read_exact(&mut header)).await;
-    asked.unwrap().unwrap();
+    receive(peer, &mut header).await;
     let mut pdu = vec![0; usize::from(header[5]) - 1];
-    peer.read_exact(&mut pdu).await.unwrap();
+    receive(peer, &mut pdu).await;
     let reply = reply.unwrap_or(if pdu[0] == 22 { &pdu } else { &pdu[..5] });
     header[5] = reply.len() as u8 + 1;
     peer.write_all(&[&header, reply].concat()).await.unwrap();
     pdu
+}
+
+/// Fails, rather than wait for ever, if less comes.
+async fn receive(peer: &mut DuplexStream, bytes: &mut [u8]) {
+    tokio::time::timeout(100 * TIMEOUT, peer.read_exact(bytes)).await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
