@@ -15,7 +15,7 @@ cargo deny check licenses bans sources || failed=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if cargo deny fetch db >"$log" 2>&1; then
-    cargo deny check --disable-fetch advisories || failed=1
+    cargo deny check advisories || failed=1
     checked="licences, bans, sources, advisories"
 else
     tail -n 3 "$log" >&2
