@@ -6,7 +6,7 @@
 fuzz: ## Run each fuzz target for FUZZ_SECONDS (60); installs a nightly compiler and cargo-fuzz
 	@tests/fuzz/run.sh
 
-mutants: ## Change modbus and store in every small way and see which tests notice; takes hours
+mutants: ## Change modbus, store and control in every small way and see which tests notice; takes hours
 	@tests/mutants.sh
 
 coverage: ## Lines of the library crates that their tests reach; installs llvm-tools and cargo-llvm-cov
