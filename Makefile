@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. `make help` lists the rest.
 CARGO ?= cargo
 
-.PHONY: help demo test drill audit
+.PHONY: help demo test drill
 
 help: ## What can be made
 	@grep -hE "^[a-z-]+:.*##" $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -17,9 +17,6 @@ test: ## Everything CI runs
 	$(CARGO) clippy --workspace --all-targets -q -- -D warnings
 	$(CARGO) build --workspace --bins
 	$(CARGO) test --workspace
-
-audit: ## Licences, bans and sources of all dependencies (needs cargo-deny)
-	$(CARGO) deny check licenses bans sources
 
 include tests/bench/bench.mk
 include tests/drill/drill.mk

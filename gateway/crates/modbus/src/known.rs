@@ -302,11 +302,24 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_tried_again_in_one_poll_than_a_search_may_cost() {
+        let mut known = known(&block(30), LIMITS);
+        known.members.iter_mut().for_each(|m| m.refused = Some(2));
+        known.retry_in.fill(1);
+        let mut tried = || {
+            known.begin();
+            known.reads.iter().filter(|r| r.kind == Kind::Trial).count() as u32
+        };
+        assert_eq!([tried(), tried(), tried()], [SEARCH_MAX, 30 - SEARCH_MAX, 0]);
+    }
+
+    #[test]
     fn a_device_that_refuses_everything_is_not_asked_without_end() {
         let device = Device { missing: (0..125).collect(), count_max: 125 };
         let mut known = known(&block(125), LIMITS);
-        let mut planned = 1;
-        for _ in 0..20 {
+        assert_eq!(device.poll(&mut known).0, 1 + SEARCH_MAX, "all that a search may cost");
+        let mut planned = known.reads.len() as u32;
+        for _ in 1..20 {
             let (requests, served, _) = device.poll(&mut known);
             assert!(requests <= planned + SEARCH_MAX, "{requests} after {planned}");
             assert!(served.iter().all(|s| !s));

@@ -50,7 +50,7 @@ impl Port {
         let (unit, framing) = (self.unit, self.framing);
         self.frame(request);
         let transaction = self.transaction;
-        let x = self.exchange(line, request.reply_len() + rtu::HEADER_LEN + rtu::CRC_LEN);
+        let x = self.exchange(line, rtu::frame_len(request.reply_len()));
         let reply = line
             .exchange(&x, &self.request, |bytes| match framing {
                 Framing::Tcp => mbap::step(request, transaction, unit, bytes),
@@ -68,8 +68,12 @@ impl Port {
     ) -> Result<(), DeviceError> {
         self.frame(request);
         let x = self.exchange(line, 0);
-        let turnaround = self.turnaround + self.on_wire(line, 0);
-        line.send_only(&x, &self.request, turnaround).await
+        line.send_only(&x, &self.request, self.turnaround(line)).await
+    }
+
+    /// Silence after a broadcast, counted from when its first byte is sent.
+    fn turnaround(&self, line: &Line) -> Duration {
+        self.turnaround + self.on_wire(line, 0)
     }
 
     fn frame(&mut self, request: &Request) {
@@ -149,6 +153,7 @@ mod tests {
         assert_eq!(x.response_timeout, timing.response_timeout + Duration::from_millis(8 + 25));
         assert_eq!(x.pause, Duration::from_micros(3500), "at least 3.5 characters");
         assert_eq!(x.late_window, timing.late_window);
+        assert_eq!(port.turnaround(&line), timing.turnaround + Duration::from_millis(8));
         port.pause = Duration::from_millis(50);
         assert_eq!(port.exchange(&line, 25).pause, Duration::from_millis(50));
     }

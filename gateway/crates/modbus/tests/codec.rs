@@ -102,6 +102,15 @@ fn requests_have_the_layout_of_the_standard() {
 }
 
 #[test]
+fn a_serial_frame_is_three_bytes_longer_than_what_it_carries() {
+    let request = Request::Read { table: Table::Holding, address: 0, count: 125 };
+    let mut frame = Vec::new();
+    rtu::put(&request, 7, &mut frame);
+    assert_eq!(frame.len(), rtu::frame_len(5));
+    assert_eq!(rtu::frame_len(request.reply_len()), 255);
+}
+
+#[test]
 fn every_exception_has_the_name_of_the_standard_and_its_own_kind() {
     let timeout = Duration::from_secs(1);
     let refused = |code, meaning| DeviceError::Refused { code, meaning };

@@ -420,6 +420,37 @@ mod tests {
     }
 
     #[test]
+    fn a_block_is_filled_to_the_byte() {
+        let two = |len| [entry(1, noise(1, 60_000)), entry(2, noise(2, len))];
+        let room = |len| BLOCK_BYTES_MAX - encode(&two(len)).unwrap().unwrap().len();
+        // A byte more of noise is a byte more, but for a few.
+        let first = room(30_000);
+        let mut len = 30_000 + first - first / 100;
+        while room(len) > 0 {
+            len += room(len).div_ceil(2);
+        }
+        assert_eq!(taken(&two(len)), [2]);
+        assert_eq!(taken(&two(len + 1)), [1, 1]);
+    }
+
+    #[test]
+    fn a_directory_is_filled_to_the_byte() {
+        let name = |i: u64, len| Entry { stream: format!("{i:0len$}").into(), ..entry(i, vec![]) };
+        let mut entries: Vec<_> = (0..1_150).map(|i| name(i, 200)).collect();
+        // A letter more is a byte more.
+        let mut room = DIRECTORY_BYTES_MAX - encode_directory(&entries).len();
+        for i in 0..1_150 {
+            let more = room.min(55);
+            entries[i as usize] = name(i, 200 + more);
+            room -= more;
+        }
+        assert_eq!(encode_directory(&entries).len(), DIRECTORY_BYTES_MAX);
+        assert_eq!(taken(&entries), [1_150]);
+        entries[1_149] = name(1_149, 201);
+        assert_eq!(taken(&entries), [575, 575]);
+    }
+
+    #[test]
     fn an_entry_that_fits_no_block_is_an_error() {
         let name: String = "x".repeat(DIRECTORY_BYTES_MAX);
         let e = Entry { stream: name.into(), ..entry(1, Vec::new()) };
@@ -457,11 +488,13 @@ mod tests {
         let longer = (dir.len() as u32 + 1, 2);
         let unpacked = malformed("compressed data does not unpack to its length");
         assert_eq!(decode_block(&sealed(1, longer, &dir, b"hi")), unpacked);
-        let mut cut = sealed(1, (dir.len() as u32, 2), &dir, b"hi");
-        cut.truncate(HEADER_BYTES + 1);
-        let crc = crc32fast::hash(&cut[8..]);
-        cut[4..8].copy_from_slice(&crc.to_le_bytes());
-        assert_eq!(decode_block(&cut), malformed("directory cut short"));
+        for left in [HEADER_BYTES + 1, HEADER_BYTES] {
+            let mut cut = sealed(1, (dir.len() as u32, 2), &dir, b"hi");
+            cut.truncate(left);
+            let crc = crc32fast::hash(&cut[8..]);
+            cut[4..8].copy_from_slice(&crc.to_le_bytes());
+            assert_eq!(decode_block(&cut), malformed("directory cut short"));
+        }
     }
 
     #[test]

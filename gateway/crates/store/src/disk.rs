@@ -338,3 +338,111 @@ fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(dir: &Path) -> (Blocks, Vec<u64>) {
+        let mut found = Vec::new();
+        let blocks = Blocks::open(dir, 1 << 20, |block, _| found.push(block)).unwrap();
+        (blocks, found)
+    }
+
+    fn names(blocks: &Blocks) -> Vec<u64> {
+        blocks.db.tree_names().iter().filter_map(|n| chapter_of(n)).collect()
+    }
+
+    #[test]
+    fn a_chapter_closes_after_five_blocks_worth_it_or_before_it_outgrows_a_page() {
+        let chapter = |sizes: &[usize]| {
+            let mut chapter = Chapter::default();
+            sizes.iter().for_each(|n| chapter.take(*n));
+            chapter
+        };
+        assert!(chapter(&[]).takes(491_520));
+        assert!(!chapter(&[]).takes(491_521), "480 KiB");
+        assert!(chapter(&[100_000; 4]).takes(91_520));
+        assert!(!chapter(&[100_000; 4]).takes(91_521));
+        assert!(!chapter(&[20_000; 5]).takes(1), "five");
+        assert!(chapter(&[13_107; 5]).takes(1), "five of less than 64 KiB together");
+        assert!(!chapter(&[65_536, 0, 0, 0, 0]).takes(1), "five of just 64 KiB");
+    }
+
+    #[test]
+    fn a_chapter_is_dropped_with_its_last_block_and_not_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut blocks, _) = open(dir.path());
+        let value = vec![7; 70_000];
+        let add: Vec<_> = (1..=7).map(|n| (n, &value[..])).collect();
+        blocks.commit(&add, &[]).unwrap();
+        assert_eq!(names(&blocks), [1, 6]);
+        blocks.commit(&[], &[2]).unwrap();
+        let held = |blocks: &mut Blocks| {
+            (0..9).filter(|n| blocks.get(*n).unwrap().is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(held(&mut blocks), [1, 3, 4, 5, 6, 7]);
+        blocks.commit(&[], &[2, 2, 2]).unwrap();
+        assert_eq!(held(&mut blocks), [1, 3, 4, 5, 6, 7], "gone already");
+        blocks.commit(&[(8, &value)], &[1, 3, 4, 5]).unwrap();
+        assert_eq!((names(&blocks), held(&mut blocks)), (vec![6], vec![6, 7, 8]));
+        drop(blocks);
+        let (blocks, found) = open(dir.path());
+        assert_eq!(found, [6, 7, 8]);
+        assert_eq!(blocks.chapters[&6].live, 3);
+    }
+
+    #[test]
+    fn what_lies_in_memory_is_counted_and_let_go_in_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut blocks, _) = open(dir.path());
+        assert_eq!(blocks.anchors.len(), 128, "two pages each, one in each of 256 shards");
+        let value = vec![7; 90_000];
+        let mut block = 0;
+        let mut more = |blocks: &mut Blocks, n: u64| {
+            let add: Vec<_> = (block..block + n).map(|b| (b, &value[..])).collect();
+            block += n;
+            blocks.commit(&add, &[]).unwrap();
+            blocks.resident_bytes
+        };
+        assert_eq!(more(&mut blocks, 7), 7 * 90_000);
+        assert_eq!(more(&mut blocks, 86), 93 * 90_000, "just under 8 MiB");
+        assert_eq!(more(&mut blocks, 1), 94 * 90_000, "over, but it was not before");
+        blocks.get(0).unwrap();
+        assert_eq!(blocks.resident_bytes, 5 * 90_000, "only the chapter that was read");
+        blocks.get(4).unwrap();
+        assert_eq!(blocks.resident_bytes, 5 * 90_000);
+        blocks.get(5).unwrap();
+        assert_eq!(blocks.resident_bytes, 10 * 90_000);
+        drop(blocks);
+        let (blocks, found) = open(dir.path());
+        assert_eq!(found.len(), 94);
+        assert!(blocks.resident_bytes <= RESIDENT_BYTES_MAX + 5 * 90_000);
+    }
+
+    #[test]
+    fn only_half_generated_snapshots_are_removed_before_opening() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = ["snap.01.generating", "snap.02", "x.generating", "db"];
+        names.iter().for_each(|n| fs::write(dir.path().join(n), "").unwrap());
+        remove_half_snapshots(dir.path()).unwrap();
+        let left = names.map(|n| dir.path().join(n).exists());
+        assert_eq!(left, [false, true, true, true]);
+    }
+
+    #[test]
+    fn a_full_disk_a_held_lock_and_damage_are_told_apart() {
+        let fault = |kind: io::ErrorKind| Fault::from(io::Error::from(kind));
+        assert!(matches!(fault(io::ErrorKind::StorageFull), Fault::Full));
+        assert!(matches!(fault(io::ErrorKind::QuotaExceeded), Fault::Full));
+        assert!(matches!(fault(io::ErrorKind::UnexpectedEof), Fault::Damaged(_)));
+        assert!(matches!(fault(io::ErrorKind::InvalidData), Fault::Damaged(_)));
+        assert!(matches!(fault(io::ErrorKind::PermissionDenied), Fault::Io(_)));
+        let lock = io::Error::other("could not acquire lock on \"db\"");
+        assert!(matches!(Fault::from(sled::Error::Io(lock)), Fault::Locked));
+        let corrupt = sled::Error::Corruption { at: None, bt: () };
+        assert!(matches!(Fault::from(corrupt), Fault::Damaged(_)));
+        let said = guarded::<()>(|| panic!("segment {} is odd", 7)).unwrap_err();
+        assert!(matches!(said, Fault::Damaged(why) if why == "panic: segment 7 is odd"));
+    }
+}

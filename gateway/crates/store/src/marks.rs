@@ -26,7 +26,7 @@ use crate::entry::Mark;
 /// Boots whose marks are kept; the oldest is forgotten first.
 const BOOTS_MAX: usize = 8;
 /// Streams kept of one boot. A gateway has one per device and a few more.
-const STREAMS_MAX: usize = 16 * 1024;
+const STREAMS_MAX: usize = 16_384;
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Boots ordered by their counter, and by text where it has none.

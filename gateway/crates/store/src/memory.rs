@@ -134,3 +134,44 @@ impl Cache for MemoryCache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    /// Costs 1000.
+    fn entry(seq: u64) -> Entry {
+        let payload = Bytes::from(vec![0; 872]);
+        let (stream, boot) = ("data/hp1".into(), "1-0000000a".into());
+        Entry { stream, boot, seq, samples: 2, time_ms: 100 * seq as i64, payload }
+    }
+
+    #[test]
+    fn the_bound_is_filled_to_the_byte_and_then_the_oldest_go() {
+        let mut cache = MemoryCache::new(3_000);
+        let no_gaps = cache.append(&[entry(1), entry(2)]).unwrap().gaps;
+        assert_eq!(no_gaps, []);
+        assert_eq!(cache.append(&[entry(3)]).unwrap().gaps, []);
+        let gaps = cache.append(&[entry(4), entry(5)]).unwrap().gaps;
+        let said: Vec<_> = gaps.iter().map(|g| (g.first, g.last, g.samples)).collect();
+        assert_eq!(said, [(1, 2, 4)]);
+        let expected = Stats {
+            entries: 3,
+            samples: 6,
+            blocks: 2,
+            bytes_held: 3_000,
+            bytes_held_max: 3_000,
+            bytes_on_disk: 0,
+            bytes_max: 3_000,
+            bytes_written: 5 * 872,
+            oldest_ms: Some(300),
+            newest_ms: Some(500),
+        };
+        assert_eq!(cache.stats(), expected);
+        let held: Vec<_> = cache.read(None, usize::MAX).unwrap();
+        cache.remove(&[held[1].0]).unwrap();
+        assert_eq!(cache.stats().bytes_held, 2_000);
+        assert_eq!(cache.take_incidents(), []);
+    }
+}

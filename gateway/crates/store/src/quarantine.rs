@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 /// Damaged stores kept; the oldest is deleted first.
 const KEPT_MAX: usize = 2;
 
@@ -27,30 +29,16 @@ pub(crate) fn set_aside(dir: &Path) -> io::Result<PathBuf> {
     }
     let stamp = utc(written);
     let mut path = parent.join(format!("{prefix}{stamp}"));
-    let mut n = 2;
-    while path.exists() {
-        path = parent.join(format!("{prefix}{stamp}-{n}"));
-        n += 1;
+    if path.exists() {
+        path = parent.join(format!("{prefix}{stamp}-2")); // free: only one is left by now
     }
     fs::rename(dir, &path)?;
     Ok(path)
 }
 
-/// `20260203T040506Z`, from seconds since 1970.
+/// `20260203T040506Z`, from seconds since 1970; a time beyond all calendars counts as 1970.
 fn utc(seconds: i64) -> String {
-    let (days, s) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Civil date from days (Hinnant, "chrono-compatible low-level date algorithms"): years begin
-    // in March, so that the leap day is the last.
-    let z = days + 719_468;
-    let (era, doe) = (z.div_euclid(146_097), z.rem_euclid(146_097));
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    let (h, m, s) = (s / 3_600, s / 60 % 60, s % 60);
-    format!("{year:04}{month:02}{day:02}T{h:02}{m:02}{s:02}Z")
+    Timestamp::from_second(seconds).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 #[cfg(test)]
@@ -64,6 +52,7 @@ mod tests {
             (951_782_400, "20000229T000000Z"),
             (1_770_091_506, "20260203T040506Z"),
             (4_107_542_399, "21000228T235959Z"),
+            (i64::MAX, "19700101T000000Z"),
         ] {
             assert_eq!(utc(seconds), text);
         }

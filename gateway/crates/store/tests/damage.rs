@@ -92,11 +92,7 @@ fn a_block_with_a_bad_checksum_costs_only_itself() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     {
-        let store = sled::Config::new()
-            .path(dir.path().join("cache/blocks"))
-            .segment_size(2 << 20)
-            .open()
-            .unwrap();
+        let store = hold_store(dir.path());
         let chapter = store.tree_names().into_iter().filter(|n| n.starts_with(b"c")).max().unwrap();
         let chapter = store.open_tree(chapter).unwrap();
         let (key, value) = chapter.iter().next().unwrap().unwrap();
@@ -142,6 +138,35 @@ fn a_second_opening_says_who_holds_the_lock() {
     let second = SledCache::open(config(dir.path())).map(|_| ());
     let Err(e @ CacheError::Locked { .. }) = second else { panic!("{second:?}") };
     assert!(e.to_string().contains("another process"), "{e}");
+}
+
+fn hold_store(dir: &Path) -> sled::Db {
+    sled::Config::new().path(dir.join("cache/blocks")).segment_size(2 << 20).open().unwrap()
+}
+
+#[test]
+fn a_store_that_is_let_go_a_little_later_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let held = hold_store(dir.path());
+    let letting_go = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(held);
+    });
+    assert_eq!(survivors(dir.path()).1, []);
+    letting_go.join().unwrap();
+}
+
+#[test]
+fn a_store_that_is_not_let_go_is_told_as_locked_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let held = hold_store(dir.path());
+    let opened = SledCache::open(config(dir.path())).map(|_| ());
+    assert!(matches!(opened, Err(CacheError::Locked { .. })), "{opened:?}");
+    drop(held);
+    let (found, incidents) = survivors(dir.path());
+    assert_eq!((found.len() as u64, incidents), (ENTRIES, vec![]));
 }
 
 #[test]

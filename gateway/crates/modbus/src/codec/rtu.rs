@@ -15,6 +15,11 @@ pub const CRC_LEN: usize = 2;
 /// Units that answer. Stray 0x00 and 0xFF, left by a line driver that is switched, never do.
 const UNITS: std::ops::RangeInclusive<u8> = 1..=247;
 
+/// Bytes of a frame around a protocol data unit of so many.
+pub const fn frame_len(pdu: usize) -> usize {
+    HEADER_LEN + pdu + CRC_LEN
+}
+
 /// Writes the whole request into `out`, which it empties first.
 pub fn put(request: &Request, unit: u8, out: &mut Vec<u8>) {
     out.clear();

@@ -15,6 +15,8 @@ use crate::marks::{Marks, sync_dir};
 use crate::room::{self, Reserve};
 
 mod recovery;
+#[cfg(test)]
+mod tests;
 
 /// The smallest bound that leaves room for sled's segments.
 const BYTES_MAX_MIN: u64 = 32 << 20;
@@ -273,7 +275,7 @@ impl SledCache {
         ids
     }
 
-    /// What dropping these blocks loses; raises the marks past it.
+    /// What dropping these blocks loses.
     fn gaps_of(&mut self, blocks: &[u64]) -> Result<Gaps, CacheError> {
         let mut gaps = Gaps::default();
         for &block in blocks {
@@ -281,7 +283,6 @@ impl SledCache {
             for (index, line) in (0..).zip(lines.iter()) {
                 if self.index.holds(EntryId { block, index }) {
                     gaps.add(line);
-                    self.marks.raise(&line.boot, &line.stream, line.seq);
                 }
             }
             self.marks_changed = true; // what the block said until now, the file must say
@@ -409,12 +410,9 @@ impl Cache for SledCache {
             if !self.index.holds(id) {
                 continue;
             }
-            // Unreadable at the moment: it goes all the same, only its mark is not raised here.
+            // Unreadable at the moment: it goes all the same. Its mark was raised when it came.
             let lines = self.lines(id.block).unwrap_or(None);
             let line = lines.as_ref().and_then(|l| l.get(id.index as usize));
-            if let Some(line) = line {
-                self.marks_changed |= self.marks.raise(&line.boot, &line.stream, line.seq);
-            }
             if self.index.remove(id, line.map_or(0, |l| l.samples)) {
                 self.leaving.insert(id.block);
                 self.marks_changed = true; // what the block said until now, the file must say
