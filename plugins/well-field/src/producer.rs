@@ -18,8 +18,8 @@ pub struct ProducerInputs {
     pub water_c: Option<f64>,
     /// Depth of the water, m: not there, or there and perhaps not believed.
     pub level_m: Option<Option<f64>>,
-    /// Sand, ppm.
-    pub sand_ppm: Option<f64>,
+    /// Sand, % by volume.
+    pub sand_pct: Option<f64>,
     /// Pressure across its filter, kPa.
     pub filter_kpa: Option<f64>,
     /// Out of use, or not known to be in use.
@@ -55,7 +55,7 @@ impl Producers {
                 pump.deep = level > floor;
             }
             pump.blocked = inp.filter_kpa.map_or(pump.blocked, |kpa| kpa > s.filter_stop_kpa);
-            let sandy = inp.sand_ppm.is_some_and(|ppm| ppm > s.sand_max_ppm);
+            let sandy = inp.sand_pct.is_some_and(|pct| pct > s.sand_max_pct);
             pump.sandy = pump.sand.update(sandy, s.sand_after, now);
         }
     }

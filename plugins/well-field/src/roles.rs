@@ -107,7 +107,7 @@ impl Roles {
                 volume_m3: nth(&self.out[1], at),
                 water_c: nth(&self.out[2], at),
                 level_m: self.out[3].get(at).map(process),
-                sand_ppm: nth(&self.out[4], at),
+                sand_pct: nth(&self.out[4], at),
                 filter_kpa: nth(&self.out[5], at),
                 fault: unless(&self.out_fault, at, false),
             };
