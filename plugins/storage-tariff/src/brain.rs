@@ -352,7 +352,7 @@ impl Brain {
         let hard = stored.kwh - s.soc_min * capacity;
         let demand = view.unit_allow_kw.map_or(0.0, |kw| load - kw * s.unit_cop);
         let capacity_gap = load - s.unit_kw;
-        let forced = demand.max(capacity_gap).clamp(0.0, s.release_kw);
+        let forced = demand.max(capacity_gap).max(0.0).min(s.release_kw);
         let mut rate = plan.release_kw.min(load).min(s.release_kw);
         let releasing = self.mode.releases();
         if rate <= 0.0 && releasing && self.episode < s.episode_min {

@@ -30,6 +30,6 @@ impl Demand {
         }
         let drawn: f64 = self.minutes_kw.iter().map(|kw| f64::from(*kw)).sum();
         // What earlier minutes did not use is not given out: the next window would lack it.
-        (MINUTES as f64 * limit_kw - drawn).clamp(0.0, limit_kw)
+        (MINUTES as f64 * limit_kw - drawn).max(0.0).min(limit_kw)
     }
 }

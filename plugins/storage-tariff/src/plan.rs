@@ -111,7 +111,7 @@ fn charge_quarters(valley: &[Slot], bounds: &Bounds, need_kwh: f64) -> usize {
             break;
         }
         let spare = bounds.unit_kw - slot.load_kw.unwrap_or(0.0);
-        left -= spare.clamp(0.0, bounds.charge_kw) * SLOT_H;
+        left -= spare.max(0.0).min(bounds.charge_kw) * SLOT_H;
         quarters += 1;
     }
     quarters
@@ -121,10 +121,10 @@ fn charge_quarters(valley: &[Slot], bounds: &Bounds, need_kwh: f64) -> usize {
 /// to their price, then the flat hours. Returns what was shared out, kWh; `release` is in kW.
 fn share_out(day: &[Slot], bounds: &Bounds, budget_kwh: f64, release: &mut [f64]) -> f64 {
     let mut left = budget_kwh / SLOT_H;
-    let cap = |slot: &Slot| slot.load_kw.unwrap_or(0.0).clamp(0.0, bounds.release_kw);
+    let cap = |slot: &Slot| slot.load_kw.unwrap_or(0.0).max(0.0).min(bounds.release_kw);
     for (slot, kw) in day.iter().zip(release.iter_mut()) {
         let missing = slot.load_kw.unwrap_or(0.0) - bounds.unit_kw;
-        *kw = missing.clamp(0.0, cap(slot)).min(left);
+        *kw = missing.max(0.0).min(cap(slot)).min(left);
         left -= *kw;
     }
     for group in [&[Kind::Peak, Kind::Sharp][..], &[Kind::Flat][..]] {

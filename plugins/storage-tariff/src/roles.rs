@@ -160,7 +160,7 @@ impl Roles {
         let rate = (!local).then_some(brain.rate_kw);
         give(cx, self.rate.iter(), rate, why)?;
         let (low, high) = s.speed_hz;
-        let speed = rate.map(|kw| (kw / s.release_kw * high).clamp(low, high));
+        let speed = rate.map(|kw| (kw / s.release_kw * high).max(low).min(high));
         give(cx, self.speed.iter(), speed, why)?;
         give(cx, self.setpoints.iter(), asked.setpoint_c, why)?;
         give(cx, self.enables.iter(), (!local).then_some(asked.units), why)?;

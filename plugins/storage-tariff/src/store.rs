@@ -82,7 +82,7 @@ impl Store {
             return None;
         };
         let kwh = last + season.sign() * heat_kw * dt.as_secs_f64() / 3600.0;
-        let kwh = kwh.clamp(0.0, settings.capacity_kwh(season));
+        let kwh = kwh.max(0.0).min(settings.capacity_kwh(season));
         self.last_kwh = Some(kwh);
         Some(Stored { kwh, sure: false })
     }

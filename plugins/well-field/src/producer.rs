@@ -121,7 +121,7 @@ impl Producers {
             if flow > 1.02 * cap_m3h {
                 pump.speed_hz *= cap_m3h / flow;
             }
-            pump.speed_hz = pump.speed_hz.clamp(s.speed_hz.0, s.speed_hz.1);
+            pump.speed_hz = pump.speed_hz.max(s.speed_hz.0).min(s.speed_hz.1);
         }
     }
 
