@@ -1,0 +1,194 @@
+//! Where readings come from and decisions go.
+
+use crate::field::{Field, Inputs};
+use crate::injector::{InjectorInputs, Wash};
+use crate::producer::ProducerInputs;
+use crate::settings::{Settings, WELLS};
+use crate::words::Step;
+use wellhead_sdk::PointValue;
+use wellhead_sdk::prelude::*;
+
+/// What the site has bound.
+pub struct Roles {
+    call: Option<Input<bool>>,
+    wanted: Option<Input<f64>>,
+    back: Option<Input<f64>>,
+    supply: Option<Input<f64>>,
+    sealed: Option<Input<bool>>,
+    allowed: Option<Input<bool>>,
+    /// Flow, volume, temperature, level, sand, filter of production.
+    out: [Vec<Input<f64>>; 6],
+    out_fault: Vec<Input<bool>>,
+    /// Flow, volume, pressure, filter of reinjection.
+    into: [Vec<Input<f64>>; 4],
+    into_fault: Vec<Input<bool>>,
+    open: Vec<Input<bool>>,
+    washing: Vec<Input<bool>>,
+    run: Vec<Output<bool>>,
+    speed: Vec<Output<f64>>,
+    valve: Vec<Output<bool>>,
+    wash: Vec<Output<bool>>,
+    heat_pump: Option<Output<bool>>,
+    boiler: Option<Output<bool>>,
+}
+
+impl Roles {
+    /// Looks them up; every list must have as many points as its table has wells.
+    pub fn bind(cx: &mut Init<'_>, s: &Settings) -> Result<Self, Error> {
+        let (out, into) = (s.producers.len(), s.injectors.len());
+        let roles = Self {
+            call: cx.input_optional("heat_call"),
+            wanted: cx.input_optional("wanted_flow"),
+            back: cx.input_optional("return_temp"),
+            supply: cx.input_optional("load_supply_temp"),
+            sealed: cx.input_optional("sealed"),
+            allowed: cx.input_optional("backwash_allowed"),
+            out: [
+                list(cx, "production_flow", out)?,
+                list(cx, "production_volume", out)?,
+                list(cx, "production_temp", out)?,
+                list(cx, "production_level", out)?,
+                list(cx, "production_sand", out)?,
+                list(cx, "production_filter", out)?,
+            ],
+            out_fault: list(cx, "production_fault", out)?,
+            into: [
+                list(cx, "reinjection_flow", into)?,
+                list(cx, "reinjection_volume", into)?,
+                list(cx, "reinjection_pressure", into)?,
+                list(cx, "reinjection_filter", into)?,
+            ],
+            into_fault: list(cx, "reinjection_fault", into)?,
+            open: list(cx, "reinjection_open", into)?,
+            washing: list(cx, "back_washing", into)?,
+            run: same("production_run", cx.outputs("production_run")?, out)?,
+            speed: same("production_speed", cx.outputs("production_speed")?, out)?,
+            valve: same("reinjection_valve", cx.outputs("reinjection_valve")?, into)?,
+            wash: same("backwash", cx.outputs("backwash")?, into)?,
+            heat_pump: cx.output_optional("heat_pump")?,
+            boiler: cx.output_optional("boiler")?,
+        };
+        if roles.call.is_none() && roles.wanted.is_none() {
+            return Err("bind heat_call or wanted_flow: nobody says when heat is wanted".into());
+        }
+        Ok(roles)
+    }
+
+    /// Believed values that are not too old.
+    pub fn read(&self, cx: &Tick<'_>, s: &Settings) -> Inputs {
+        fn young<T: PointValue>(cx: &Tick<'_>, input: &Input<T>, age: Duration) -> Option<T> {
+            let reading = cx.read(input);
+            if reading.age() > age { None } else { reading.good() }
+        }
+        let process = |input: &Input<f64>| young(cx, input, s.age_process);
+        let nth = |list: &[Input<f64>], at: usize| list.get(at).and_then(process);
+        let contact = |input: &Input<bool>| young(cx, input, s.age_interlock);
+        // What is not known to be well counts as not well; what is not bound says nothing.
+        let unless = |list: &[Input<bool>], at: usize, well: bool| {
+            list.get(at).is_some_and(|i| contact(i) != Some(well))
+        };
+        let mut inputs = Inputs {
+            call: match &self.call {
+                Some(call) => young(cx, call, s.age_process),
+                None => Some(true),
+            },
+            wanted_m3h: self.wanted.as_ref().map(process),
+            return_c: self.back.as_ref().and_then(process),
+            supply_c: self.supply.as_ref().and_then(process),
+            sealed: self.sealed.as_ref().is_none_or(|input| contact(input) == Some(true)),
+            may_wash: !self.wash.is_empty()
+                && self.allowed.as_ref().is_none_or(|input| contact(input) == Some(true)),
+            hand: self.held(cx),
+            ..Inputs::default()
+        };
+        for at in 0..s.producers.len().min(WELLS) {
+            inputs.producers[at] = ProducerInputs {
+                flow_m3h: nth(&self.out[0], at).map(|flow| flow.max(0.0)),
+                volume_m3: nth(&self.out[1], at),
+                water_c: nth(&self.out[2], at),
+                level_m: self.out[3].get(at).map(process),
+                sand_pct: nth(&self.out[4], at),
+                filter_kpa: nth(&self.out[5], at),
+                fault: unless(&self.out_fault, at, false),
+            };
+        }
+        for at in 0..s.injectors.len().min(WELLS) {
+            inputs.injectors[at] = InjectorInputs {
+                flow_m3h: nth(&self.into[0], at).map(|flow| flow.max(0.0)),
+                volume_m3: nth(&self.into[1], at),
+                pressure_kpa: nth(&self.into[2], at),
+                filter_kpa: nth(&self.into[3], at),
+                fault: unless(&self.into_fault, at, false),
+                shut: unless(&self.open, at, true),
+                washing: self.washing.get(at).is_some_and(|i| contact(i) == Some(true)),
+            };
+        }
+        inputs
+    }
+
+    fn held(&self, cx: &Tick<'_>) -> bool {
+        let by_hand = |holder| matches!(holder, Holder::Operator | Holder::Local);
+        let switches = self.run.iter().chain(&self.valve).chain(&self.wash);
+        switches.map(|output| cx.holder(output)).any(by_hand)
+            || self.speed.iter().map(|output| cx.holder(output)).any(by_hand)
+    }
+
+    /// Writes every output, or gives it back while a hand is on a well.
+    pub fn write(
+        &self,
+        cx: &mut Tick<'_>,
+        field: &Field,
+        stages: (bool, bool),
+    ) -> Result<(), Error> {
+        let why = field.reason;
+        let free = field.step != Step::Local;
+        for (at, output) in self.run.iter().enumerate() {
+            give(cx, output, free.then_some(field.producers.told(at).0), why)?;
+        }
+        for (at, output) in self.speed.iter().enumerate() {
+            let (run, speed) = field.producers.told(at);
+            give(cx, output, (free && run).then_some(speed), why)?;
+        }
+        for (at, output) in self.valve.iter().enumerate() {
+            let open = !matches!(field.wells[at].wash, Wash::Run(_));
+            give(cx, output, free.then_some(open), why)?;
+        }
+        for (at, output) in self.wash.iter().enumerate() {
+            let wash = matches!(field.wells[at].wash, Wash::Run(_));
+            give(cx, output, free.then_some(wash), why)?;
+        }
+        for (output, on) in [(&self.heat_pump, stages.0), (&self.boiler, stages.1)] {
+            if let Some(output) = output {
+                give(cx, output, free.then_some(on), why)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn list<T: PointValue>(
+    cx: &mut Init<'_>,
+    role: &str,
+    wells: usize,
+) -> Result<Vec<Input<T>>, Error> {
+    same(role, cx.inputs(role), wells)
+}
+
+fn same<T>(role: &str, list: Vec<T>, wells: usize) -> Result<Vec<T>, Error> {
+    if list.is_empty() || list.len() == wells {
+        return Ok(list);
+    }
+    Err(format!("{role} has {} points, its table has {wells} wells", list.len()).into())
+}
+
+fn give<T: PointValue>(
+    cx: &mut Tick<'_>,
+    output: &Output<T>,
+    value: Option<T>,
+    why: impl std::fmt::Display,
+) -> Result<(), Error> {
+    match value {
+        Some(value) => cx.write(output, value, why),
+        None => cx.relinquish(output, why),
+    }
+}

@@ -1,0 +1,248 @@
+//! The acceptance statements of the plugin, in virtual time.
+
+#![expect(clippy::expect_used, reason = "a test that can't go on should say why")]
+
+mod common_rules;
+mod plant;
+
+use plant::{Plant, TICK, YANQING, install};
+use std::time::Duration;
+use well_field::Wells;
+use wellhead_sdk::Quality;
+use wellhead_sdk::mock::Host;
+
+#[test]
+fn b1_one_of_three_reinjection_wells_lost_cuts_production_within_a_minute() {
+    let mut plant = Plant::yanqing("licence = 400.0");
+    plant.for_minutes(60);
+    assert_eq!(plant.number("cap"), 399.0);
+    assert!(plant.production() > 380.0, "{}", plant.production());
+    assert_eq!(plant.text("state"), "run");
+    plant.lost[1] = true;
+    let mut passed = Duration::ZERO;
+    while passed < Duration::from_secs(60) {
+        plant.tick();
+        passed += TICK;
+    }
+    assert!(plant.number("cap") <= 266.0, "{}", plant.number("cap"));
+    assert!(plant.production() <= 266.0 * 1.001, "{}", plant.production());
+    assert_eq!(plant.text("state"), "cutback");
+    assert!(plant.host.alarm("reinjection_lost"));
+    plant.for_minutes(60);
+    assert!((240.0..266.5).contains(&plant.production()), "{}", plant.production());
+    plant.lost[1] = false;
+    plant.for_minutes(60);
+    assert_eq!(plant.text("state"), "run");
+    assert!(!plant.host.alarm("reinjection_lost"));
+}
+
+#[test]
+fn b1_all_reinjection_lost_stops_production_within_a_minute() {
+    let mut plant = Plant::yanqing("");
+    plant.for_minutes(60);
+    plant.lost.fill(true);
+    plant.for_minutes(1);
+    assert_eq!(plant.production(), 0.0);
+    assert_eq!(plant.text("reason"), "no_reinjection");
+}
+
+#[test]
+fn b2_ledger_of_a_doublet_is_one_to_one_within_meter_error() {
+    // One production and one reinjection well, 70 m³/h each; meters half a per cent apart.
+    let parameters = r#"
+licence = 70.0
+production = [[70, 45]]
+reinjection = [[75, 0, 0.5, "2019-10"]]
+"#;
+    let mut plant = Plant::new(parameters, 1, 1);
+    plant.yield_m3h = 70.0;
+    plant.injectivity = vec![0.5];
+    (plant.meter_out, plant.meter_in) = (1.0025, 0.9975);
+    plant.for_minutes(48 * 60);
+    let (ratio, error) = (plant.number("ratio"), plant.number("ratio_error"));
+    assert!(plant.number("volume_out") > 3000.0);
+    assert!((error - 0.707).abs() < 0.001, "{error}");
+    assert!((ratio - 100.0).abs() <= error && ratio != 100.0, "{ratio}");
+    assert!((plant.number("ratio_day") - 100.0).abs() <= error);
+    assert!(!plant.host.alarm("ratio_low") && !plant.host.alarm("ratio_warning"));
+}
+
+/// Days until the alarm, if a well loses this part of its injectivity in a day.
+fn days_to_alarm(plant: &mut Plant, decay: impl Fn(f64) -> f64) -> f64 {
+    for half_minute in 0..40 * 2880u32 {
+        let day = f64::from(half_minute) / 2880.0;
+        plant.injectivity[2] = decay(day);
+        plant.tick();
+        if plant.host.alarm("injectivity_low") {
+            return day;
+        }
+    }
+    f64::INFINITY
+}
+
+#[test]
+fn b3_decaying_injectivity_asks_for_a_back_wash_about_day_30_to_36_and_is_restored() {
+    let forms: [fn(f64) -> f64; 2] = [|day| 1.0 - 0.01 * day, |day| 0.99f64.powf(day)];
+    for decay in forms {
+        let mut plant = Plant::yanqing("");
+        let day = days_to_alarm(&mut plant, decay);
+        assert!((30.0..=36.0).contains(&day), "{day}");
+        assert_eq!(plant.host.published::<i64>("backwash_well"), Some(3));
+        assert!(plant.number("injectivity_low") < 70.0);
+        // First production falls to what the others take, then the well is washed.
+        plant.tick();
+        assert!(plant.number("cap") <= 266.0);
+        assert_eq!(plant.host.output(("backwash", 2)), Some(false));
+        plant.for_minutes(3);
+        assert_eq!(plant.host.output(("backwash", 2)), Some(true));
+        assert_eq!(plant.host.output(("reinjection_valve", 2)), Some(false));
+        assert_eq!(plant.text("state"), "backwash");
+        plant.injectivity[2] = 0.97;
+        plant.for_minutes(30);
+        assert_eq!(plant.host.output(("backwash", 2)), Some(false));
+        plant.for_minutes(30);
+        assert!(!plant.host.alarm("injectivity_low"));
+        assert_eq!(plant.host.published::<i64>("backwash_well"), Some(0));
+        assert!(plant.number("injectivity_3") > 0.9, "{}", plant.number("injectivity_3"));
+    }
+}
+
+#[test]
+fn b4_heat_of_the_licensed_flow_is_shown() {
+    let mut plant = Plant::yanqing("");
+    plant.for_minutes(90);
+    assert_eq!(plant.number("cap"), 325.0);
+    assert!((plant.number("heat_limit") - 12_470.0).abs() < 10.0);
+    let heat = plant.number("heat_power");
+    assert!((heat / 12_474.0 - 1.0).abs() < 0.01, "{heat} kW at {}", plant.production());
+}
+
+#[test]
+fn b5_leak_between_the_meters_is_found_at_24_hours() {
+    let mut plant = Plant::yanqing("");
+    plant.for_minutes(90);
+    plant.leak = 42.0;
+    let mut hours = 0.0;
+    while !plant.host.alarm("ratio_low") && hours < 48.0 {
+        plant.tick();
+        hours += 1.0 / 120.0;
+    }
+    assert!(hours <= 24.0, "{hours}");
+    plant.for_minutes(24 * 60);
+    let ratio = plant.number("ratio_day");
+    assert!((ratio - (325.0 - 42.0) / 325.0 * 100.0).abs() < 0.5, "{ratio}");
+}
+
+#[test]
+fn b5_sound_circuit_raises_no_alarm() {
+    let mut plant = Plant::yanqing("");
+    plant.for_minutes(72 * 60);
+    assert!(!plant.host.alarm("ratio_low") && !plant.host.alarm("ratio_warning"));
+    assert!((plant.number("ratio_day") - 100.0).abs() < 0.01);
+}
+
+#[test]
+fn production_never_exceeds_what_can_go_back() {
+    let mut plant = Plant::yanqing("licence = 400.0");
+    for half_minute in 0..3 * 2880 {
+        // A well goes and comes.
+        plant.lost[0] = half_minute % 700 > 500;
+        plant.lost[1] = half_minute % 1100 > 900;
+        let cap = plant.number("cap");
+        plant.tick();
+        // The cap of this tick, or that of the last one while the pumps follow.
+        let most = plant.number("cap").max(if cap.is_nan() { 0.0 } else { cap });
+        assert!(plant.production() <= most * 1.03 + 0.1, "{} {most}", plant.production());
+    }
+}
+
+#[test]
+fn flow_rises_by_its_ramp_after_a_warm_up() {
+    let mut plant = Plant::yanqing("");
+    plant.for_minutes(9);
+    assert_eq!(plant.text("reason"), "warm_up");
+    assert!(plant.production() < 0.35 * 325.0);
+    let mut before = plant.number("setpoint");
+    for _ in 0..20 {
+        plant.for_minutes(1);
+        let setpoint = plant.number("setpoint");
+        assert!(setpoint - before <= 32.6, "{before} {setpoint}");
+        before = setpoint;
+    }
+    assert_eq!(before, 325.0);
+    plant.host.set("heat_call", false);
+    plant.for_minutes(2);
+    assert_eq!(plant.text("reason"), "soft_stop");
+    plant.for_minutes(10);
+    assert_eq!((plant.text("state"), plant.production()), ("idle".to_owned(), 0.0));
+}
+
+#[test]
+fn wells_share_their_hours() {
+    let mut plant = Plant::yanqing("licence = 150.0");
+    let mut ran = [0u32; 2];
+    for half_minute in 0..10 * 2880 {
+        // One well is enough; heat is wanted by day.
+        plant.host.set("heat_call", half_minute % 2880 < 1440);
+        plant.tick();
+        for (well, ran) in ran.iter_mut().enumerate() {
+            *ran += u32::from(plant.flow_out[well] > 0.0);
+        }
+    }
+    assert!(ran[0].abs_diff(ran[1]) <= 1500, "{ran:?}");
+    assert!(ran[0] > 5000);
+}
+
+#[test]
+fn well_without_flow_meter_counts_for_nothing_and_the_ledger_says_estimated() {
+    let mut plant = Plant::yanqing("");
+    plant.for_minutes(60);
+    for _ in 0..20 {
+        plant.show();
+        plant.host.set_bad(("reinjection_flow", 0), "no answer");
+        plant.host.set_bad(("reinjection_volume", 0), "no answer");
+        plant.host.set_bad(("production_volume", 0), "no answer");
+        plant.host.tick();
+    }
+    assert_eq!(plant.number("cap"), 266.0);
+    assert!(plant.number("volume_estimated") > 10.0);
+    assert_eq!(plant.host.published_quality("volume_out"), Some(Quality::Uncertain));
+    // The meter counted on: its word replaces the estimate.
+    plant.tick();
+    assert!(plant.number("volume_estimated") < 1e-6);
+}
+
+#[test]
+fn interlocks_stop_production() {
+    let mut plant = Plant::yanqing("injected_max = 30.0");
+    plant.for_minutes(60);
+    plant.tail_c = 35.0;
+    plant.for_minutes(9);
+    assert!(plant.production() > 0.0);
+    plant.for_minutes(2);
+    assert_eq!((plant.text("reason").as_str(), plant.production()), ("injected_too_warm", 0.0));
+    assert!(plant.host.alarm("locked"));
+
+    let builder = install(YANQING, 2, 3).bind("sealed", 1);
+    let mut plant = Plant::start(builder, 2, 3);
+    plant.host.set("sealed", true);
+    plant.for_minutes(60);
+    assert!(plant.production() > 0.0);
+    plant.host.set_bad("sealed", "no answer");
+    plant.for_minutes(1);
+    assert_eq!((plant.text("reason").as_str(), plant.production()), ("not_sealed", 0.0));
+
+    // Water that does not go back although everything says open.
+    let mut plant = Plant::yanqing("");
+    plant.for_minutes(60);
+    plant.leak = 1000.0;
+    plant.for_minutes(3);
+    assert_eq!((plant.text("reason").as_str(), plant.production()), ("reinjection_closed", 0.0));
+}
+
+#[test]
+fn lists_that_do_not_match_their_table_are_refused() {
+    let error = Host::<Wells>::install().parameters(YANQING).bind("heat_call", 1).start().err();
+    let text = error.map(|error| error.to_string()).unwrap_or_default();
+    assert_eq!(text, "production_flow has 1 points, its table has 2 wells");
+}
