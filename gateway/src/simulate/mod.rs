@@ -90,11 +90,6 @@ impl Sim {
     ) -> anyhow::Result<Self> {
         let now = Now { utc: start, mono: Mono(Duration::ZERO), synced: true };
         let zone = jiff::tz::TimeZone::get(&site.timezone)?;
-        // In simulation nobody but the plugins runs the plant, and nothing ever cuts the line.
-        for keeper in &mut plant.keepers {
-            keeper.remote = true;
-            keeper.timeout_s = 0.0;
-        }
         let mut taps = Taps::default();
         let mut missing = Vec::new();
         let running: Vec<(&config::Plugin, Program)> = site
@@ -141,6 +136,20 @@ impl Sim {
             wired.push(from);
         }
         anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
+        // What the site gives to plugins obeys them from the start, also where one is left out for
+        // comparison; all other machines stay with their own panels.
+        for (tap, o) in outputs.iter().zip(&rules.outputs) {
+            let (device, point) = (&o.point.device, &o.point.id);
+            let bound = |b: &config::Binding| b.output && b.device == *device && b.point == *point;
+            let safe = o.point.output.as_ref().map(|out| &out.safe);
+            if let Some(safe) =
+                safe.filter(|_| site.plugins.iter().any(|p| p.bindings.iter().any(bound)))
+            {
+                taps.write(*tap, &mut plant, safe).map_err(|e| {
+                    anyhow::anyhow!("{device}/{point} does not take its safe value: {e}")
+                })?;
+            }
+        }
         let output_of = |b: &config::Binding| {
             let named = |o: &wellhead_control::OutputSetup| {
                 o.point.device == b.device && o.point.id == b.point
