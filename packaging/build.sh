@@ -18,9 +18,11 @@ arm64) triple=aarch64-unknown-linux-gnu gnu=aarch64-linux-gnu ;;
     ;;
 esac
 target=${CARGO_TARGET_DIR:-target}
+# This machine's own program, which also builds and signs the plugins.
+cargo build --release --locked -p wellhead
+host=$target/release/wellhead
 if [ "$(rustc -vV | sed -n 's/^host: //p')" = "$triple" ]; then
-    cargo build --release --locked -p wellhead
-    program=$target/release/wellhead
+    program=$host
 else
     command -v "$gnu-gcc" >/dev/null || {
         echo "packaging: $gnu-gcc is missing; tests/setup.sh package installs it" >&2
@@ -58,7 +60,35 @@ put 0640 configs/sites/example.toml etc/wellhead/site.toml
 for f in "$root"/etc/wellhead/site.toml "$root"/usr/share/wellhead/profiles/*.toml; do
     sed -i 's|^#:schema \.\./schema/|#:schema file:///usr/share/wellhead/schema/|' "$f"
 done
+# Examples; their `../profiles` and `../schema` are beside them here too.
+for f in renze-baihe changshu-storage yanqing-wells; do
+    put 0644 "configs/sites/$f.toml" "usr/share/wellhead/sites/$f.toml"
+done
+
+# The plugins, signed with a key that nobody keeps: what a box believes by it is this very build.
+keys=$(mktemp -d)
+trap 'rm -rf "$keys"' EXIT
+"$host" plugin key "$keys/wellhead" >/dev/null
+install -d "$root/usr/share/wellhead/plugins"
+for f in plugins/*/plugin.toml; do
+    folder=$(dirname "$f")
+    "$host" plugin build "$folder"
+    "$host" plugin pack "$folder" --key "$keys/wellhead" \
+        --out "$root/usr/share/wellhead/plugins/$(basename "$folder").whp"
+done
+rm "$keys/wellhead"
+put 0644 "$keys/wellhead.pub" usr/share/wellhead/trusted-keys/wellhead.pub
+
+# What `wellhead plugin new` needs, in a workspace of its own.
+find sdk/rust sdk/manifest sdk/wit sdk/template sdk/README.md \
+    \( -name target -o -name build \) -prune -o -type f ! -name Cargo.lock -print |
+    while read -r f; do put 0644 "$f" "usr/share/wellhead/$f"; done
+packaging/sdk-workspace.sh <Cargo.toml >"$root/usr/share/wellhead/sdk/Cargo.toml"
+
 for f in README.md README.zh-CN.md; do
+    put 0644 "$f" "usr/share/doc/wellhead/$f"
+done
+for f in docs/*.md; do
     put 0644 "$f" "usr/share/doc/wellhead/$f"
 done
 put 0644 packaging/deb/copyright usr/share/doc/wellhead/copyright
@@ -76,4 +106,5 @@ for f in postinst prerm postrm; do put 0755 "packaging/deb/$f" "DEBIAN/$f"; done
 deb=$target/deb/wellhead_${version}_$arch.deb
 dpkg-deb --root-owner-group --build "$root" "$deb" >/dev/null
 echo "packaging: $deb, $(stat -c %s "$deb") bytes; the program $(stat -c %s "$root/usr/bin/wellhead")" \
-    "bytes, needs glibc $libc and ${needed% }"
+    "bytes, needs glibc $libc and ${needed% }; plugins:" \
+    "$(cd "$root/usr/share/wellhead/plugins" && echo *.whp)"

@@ -38,6 +38,18 @@ setpriv --reuid=wellhead --regid=wellhead --clear-groups wellhead check /etc/wel
 for profile in /usr/share/wellhead/profiles/*.toml; do
     wellhead check --profile "$profile" >/dev/null || fail "$profile is no good profile"
 done
+for site in /usr/share/wellhead/sites/*.toml; do
+    wellhead check "$site" >/dev/null || fail "$site is no good site here"
+done
+packages=(/usr/share/wellhead/plugins/*.whp)
+[ -e "${packages[0]}" ] || fail "no plugins came with the package"
+for package in "${packages[@]}"; do
+    # Signed by a key that came with it: that is what `install` asks for.
+    wellhead plugin inspect "$package" >/dev/null || fail "$package would not run"
+    wellhead plugin install "$package" >/dev/null || fail "$package is not trusted"
+done
+rm -r /var/lib/wellhead
+wellhead plugin new smoke --at /tmp/smoke >/dev/null || fail "no plugin can be begun"
 [ "$(stat -c '%a %U:%G' /etc/wellhead/site.toml)" = "640 root:wellhead" ] || fail "mode of site.toml"
 schema=$(sed -n '1s|^#:schema file://||p' /etc/wellhead/site.toml)
 wellhead check --schema site | cmp - "$schema" || fail "the schema is not the program's"

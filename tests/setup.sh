@@ -13,8 +13,9 @@ command -v cargo >/dev/null || {
 packages=(gcc)
 case $what in
 demo) packages+=(mosquitto-clients) ;;
+# clang and lld build the plugin in C; without them its test skips itself.
 test) packages+=(python3-venv mosquitto mosquitto-clients socat mbpoll curl faketime openssl procps \
-    e2fsprogs mount) ;;
+    e2fsprogs mount clang lld) ;;
 package)
     packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross libgcc-s1-arm64-cross qemu-user-static \
         mosquitto mosquitto-clients jq systemd)
@@ -45,7 +46,13 @@ if [ "$what" = test ]; then
     fi
 fi
 
-if [ "$what" = package ]; then
-    target=aarch64-unknown-linux-gnu
-    rustup target list --installed | grep -x "$target" >/dev/null || rustup target add "$target"
+# rust-toolchain.toml lists these, but rustup does not add them to a toolchain that is there already.
+# Without rustup, `wellhead plugin build` says what the distribution's compiler lacks.
+targets=(wasm32-unknown-unknown)
+[ "$what" = package ] && targets+=(aarch64-unknown-linux-gnu)
+if command -v rustup >/dev/null; then
+    installed=$(rustup target list --installed)
+    for target in "${targets[@]}"; do
+        grep -qx "$target" <<<"$installed" || rustup target add "$target"
+    done
 fi
