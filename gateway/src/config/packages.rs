@@ -44,6 +44,10 @@ fn is_plugin(path: &Path) -> bool {
 
 /// What the plugin at `source` says of itself.
 pub(super) fn manifest(source: &Path) -> Result<Manifest, String> {
+    if source.is_file() {
+        let package = crate::commands::read_package(source).map_err(|e| format!("{e:#}"))?;
+        return Manifest::parse(package.manifest()).map_err(|e| e.to_string());
+    }
     let file = source.join("plugin.toml");
     let text = std::fs::read_to_string(&file)
         .map_err(|e| format!("can't read {}: {e}", file.display()))?;
