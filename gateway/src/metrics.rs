@@ -1,6 +1,6 @@
 //! Figures for Prometheus, on loopback: text format 0.0.4 over HTTP.
 
-use crate::admin::{Desk, UplinkView};
+use crate::admin::{Desk, PluginView, UplinkView};
 use crate::hub::{DeviceStats, Latest};
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -19,6 +19,13 @@ enum Metric {
     Alarms,
     DevicePoints,
     PointAge,
+    PluginUp,
+    PluginCalls,
+    PluginSeconds,
+    PluginSecondsMax,
+    PluginFaults,
+    PluginStarts,
+    PluginMemory,
     ClockSynced,
     UplinkConnected,
     UplinkWaiting,
@@ -60,6 +67,19 @@ impl Metric {
                 "gauge",
                 "Since the last good reading of its longest unread point",
             ),
+            M::PluginUp => ("wellhead_plugin_up", "gauge", "1 while the plugin runs"),
+            M::PluginCalls => ("wellhead_plugin_calls_total", "counter", "Calls of the plugin"),
+            M::PluginSeconds => {
+                ("wellhead_plugin_cpu_seconds_total", "counter", "CPU time of all its calls")
+            }
+            M::PluginSecondsMax => {
+                ("wellhead_plugin_cpu_seconds_max", "gauge", "CPU time of its longest call")
+            }
+            M::PluginFaults => ("wellhead_plugin_faults_total", "counter", "Its calls that failed"),
+            M::PluginStarts => ("wellhead_plugin_starts_total", "counter", "Times it was started"),
+            M::PluginMemory => {
+                ("wellhead_plugin_memory_bytes", "gauge", "Memory that the plugin has")
+            }
             M::ClockSynced => {
                 ("wellhead_clock_synchronised", "gauge", "1 while the wall clock is synchronised")
             }
@@ -117,7 +137,8 @@ fn labels(pairs: &[(&str, &str)]) -> String {
 }
 
 /// The page as it is now.
-pub fn page(desk: &Desk) -> String {
+pub async fn page(desk: &Desk) -> String {
+    let running = desk.plugins().await;
     let now = desk.hub.clock().now();
     let mut page = Page::default();
     devices(&mut page, &desk.hub.snapshot(), now.mono);
@@ -127,6 +148,7 @@ pub fn page(desk: &Desk) -> String {
     };
     page.metric(Metric::DeviceWrites, each(|c| c.writes));
     page.metric(Metric::OutputStarts, each(|c| c.starts));
+    plugins(&mut page, &running);
     page.metric(Metric::Alarms, [(String::new(), desk.hub.alarms().len() as f64)]);
     let synced = f64::from(u8::from(now.synced));
     page.metric(Metric::ClockSynced, [(String::new(), synced)]);
@@ -177,6 +199,20 @@ fn devices(page: &mut Page, devices: &[Device], now: Mono) {
     page.metric(Metric::DevicePoints, points);
 }
 
+fn plugins(page: &mut Page, plugins: &[PluginView]) {
+    let mut each = |metric: Metric, f: &dyn Fn(&PluginView) -> f64| {
+        let one = |p: &PluginView| (labels(&[("plugin", &p.plugin)]), f(p));
+        page.metric(metric, plugins.iter().map(one));
+    };
+    each(Metric::PluginUp, &|p| f64::from(u8::from(p.state == "running")));
+    each(Metric::PluginCalls, &|p| p.calls as f64);
+    each(Metric::PluginSeconds, &|p| p.cpu_ms / 1000.0);
+    each(Metric::PluginSecondsMax, &|p| p.cpu_max_ms / 1000.0);
+    each(Metric::PluginFaults, &|p| p.faults as f64);
+    each(Metric::PluginStarts, &|p| p.starts as f64);
+    each(Metric::PluginMemory, &|p| p.memory as f64);
+}
+
 fn uplinks(page: &mut Page, uplinks: &[UplinkView]) {
     let mut each = |metric: Metric, f: &dyn Fn(&UplinkView) -> Option<f64>| {
         let one = |u: &UplinkView| Some((labels(&[("uplink", &u.uplink)]), f(u)?));
@@ -199,7 +235,7 @@ pub async fn serve(address: SocketAddr, desk: Desk) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     let page = move || async move {
         let kind = [(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-        (kind, page(&desk))
+        (kind, page(&desk).await)
     };
     let app = axum::Router::new().route("/metrics", axum::routing::get(page));
     axum::serve(listener, app).await

@@ -66,8 +66,13 @@ impl Gateway {
 
     /// Starts on a site file.
     pub fn start_on(site: &Path) -> Self {
+        Self::start_with(site, &[])
+    }
+
+    /// Starts on a site file, with more arguments.
+    pub fn start_with(site: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(program("wellhead"));
-        command.arg("run").arg(site).env("LANG", "C");
+        command.arg("run").arg(site).args(arguments).env("LANG", "C");
         Self { child: Child::start("wellhead", command), site: site.to_owned() }
     }
 

@@ -10,7 +10,7 @@ mod watch;
 pub use crate::config::Lang;
 use crate::config::Shipped;
 use clap::{Args, Parser, Subcommand};
-pub use plugin::{built, read_package, signer};
+pub use plugin::{built, signer};
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use wellhead_manifest::Manifest;
+use wellhead_plugin_host::{PACKAGE_LEN_MAX, Package};
 
 /// Folders in which a plugin is looked for by its name.
 #[derive(Debug, Clone, Default)]
@@ -42,14 +43,49 @@ fn is_plugin(path: &Path) -> bool {
     }
 }
 
-/// What the plugin at `source` says of itself.
+/// What the plugin at `source`, a package file or a folder, says of itself.
 pub(super) fn manifest(source: &Path) -> Result<Manifest, String> {
-    if source.is_file() {
-        let package = crate::commands::read_package(source).map_err(|e| format!("{e:#}"))?;
-        return Manifest::parse(package.manifest()).map_err(|e| e.to_string());
-    }
-    let file = source.join("plugin.toml");
-    let text = std::fs::read_to_string(&file)
-        .map_err(|e| format!("can't read {}: {e}", file.display()))?;
+    let text = if source.is_file() {
+        read_package(source)?.manifest().to_owned()
+    } else {
+        let file = source.join("plugin.toml");
+        std::fs::read_to_string(&file).map_err(|e| format!("can't read {}: {e}", file.display()))?
+    };
     Manifest::parse(&text).map_err(|e| e.to_string())
+}
+
+/// Reads a package file, however large the file is that somebody took for one.
+///
+/// # Errors
+/// What is wrong with which file, for people.
+pub fn read_package(path: &Path) -> Result<Package, String> {
+    use std::io::Read;
+    let unreadable = |e: std::io::Error| format!("can't read {}: {e}", path.display());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(PACKAGE_LEN_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > PACKAGE_LEN_MAX {
+        return Err(format!("{} is larger than any package", path.display()));
+    }
+    Package::read(&bytes).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_installed_package_tells_its_manifest_as_a_folder_does() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = wellhead_fixtures::Fixture::Count.manifest();
+        let component = wellhead_fixtures::Fixture::Count.component().to_vec();
+        let key = wellhead_plugin_host::SigningKey::generate().unwrap();
+        let bytes = Package::unsigned(text.clone(), component).unwrap().sign(&key);
+        std::fs::write(dir.path().join("count.whp"), &bytes).unwrap();
+        let packages = Packages::new(vec![dir.path().to_owned()]);
+        let found = packages.find("count").unwrap();
+        assert_eq!(manifest(&found).unwrap(), Manifest::parse(&text).unwrap());
+        std::fs::write(&found, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(manifest(&found).unwrap_err().contains("count.whp"));
+    }
 }

@@ -1,7 +1,7 @@
 //! From what the site names to a program that may run: a package that somebody trusted signed, or,
 //! in development, what was just built.
 
-use crate::commands::{read_package, signer};
+use crate::commands::{built, signer};
 use crate::config;
 use std::path::{Path, PathBuf};
 use wellhead_plugin_host::{Cache, Engine, Grant, KeyError, Origin, Package, Program, Refusal};
@@ -81,10 +81,9 @@ impl Sources {
 
 /// A package file, or the manifest and the component of a folder.
 fn open(source: &Path) -> Result<Package, Trouble> {
-    let unreadable = |e: anyhow::Error| Trouble::Unreadable(format!("{e:#}"));
     if source.is_dir() {
-        crate::commands::built(source).map_err(unreadable)
+        built(source).map_err(|e| Trouble::Unreadable(format!("{e:#}")))
     } else {
-        read_package(source).map_err(unreadable)
+        config::read_package(source).map_err(Trouble::Unreadable)
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use wellhead_driver::{Outcome as Shown, Readings};
-use wellhead_model::{DeviceId, PointIndex, Reason};
+use wellhead_model::{DeviceId, PointIndex, Quality, Reason};
 use wellhead_plugin_host::{
     AlarmChange, Effects, Fault, Outcome, Phase, Plugin, Publication, Setup, Severity, Trust,
 };
@@ -22,6 +22,11 @@ use wellhead_uplink::{self as alarm, Alarm};
 
 /// At most this long passes between two savings of a plugin's state.
 const SAVE_EVERY: Duration = Duration::from_secs(60);
+
+/// A plugin's first call waits this long for the first poll of its inputs: judged by points that
+/// nobody has read yet, every start of the gateway would be a fault of all sensors.
+const FIRST_POLL: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What people want of a plugin.
 pub(super) enum Order {
@@ -43,6 +48,11 @@ pub(super) struct Task {
     changed: Arc<Changed>,
     alarms: BTreeSet<String>,
     saved_at: Option<tokio::time::Instant>,
+    /// Since a fault that took it down; over only when it has done a call's work again. A start
+    /// alone proves nothing.
+    failing: bool,
+    /// When it began to wait for the first poll; none once that is over.
+    blind_since: Option<tokio::time::Instant>,
 }
 
 enum Call {
@@ -79,6 +89,8 @@ impl Task {
             changed: Arc::default(),
             alarms: BTreeSet::new(),
             saved_at: None,
+            failing: false,
+            blind_since: Some(tokio::time::Instant::now()),
             around,
             worker,
             setup,
@@ -112,12 +124,31 @@ impl Task {
     fn until_due(&self) -> Option<Duration> {
         let next = self.plugin.as_ref()?.next()?;
         let clock = &self.around.clock;
-        Some(clock.real(next.since(clock.now().mono)))
+        let due = clock.real(next.since(clock.now().mono));
+        Some(if self.blind_since.is_some() { due.max(LOOK_AGAIN) } else { due })
+    }
+
+    /// Whether its inputs are still to be polled for the first time.
+    fn is_blind(&mut self) -> bool {
+        let Some(since) = self.blind_since else { return false };
+        let polled = |b: &config::Binding| {
+            let found = self.around.hub.latest_named(b.device.as_str(), b.point.as_str());
+            found.is_some_and(|p| p.quality != Quality::Bad(Reason::NotPolled))
+        };
+        let all = self.setup.bindings.iter().filter(|b| !b.output).all(polled);
+        if all || since.elapsed() >= FIRST_POLL {
+            self.blind_since = None;
+        }
+        self.blind_since.is_some()
     }
 
     async fn call(&mut self, call: Call) {
+        if self.is_blind() {
+            return;
+        }
         let view = self.view();
         let now = self.around.clock.now();
+        let starts = self.starts();
         let outcome = self
             .on_worker(move |plugin| match call {
                 Call::Run => plugin.run(&view, now),
@@ -125,12 +156,26 @@ impl Task {
             })
             .await;
         match outcome {
-            Ok(Outcome::Done(effects)) => self.carry_out(effects),
+            Ok(Outcome::Done(effects)) => {
+                self.carry_out(effects);
+                if self.failing && self.starts() == starts {
+                    self.recovered();
+                }
+            }
             Ok(Outcome::Failed(fault, phase)) => self.failed(fault, phase),
             Ok(Outcome::Idle) => {}
             Err(lost) => self.lost(lost),
         }
         self.show();
+    }
+
+    fn starts(&self) -> u64 {
+        self.plugin.as_ref().map_or(0, |p| p.metrics().starts)
+    }
+
+    fn recovered(&mut self) {
+        self.failing = false;
+        self.around.hub.clear(&fault_alarm_id(&self.setup.id));
     }
 
     /// Lends the plugin to the thread that computes.
@@ -246,6 +291,7 @@ impl Task {
         if phase == Phase::Running {
             return;
         }
+        self.failing = true;
         self.around.control.release_source(id.as_str(), "the plugin failed");
         self.around.hub.raise(fault_alarm(&id, &text, phase));
     }
@@ -263,13 +309,10 @@ impl Task {
             return;
         };
         let state = match plugin.phase() {
-            Phase::Running => State::Running,
-            Phase::Waiting(_) => State::Restarting,
+            Phase::Running if !self.failing => State::Running,
+            Phase::Running | Phase::Waiting(_) => State::Restarting,
             Phase::Disabled => State::Disabled,
         };
-        if state == State::Running && self.board.look().0 != State::Running {
-            self.around.hub.clear(&fault_alarm_id(&self.setup.id));
-        }
         self.board.tell(state, plugin.metrics());
     }
 
@@ -319,6 +362,7 @@ impl Task {
                 self.around.changes.forget(&id);
                 self.watch();
                 self.carry_out(effects);
+                self.recovered();
                 let m = &self.setup.manifest;
                 tracing::info!(plugin = %id, version = m.version, "Plugin exchanged");
                 let text = format!("plugin {id} is now {} {}", m.name, m.version);

@@ -51,7 +51,7 @@ pub enum KeyError {
     /// A package's signer is not in the trust store.
     #[error(
         "the package is signed by {signer}, and this box does not trust that key; if you know it, \
-         put `{PUBLIC} {signer}` into {}", .folder.join("<name>.pub").display()
+         `wellhead plugin trust` its file, or put `{PUBLIC} {signer}` into {}", .folder.join("<name>.pub").display()
     )]
     Untrusted {
         /// Who signed.

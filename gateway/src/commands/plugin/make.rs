@@ -6,9 +6,10 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 
 /// The files of `sdk/template`, carried along so that a laptop needs no copy of the repository.
-const TEMPLATE: [(&str, &str); 4] = [
+const TEMPLATE: [(&str, &str); 5] = [
     ("Cargo.toml", include_str!("../../../../sdk/template/Cargo.toml")),
     ("plugin.toml", include_str!("../../../../sdk/template/plugin.toml")),
+    ("README.md", include_str!("../../../../sdk/template/README.md")),
     ("src/lib.rs", include_str!("../../../../sdk/template/src/lib.rs")),
     ("tests/frost.rs", include_str!("../../../../sdk/template/tests/frost.rs")),
 ];

@@ -9,11 +9,12 @@ mod pack;
 pub use install::signer;
 
 use super::{Lang, Outcome};
-use anyhow::{Context, bail};
+use crate::config;
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 use wellhead_manifest::Manifest;
-use wellhead_plugin_host::{PACKAGE_LEN_MAX, Package};
+use wellhead_plugin_host::Package;
 
 /// Write, try, pack and install plugins.
 #[derive(Debug, Args)]
@@ -93,7 +94,7 @@ impl Packed {
         if path.is_dir() {
             return Self::of_folder(&Folder::open(path)?);
         }
-        let package = read_package(path)?;
+        let package = config::read_package(path).map_err(anyhow::Error::msg)?;
         Ok(Self { package })
     }
 
@@ -110,19 +111,4 @@ impl Packed {
 /// What was built in a plugin's folder, signed by nobody.
 pub fn built(folder: &Path) -> anyhow::Result<Package> {
     Ok(Packed::of_folder(&Folder::open(folder)?)?.package)
-}
-
-/// Reads a package file, however large the file is that somebody took for one.
-pub fn read_package(path: &Path) -> anyhow::Result<Package> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    let file =
-        std::fs::File::open(path).with_context(|| format!("can't read {}", path.display()))?;
-    file.take(PACKAGE_LEN_MAX as u64 + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("can't read {}", path.display()))?;
-    if bytes.len() > PACKAGE_LEN_MAX {
-        bail!("{} is larger than any package", path.display());
-    }
-    Package::read(&bytes).with_context(|| path.display().to_string())
 }

@@ -106,7 +106,7 @@ pub(super) fn check(package: &Package) -> anyhow::Result<Program> {
 fn describe(m: &Manifest, lang: Lang) -> String {
     use std::fmt::Write;
     let text = |t: &Title| lang.pick(&t.en, &t.zh).to_owned();
-    let unit = |u: &Option<String>| u.as_deref().unwrap_or_default().to_owned();
+    let unit = |u: &Option<String>| u.as_ref().map_or(String::new(), |u| format!(" {u}"));
     let mut out = format!("{} {}: {}\n", m.name, m.version, text(&m.title));
     if !m.summary.en.is_empty() {
         out += &format!("  {}\n", text(&m.summary));
@@ -122,7 +122,7 @@ fn describe(m: &Manifest, lang: Lang) -> String {
         let (shape, unit) = (role.shape.word(), unit(&role.unit));
         let _ = writeln!(
             out,
-            "  {arrow} {}{many}: {shape} {unit} {}{optional}",
+            "  {arrow} {}{many}: {shape}{unit} {}{optional}",
             role.name,
             text(&role.title)
         );
@@ -134,7 +134,7 @@ fn describe(m: &Manifest, lang: Lang) -> String {
     for v in &m.values {
         let _ = writeln!(
             out,
-            "  shows  {}: {} {} {}",
+            "  shows  {}: {}{} {}",
             v.name,
             v.shape.word(),
             unit(&v.unit),
