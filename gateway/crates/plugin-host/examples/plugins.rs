@@ -6,6 +6,7 @@
 use anyhow::Context;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant as Clock};
 use wellhead_fixtures::Fixture;
 use wellhead_model::{Mono, Now, Quality, Timestamp, Value};
@@ -33,18 +34,23 @@ impl Inputs for Plant {
 }
 
 fn main() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
+    // A gateway finds its plugins compiled, except when one is new; and compiling leaves memory
+    // behind. So another process fills the cache.
+    let folder = match std::env::args_os().nth(1) {
+        Some(folder) => return compile(folder.as_ref()),
+        None => tempfile::tempdir()?,
+    };
+    let this = std::env::current_exe()?;
+    let compiled = std::process::Command::new(this).arg(folder.path()).status()?;
+    anyhow::ensure!(compiled.success(), "compiling failed");
     let at_start = rss()?;
     let engine = Engine::new()?;
-    let cache = Cache::open(folder.path().join("code"))?;
+    let cache = Cache::open(folder.path())?;
     let prepare = |fixture: Fixture| -> anyhow::Result<Program> {
         let package = Package::unsigned(fixture.manifest(), fixture.component())?;
         Ok(Program::prepare(&engine, &cache, &package, &Grant::all("bench"))?)
     };
 
-    let started = Clock::now();
-    prepare(Fixture::Busy)?;
-    row("check and compile, 5 kB", micros(started.elapsed()), "us");
     let mut load: Vec<_> = (0..200)
         .map(|_| {
             let started = Clock::now();
@@ -83,7 +89,7 @@ fn main() -> anyhow::Result<()> {
     }
     row(&format!("{INSTANCES} programs with an instance, added RSS"), rss()? - before, "MB");
 
-    row("engine, compiler and all of these, added RSS", rss()? - at_start, "MB");
+    row("engine and all of these, added RSS", rss()? - at_start, "MB");
 
     let (old, new) = (prepare(Fixture::Count)?, prepare(Fixture::CountTens)?);
     let mut plugin = Plugin::new(old.clone(), setup(), now(0));
@@ -97,6 +103,23 @@ fn main() -> anyhow::Result<()> {
     }
     swaps.sort();
     row("hot swap with state, median", micros(swaps[500]), "us");
+    Ok(())
+}
+
+/// Fills the cache, and tells what that takes.
+fn compile(folder: &Path) -> anyhow::Result<()> {
+    let at_start = rss()?;
+    let engine = Engine::new()?;
+    let cache = Cache::open(folder)?;
+    let started = Clock::now();
+    let fixtures = [Fixture::Busy, Fixture::Idle, Fixture::Count, Fixture::CountTens];
+    for fixture in fixtures {
+        let package = Package::unsigned(fixture.manifest(), fixture.component())?;
+        Program::prepare(&engine, &cache, &package, &Grant::all("bench"))?;
+    }
+    let each = micros(started.elapsed()) / fixtures.len() as f64;
+    row("check and compile 5 kB, mean of 4", each, "us");
+    row("compiler in the process, added RSS", rss()? - at_start, "MB");
     Ok(())
 }
 

@@ -55,13 +55,13 @@ impl points::Host for Sandbox {
             }
             value => model_value(value, shape)?,
         };
-        self.ask(binding, Some(value), &reason);
+        self.ask(binding, Some(value), reason);
         Ok(())
     }
 
     fn relinquish(&mut self, point: u32, reason: String) -> Result<(), String> {
         let (binding, _) = self.output(point)?;
-        self.ask(binding, None, &reason);
+        self.ask(binding, None, reason);
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl Sandbox {
         Ok((at, role.shape))
     }
 
-    fn ask(&mut self, binding: usize, value: Option<Value>, reason: &str) {
+    fn ask(&mut self, binding: usize, value: Option<Value>, reason: String) {
         let write = Write { binding, value, reason: one_line(reason, REASON_LEN_MAX) };
         put(&mut self.asked.writes, write, |old| old.binding == binding);
     }
@@ -121,7 +121,7 @@ impl values::Host for Sandbox {
         quality: points::Quality,
     ) -> Result<(), String> {
         let Some(at) = self.manifest.values.iter().position(|v| v.name == name) else {
-            let name = one_line(&name, CODE_LEN_MAX);
+            let name = one_line(name, CODE_LEN_MAX);
             return Err(format!("the manifest has no value `{name}`"));
         };
         let trust = match quality {
@@ -133,7 +133,7 @@ impl values::Host for Sandbox {
         };
         let has_value = !matches!(trust, Trust::Stale | Trust::Bad);
         let shown = match (value, has_value) {
-            (points::Value::Unavailable(why), false) => Err(one_line(&why, REASON_LEN_MAX)),
+            (points::Value::Unavailable(why), false) => Err(one_line(why, REASON_LEN_MAX)),
             (points::Value::Unavailable(_), true) => {
                 return Err(format!("{name} has no value; say stale or bad"));
             }
@@ -168,7 +168,7 @@ impl log::Host for Sandbox {
             log::Level::Warn => Level::Warn,
             log::Level::Error => Level::Error,
         };
-        self.asked.logs.push(level, &text);
+        self.asked.logs.push(level, text);
     }
 }
 
@@ -180,16 +180,16 @@ impl alarms::Host for Sandbox {
             alarms::Severity::Alarm => Severity::Alarm,
         };
         let change = AlarmChange::Raised {
-            code: one_line(&code, CODE_LEN_MAX),
+            code: one_line(code, CODE_LEN_MAX),
             severity,
-            text: one_line(&text, REASON_LEN_MAX),
-            text_zh: one_line(&text_zh, REASON_LEN_MAX),
+            text: one_line(text, REASON_LEN_MAX),
+            text_zh: one_line(text_zh, REASON_LEN_MAX),
         };
         self.alarm(change);
     }
 
     fn clear(&mut self, code: String) {
-        self.alarm(AlarmChange::Cleared { code: one_line(&code, CODE_LEN_MAX) });
+        self.alarm(AlarmChange::Cleared { code: one_line(code, CODE_LEN_MAX) });
     }
 }
 
@@ -199,7 +199,7 @@ impl Sandbox {
         if !self.alarm_change(change) {
             // The contract gives no answer to an alarm, so that the log must tell.
             let text = format!("gateway: too many alarms, `{code}` is not kept");
-            self.asked.logs.push(Level::Warn, &text);
+            self.asked.logs.push(Level::Warn, text);
         }
     }
 }

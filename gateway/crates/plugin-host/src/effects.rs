@@ -145,7 +145,7 @@ pub const CODE_LEN_MAX: usize = 64;
 pub const ALARMS_MAX: usize = 32;
 
 impl Logs {
-    pub(crate) fn push(&mut self, level: Level, text: &str) {
+    pub(crate) fn push(&mut self, level: Level, text: String) {
         if self.lines.len() == LINES_MAX {
             self.dropped = self.dropped.saturating_add(1);
         } else {
@@ -156,7 +156,11 @@ impl Logs {
 
 /// The beginning of a foreign text, fit for a log or a page: no control characters, so that it
 /// can't forge a second line, and no more than `len_max` bytes.
-pub(crate) fn one_line(text: &str, len_max: usize) -> String {
+pub(crate) fn one_line(text: impl Into<String>, len_max: usize) -> String {
+    let text = text.into();
+    if text.len() <= len_max && !text.chars().any(char::is_control) {
+        return text;
+    }
     let mut line = String::with_capacity(text.len().min(len_max));
     for c in text.chars() {
         let c = if c.is_control() { ' ' } else { c };

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::{Store, Trap};
+use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
 use wellhead_manifest::{Direction, Manifest, Setting};
 use wellhead_model::{Now, Quality, Value};
 
@@ -23,6 +23,9 @@ const INIT_DEADLINES: u32 = 5;
 
 /// Longest text of a fault, in bytes.
 const FAULT_LEN_MAX: usize = 300;
+
+/// How many functions a fault names.
+const FRAMES_MAX: usize = 4;
 
 /// What a site decides about one plugin, and what it left behind when it ran last.
 #[derive(Debug, Clone)]
@@ -216,7 +219,7 @@ impl Instance {
             Ok(()) => Ok(self.store.data_mut().commit()),
             Err(text) => Err(Fault {
                 kind: FaultKind::Error,
-                text: one_line(&text, FAULT_LEN_MAX),
+                text: one_line(text, FAULT_LEN_MAX),
                 logs: std::mem::take(&mut self.store.data_mut().asked).logs,
             }),
         }
@@ -271,7 +274,7 @@ fn run<R>(
 
 fn fault(error: &wasmtime::Error, sandbox: &mut Sandbox) -> Fault {
     let trap = error.downcast_ref::<Trap>();
-    let text = format!("{error:#}");
+    let text = told(error);
     let kind = if error.is::<TimeIsOver>() {
         FaultKind::Deadline
     } else if trap == Some(&Trap::StackOverflow) {
@@ -293,7 +296,15 @@ fn fault(error: &wasmtime::Error, sandbox: &mut Sandbox) -> Fault {
         _ => text,
     };
     let logs: Logs = std::mem::take(&mut sandbox.asked).logs;
-    Fault { kind, text: one_line(&text, FAULT_LEN_MAX), logs }
+    Fault { kind, text: one_line(text, FAULT_LEN_MAX), logs }
+}
+
+/// The cause, and the innermost functions if the component still has their names.
+fn told(error: &wasmtime::Error) -> String {
+    let cause = error.root_cause().to_string();
+    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    let names: Vec<_> = frames.iter().take(FRAMES_MAX).filter_map(FrameInfo::func_name).collect();
+    if names.is_empty() { cause } else { format!("{cause}, in {}", names.join(" < ")) }
 }
 
 /// Looks up what the manifest says of each binding.

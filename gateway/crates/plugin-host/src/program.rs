@@ -192,10 +192,10 @@ impl Program {
         let manifest = format!("{} {}", self.manifest.name, self.manifest.version);
         let said = format!("{} {}", says.name, says.version);
         if said != manifest {
-            let said = crate::effects::one_line(&said, 100);
+            let said = crate::effects::one_line(said, 100);
             return Err(Refusal::OtherPlugin { said, manifest });
         }
-        self.built_with = crate::effects::one_line(&says.built_with, 100);
+        self.built_with = crate::effects::one_line(says.built_with, 100);
         Ok(self)
     }
 }
