@@ -456,6 +456,10 @@ pub(super) struct OutputTable {
     /// Most times in any hour that it leaves its safe value.
     #[schemars(range(min = 1, max = 3600))]
     pub(super) starts_per_hour_max: Option<u32>,
+    /// Write the value that stands again this often while the output is away from its safe value,
+    /// for a device whose watchdog counts writes. Well below that watchdog's time.
+    #[schemars(extend("x-min" = "1s", "x-max" = "1h"))]
+    pub(super) refresh: Option<DurationText>,
     /// Most writes in a calendar year, for registers that wear out. At 80 % there is a warning, at
     /// 100 % only the safe value is written.
     #[schemars(range(min = 1))]

@@ -255,6 +255,15 @@ impl OutputState {
         } else if self.stands(cx.setup, &value) && !self.force && !self.restoring {
             self.ramping = false;
             self.settle(cx);
+            if let Some(due) = self.refresh_due(cx) {
+                if now >= due {
+                    self.send(cx, value, safe, now);
+                    // The same value once more is no decision, and nobody needs to read of it.
+                    self.flight.iter_mut().for_each(|f| f.partial = true);
+                } else {
+                    self.wake(Some(due));
+                }
+            }
             return;
         }
         // A new direction need not wait until an old one may be tried again.
@@ -263,6 +272,15 @@ impl OutputState {
             return;
         }
         self.send(cx, value, safe, now);
+    }
+
+    /// When the value that stands is to be written again, for the watchdog of a device that counts
+    /// writes. At its safe value an output needs none: that is where the watchdog would bring it.
+    fn refresh_due(&self, cx: &Around<'_>) -> Option<Mono> {
+        let rules = &cx.setup.rules;
+        let spent = rules.writes_per_year_max.is_some_and(|max| self.budget.spent(max));
+        let every = rules.refresh.filter(|_| self.drive.on && !spent)?;
+        Some(self.drive.sent? + every)
     }
 
     fn stands(&self, setup: &OutputSetup, value: &Value) -> bool {

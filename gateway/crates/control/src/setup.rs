@@ -75,6 +75,9 @@ pub struct Rules {
     pub min_off: Duration,
     /// Most starts in any 60 minutes.
     pub starts_per_hour_max: Option<u32>,
+    /// While it is on, the same value is written again this often, so that a device whose watchdog
+    /// counts writes knows that somebody is there.
+    pub refresh: Option<Duration>,
     /// Most writes in a calendar year (UTC), for registers in EEPROM. Warns at 80 %; at 100 %
     /// only the safe value is written.
     pub writes_per_year_max: Option<u32>,

@@ -66,6 +66,27 @@ fn a_renewal_keeps_a_value_without_a_write_or_an_entry_each_time() {
 }
 
 #[test]
+fn a_value_that_stands_is_written_again_for_the_devices_watchdog_and_told_once() {
+    let budget = Some(6);
+    let rules = Rules { refresh: Some(MIN), writes_per_year_max: budget, ..Rules::default() };
+    let mut b = run(rules);
+    b.plugin(0, ON);
+    assert_eq!(b.writes(), [ON]);
+    b.pass(MIN - S);
+    assert_eq!(b.writes(), []);
+    b.pass(S);
+    assert_eq!(b.writes(), [ON]);
+    b.pass(2 * MIN);
+    assert_eq!(b.writes(), [ON, ON]);
+    assert_eq!(b.told(), ["plugin written"]);
+    assert_eq!(b.control.count(OutputId(0)).starts, 1, "it never stopped");
+    b.operator(0, OFF).unwrap();
+    assert_eq!(b.writes(), [OFF]);
+    b.pass(5 * MIN);
+    assert_eq!(b.writes(), [], "at its safe value an output needs no sign of life");
+}
+
+#[test]
 fn c5_a_source_that_died_loses_all_its_slots_at_once_and_others_none() {
     let mut b =
         Bench::new(vec![switch("a", Rules::default()), switch("b", Rules::default())], vec![]);

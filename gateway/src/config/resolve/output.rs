@@ -53,6 +53,7 @@ pub(super) fn restraints(
             min_on: time(t.min_on),
             min_off: time(t.min_off),
             starts_per_hour_max: t.starts_per_hour_max,
+            refresh: t.refresh.map(|d| d.0),
             writes_per_year_max: t.writes_per_year_max,
             restart_delay: t.restart_delay.map_or(default, |d| d.0),
             restart_index: 0,
