@@ -254,6 +254,7 @@ fn plot(path: &Path, c: &Channel, runs: &[(&str, Vec<(Date, f64)>)]) -> Result<(
     let mut chart = ChartBuilder::on(&root)
         .caption(format!("{}, daily mean, {unit}", c.name), ("sans-serif", 18))
         .margin(10)
+        .margin_right(44) // half of the last date stands beyond the axis
         .x_label_area_size(28)
         .y_label_area_size(56)
         .build_cartesian_2d(0.0..end, (low - margin)..(high + margin))?;
