@@ -288,10 +288,8 @@ fn fault(error: &wasmtime::Error, sandbox: &mut Sandbox) -> Fault {
     } else {
         FaultKind::Trap
     };
+    // Most often the cause says only that the plugin stopped itself when it got no more.
     let text = match kind {
-        // The rest is addresses in a component without names, and may push the cause out.
-        FaultKind::Trap | FaultKind::Stack => error.root_cause().to_string(),
-        // Most often it says only that the plugin stopped itself when it got no more.
         FaultKind::Memory => format!("more than its {} bytes: {text}", sandbox.memory.max),
         _ => text,
     };
