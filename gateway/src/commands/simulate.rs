@@ -1,4 +1,4 @@
-//! `wellhead simulate`: years of the site in seconds.
+//! `wellhead simulate`: a year of the site in under a minute.
 
 use super::{Lang, Outcome, shipped};
 use crate::config::{self, Site};

@@ -1,5 +1,5 @@
 //! `wellhead simulate`: a site's own plugins and its own control against the simulated plant, in
-//! virtual time. No bus and no broker are involved, so that years pass in seconds.
+//! virtual time. No bus and no broker are involved, so that a year passes in under a minute.
 //!
 //! One step: the plant moves on, plugins that are due are called with what their points show, what
 //! they ask for goes to Control, and what Control decides is written to the plant. Plugins that
