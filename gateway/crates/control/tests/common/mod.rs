@@ -304,3 +304,11 @@ pub(crate) struct StandIn {
     pub(crate) value: Option<Value>,
     pub(crate) ttl: Duration,
 }
+
+pub(crate) const ON: Value = Value::Bool(true);
+pub(crate) const OFF: Value = Value::Bool(false);
+
+/// One switch under these rules.
+pub(crate) fn run(rules: Rules) -> Bench {
+    Bench::new(vec![switch("run", rules)], Vec::new())
+}
