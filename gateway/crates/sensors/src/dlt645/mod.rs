@@ -1,0 +1,5 @@
+//! DL/T 645-2007 (and the 1997 form): Chinese electricity meters on RS-485.
+
+mod spec;
+
+pub use spec::{Address, DeviceSpec, Edition, Item, PointSpec};

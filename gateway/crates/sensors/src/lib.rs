@@ -1,0 +1,28 @@
+//! Meters and sensors: wired M-Bus, DL/T 645, CJ/T 188, 1-Wire, hwmon and IIO, contacts on GPIO.
+//!
+//! Each protocol is a module with a specification (plain data), a codec or reader, and a driver.
+//! None knows the others, where a specification comes from, or where a value goes; none stamps
+//! time.
+
+pub mod cjt188;
+pub mod dlt645;
+pub mod gpio;
+pub mod mbus;
+pub mod onewire;
+pub mod sysfs;
+
+/// Text that names no value, address or sensor of a protocol; says what would.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SpecError(pub String);
+
+/// Manners of a meter on a shared line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Longest wait for a reply.
+    pub response_timeout: std::time::Duration,
+    /// Silence before each request.
+    pub pause: std::time::Duration,
+    /// How long a reply that missed its time might still come.
+    pub late_window: std::time::Duration,
+}
