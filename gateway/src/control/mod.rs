@@ -333,7 +333,9 @@ impl Control {
         };
         let shows = match result {
             Ok(Readback::Acknowledged | Readback::Sent) => Ok(None),
-            Ok(Readback::Read(Outcome::Good(v) | Outcome::Uncertain(v, _))) => Ok(Some(v)),
+            Ok(Readback::Read(
+                Outcome::Good(v) | Outcome::Uncertain(v, _) | Outcome::Manual(v),
+            )) => Ok(Some(v)),
             Ok(Readback::Read(Outcome::Bad(why))) => Err(Refusal::Mismatch {
                 wrote: value.to_string(),
                 shows: format!("nothing ({why})"),

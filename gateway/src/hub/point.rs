@@ -194,11 +194,12 @@ fn judge(
     };
     match outcome {
         Outcome::Bad(why) => Sample::bad(index, time, why),
-        Outcome::Good(v) | Outcome::Uncertain(v, _) if out_of_range(&v) => {
+        Outcome::Good(v) | Outcome::Uncertain(v, _) | Outcome::Manual(v) if out_of_range(&v) => {
             Sample::bad(index, time, Reason::OutOfRange)
         }
         Outcome::Good(v) => Sample::good(index, time, v),
         Outcome::Uncertain(v, why) => Sample::uncertain(index, time, v, why),
+        Outcome::Manual(v) => Sample::manual(index, time, v),
     }
 }
 

@@ -134,7 +134,8 @@ impl Bench {
     }
 
     fn read(&self, outcome: Outcome) -> Vec<String> {
-        let mut readings = Readings { outcomes: vec![(PointIndex(0), outcome)], notices: vec![] };
+        let outcomes = vec![(PointIndex(0), outcome)];
+        let mut readings = Readings { outcomes, ..Readings::default() };
         self.hub.polled(&self.device, &mut readings, Duration::ZERO);
         self.sent()
     }

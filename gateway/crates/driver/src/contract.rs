@@ -4,7 +4,7 @@ use crate::Line;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
-use wellhead_model::{PointIndex, Reason, Value};
+use wellhead_model::{PointIndex, Reason, Unit, Value};
 
 /// What one reading of one point came to. Its time is stamped by the caller.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,8 @@ pub enum Outcome {
     Good(Value),
     /// A value with a caveat.
     Uncertain(Value, Reason),
+    /// A value that somebody put in place of the device's own, by hand at the device.
+    Manual(Value),
     /// No value, and why.
     Bad(Reason),
 }
@@ -33,13 +35,16 @@ pub struct Readings {
     pub outcomes: Vec<(PointIndex, Outcome)>,
     /// What was learned on the way.
     pub notices: Vec<Notice>,
+    /// Units that the device told for points whose configuration gives none.
+    pub units: Vec<(PointIndex, Unit)>,
 }
 
 impl Readings {
-    /// Empties both lists and keeps their room.
+    /// Empties all lists and keeps their room.
     pub fn clear(&mut self) {
         self.outcomes.clear();
         self.notices.clear();
+        self.units.clear();
     }
 }
 
@@ -168,6 +173,14 @@ pub trait Driver: Send + 'static {
         line: &mut Line,
         write: &Write,
     ) -> impl Future<Output = Result<Readback, DeviceError>> + Send;
+
+    /// Resolves when the device said something that it was not asked for (a change of value, a
+    /// contact's edge), and `out` holds it; never, for devices that only answer. It may be dropped
+    /// at any await and called again: what arrived meanwhile must not be lost. Awaited only on a
+    /// line of the device's own ([`Line::none`]).
+    fn unasked(&mut self, _out: &mut Readings) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -190,6 +203,8 @@ pub trait AnyDriver: Send {
         line: &'a mut Line,
         write: &'a Write,
     ) -> Boxed<'a, Result<Readback, DeviceError>>;
+    /// See [`Driver::unasked`].
+    fn unasked<'a>(&'a mut self, out: &'a mut Readings) -> Boxed<'a, ()>;
 }
 
 impl<D: Driver> AnyDriver for D {
@@ -210,5 +225,8 @@ impl<D: Driver> AnyDriver for D {
         write: &'a Write,
     ) -> Boxed<'a, Result<Readback, DeviceError>> {
         Box::pin(Driver::write(self, line, write))
+    }
+    fn unasked<'a>(&'a mut self, out: &'a mut Readings) -> Boxed<'a, ()> {
+        Box::pin(Driver::unasked(self, out))
     }
 }

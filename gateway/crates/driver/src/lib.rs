@@ -4,6 +4,7 @@
 //! - [`Line`] owns one port or socket. Drivers of any protocol borrow it for one
 //!   [`Line::exchange`] at a time, and everything that must hold between two exchanges (pauses,
 //!   reconnecting, leftovers of an earlier reply) is kept there.
+//!   A driver that brings its own way to its device gets [`Line::none`].
 //! - [`Schedule`] decides, without doing any I/O, which device is asked next, so that a dead one
 //!   never slows its neighbours.
 //! - [`Conversion`] turns raw numbers into honest [`Outcome`]s: scale, offset, enumerations and
@@ -21,5 +22,5 @@ pub use contract::{
     AnyDriver, DeviceError, Driver, Group, Notice, Outcome, Readback, Readings, Recovery, Write,
 };
 pub use conversion::{Conversion, Raw};
-pub use line::{Exchange, Line, LineConfig, Parity, SerialConfig, Step, TcpConfig};
+pub use line::{Exchange, Line, LineConfig, Parity, SerialConfig, SerialMode, Step, TcpConfig};
 pub use schedule::{Backoff, DeviceSchedule, Next, Schedule};

@@ -9,6 +9,8 @@
 //!   taken for the next one; its neighbours go on meanwhile.
 //! - Two unanswered exchanges in a row, half a frame, an end of stream or lost framing close a
 //!   socket; the next exchange opens a new one.
+//! - Devices of different speeds share a serial line: the port is switched before the request is
+//!   sent, and a request never goes out at another device's speed.
 //! - An exchange whose future was dropped half way leaves the line marked: a socket is closed, and
 //!   a serial line is left alone until the reply could have come.
 
@@ -51,6 +53,15 @@ pub struct TcpConfig {
 pub struct SerialConfig {
     /// The device file; best a stable name under `/dev/serial/by-id`.
     pub path: PathBuf,
+    /// How characters travel, for exchanges that don't say it themselves.
+    pub mode: SerialMode,
+    /// Let the kernel switch the RS-485 transceiver's direction.
+    pub rs485: bool,
+}
+
+/// How characters travel on a serial line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SerialMode {
     /// Bits per second.
     pub baud: u32,
     /// 7 or 8.
@@ -59,8 +70,6 @@ pub struct SerialConfig {
     pub parity: Parity,
     /// 1 or 2.
     pub stop_bits: u8,
-    /// Let the kernel switch the RS-485 transceiver's direction.
-    pub rs485: bool,
 }
 
 /// Parity of a serial port.
@@ -72,7 +81,7 @@ pub enum Parity {
     Odd,
 }
 
-impl SerialConfig {
+impl SerialMode {
     /// How long one character takes on the wire.
     pub fn character(&self) -> Duration {
         let parity = u32::from(self.parity != Parity::None);
@@ -93,6 +102,8 @@ pub struct Exchange {
     pub pause: Duration,
     /// After a reply failed to come, how long it might still.
     pub late_window: Duration,
+    /// On a serial line: the device's own speed and parity, if they are not the line's.
+    pub mode: Option<SerialMode>,
 }
 
 /// What a protocol makes of the bytes received so far.
@@ -111,7 +122,7 @@ pub enum Step {
 #[derive(Debug)]
 enum Link {
     Tcp(TcpStream),
-    Serial(serial2_tokio::SerialPort),
+    Serial(serial2_tokio::SerialPort, SerialMode),
     /// In-memory peer, for tests under paused time.
     Memory(DuplexStream),
 }
@@ -121,7 +132,7 @@ impl Link {
         buf.reserve(256);
         match self {
             Link::Tcp(s) => s.read_buf(buf).await,
-            Link::Serial(s) => s.read_buf(buf).await,
+            Link::Serial(s, _) => s.read_buf(buf).await,
             Link::Memory(s) => s.read_buf(buf).await,
         }
     }
@@ -129,9 +140,22 @@ impl Link {
     async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         match self {
             Link::Tcp(s) => s.write_all(bytes).await,
-            Link::Serial(s) => s.write_all(bytes).await,
+            Link::Serial(s, _) => s.write_all(bytes).await,
             Link::Memory(s) => s.write_all(bytes).await,
         }
+    }
+
+    /// Brings a serial port to this speed and parity.
+    fn switch(&mut self, mode: SerialMode) -> std::io::Result<()> {
+        let Link::Serial(port, current) = self else { return Ok(()) };
+        if *current == mode {
+            return Ok(());
+        }
+        let mut set = port.get_configuration()?;
+        put_mode(&mut set, mode)?;
+        port.set_configuration(&set)?;
+        *current = mode;
+        Ok(())
     }
 
     /// Throws away what waits in the input. `Err` if the peer closed.
@@ -148,7 +172,7 @@ impl Link {
                     Err(e) => return Err(e),
                 }
             },
-            Link::Serial(s) => s.discard_input_buffer().map(|()| 0),
+            Link::Serial(s, _) => s.discard_input_buffer().map(|()| 0),
             Link::Memory(s) => loop {
                 match timeout(Duration::ZERO, s.read(&mut scratch)).await {
                     Ok(Ok(0)) => return Err(closed()),
@@ -207,6 +231,12 @@ impl Line {
         Self { link: Some(Link::Memory(stream)), ..Self::unconnected() }
     }
 
+    /// No line at all, for a driver that brings its own way to the device: a socket of many
+    /// devices, or the kernel's files. An exchange on it is an error.
+    pub fn none() -> Self {
+        Self::unconnected()
+    }
+
     fn unconnected() -> Self {
         Self {
             config: None,
@@ -226,14 +256,16 @@ impl Line {
         match &self.config {
             Some(LineConfig::Tcp(t)) => format!("{}:{}", t.host, t.port),
             Some(LineConfig::Serial(s)) => s.path.display().to_string(),
-            None => "memory".into(),
+            None if self.link.is_some() => "memory".into(),
+            None => "no line".into(),
         }
     }
 
-    /// Whether frames travel on a serial port, where a character's time counts.
-    pub fn serial(&self) -> Option<&SerialConfig> {
+    /// How the characters of a device travel whose own mode is `own`, if this is a serial line,
+    /// where a character's time counts.
+    pub fn mode(&self, own: Option<SerialMode>) -> Option<SerialMode> {
         match &self.config {
-            Some(LineConfig::Serial(s)) => Some(s),
+            Some(LineConfig::Serial(s)) => Some(own.unwrap_or(s.mode)),
             _ => None,
         }
     }
@@ -320,6 +352,7 @@ impl Line {
         if ready > now {
             sleep_until(ready).await;
         }
+        self.switch(x)?;
         if let Some(link) = &mut self.link
             && let Err(error) = link.discard_input().await
         {
@@ -329,8 +362,18 @@ impl Line {
         }
         if self.link.is_none() {
             self.open().await?;
+            self.switch(x)?;
         }
         Ok(())
+    }
+
+    /// Before the input is emptied: what was received at another speed is noise.
+    fn switch(&mut self, x: &Exchange) -> Result<(), DeviceError> {
+        let (Some(mode), Some(link)) = (self.mode(x.mode), &mut self.link) else { return Ok(()) };
+        link.switch(mode).map_err(|e| {
+            self.close();
+            self.unreachable(&e)
+        })
     }
 
     async fn open(&mut self) -> Result<(), DeviceError> {
@@ -369,7 +412,7 @@ impl Line {
                 stream.set_nodelay(true)?;
                 Ok(Link::Tcp(stream))
             }
-            Some(LineConfig::Serial(s)) => open_serial(s).map(Link::Serial),
+            Some(LineConfig::Serial(s)) => Ok(Link::Serial(open_serial(s)?, s.mode)),
             None => Err(std::io::ErrorKind::NotConnected.into()),
         }
     }
@@ -472,18 +515,10 @@ enum Trouble {
 }
 
 fn open_serial(s: &SerialConfig) -> std::io::Result<serial2_tokio::SerialPort> {
-    use serial2_tokio::{CharSize, FlowControl, Parity as P, StopBits};
     let port = serial2_tokio::SerialPort::open(&s.path, |mut set: serial2_tokio::Settings| {
         set.set_raw();
-        set.set_baud_rate(s.baud)?;
-        set.set_char_size(if s.data_bits == 7 { CharSize::Bits7 } else { CharSize::Bits8 });
-        set.set_stop_bits(if s.stop_bits == 2 { StopBits::Two } else { StopBits::One });
-        set.set_parity(match s.parity {
-            Parity::None => P::None,
-            Parity::Even => P::Even,
-            Parity::Odd => P::Odd,
-        });
-        set.set_flow_control(FlowControl::None);
+        put_mode(&mut set, s.mode)?;
+        set.set_flow_control(serial2_tokio::FlowControl::None);
         Ok(set)
     })?;
     if s.rs485 {
@@ -491,4 +526,17 @@ fn open_serial(s: &SerialConfig) -> std::io::Result<serial2_tokio::SerialPort> {
     }
     port.discard_input_buffer()?;
     Ok(port)
+}
+
+fn put_mode(set: &mut serial2_tokio::Settings, mode: SerialMode) -> std::io::Result<()> {
+    use serial2_tokio::{CharSize, Parity as P, StopBits};
+    set.set_baud_rate(mode.baud)?;
+    set.set_char_size(if mode.data_bits == 7 { CharSize::Bits7 } else { CharSize::Bits8 });
+    set.set_stop_bits(if mode.stop_bits == 2 { StopBits::Two } else { StopBits::One });
+    set.set_parity(match mode.parity {
+        Parity::None => P::None,
+        Parity::Even => P::Even,
+        Parity::Odd => P::Odd,
+    });
+    Ok(())
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 use wellhead_driver::{
-    DeviceError, Exchange, Line, LineConfig, Parity, SerialConfig, Step, TcpConfig,
+    DeviceError, Exchange, Line, LineConfig, Parity, SerialConfig, SerialMode, Step, TcpConfig,
 };
 
 const TIMEOUT: Duration = Duration::from_millis(200);
@@ -16,8 +16,17 @@ const PAUSE: Duration = Duration::from_millis(30);
 const GUARD: Duration = Duration::from_secs(60);
 const UNFIT: DeviceError = DeviceError::BadReply("nothing received was the whole reply");
 
+const FAST: SerialMode =
+    SerialMode { baud: 115_200, data_bits: 8, parity: Parity::None, stop_bits: 1 };
+
 fn exchange(station: u64) -> Exchange {
-    Exchange { station, response_timeout: TIMEOUT, pause: Duration::ZERO, late_window: LATE }
+    Exchange {
+        station,
+        response_timeout: TIMEOUT,
+        pause: Duration::ZERO,
+        late_window: LATE,
+        mode: None,
+    }
 }
 
 /// A protocol for the tests: frames of a station and a value; `!` is no station.
@@ -325,15 +334,7 @@ async fn a_serial_port_forgets_what_came_before_the_request() {
         }
         device
     });
-    let serial = SerialConfig {
-        path,
-        baud: 115_200,
-        data_bits: 8,
-        parity: Parity::None,
-        stop_bits: 1,
-        rs485: false,
-    };
-    let mut line = Line::new(LineConfig::Serial(serial));
+    let mut line = Line::new(LineConfig::Serial(SerialConfig { path, mode: FAST, rs485: false }));
     let x = Exchange { response_timeout: GUARD, ..exchange(1) };
     assert_eq!(ask(&mut line, &x).await, Ok(42));
     next.send(()).unwrap();
@@ -349,13 +350,56 @@ async fn a_serial_port_forgets_what_came_before_the_request() {
 
 #[test]
 fn a_character_takes_its_bits_on_the_wire() {
-    let serial = SerialConfig {
-        path: "/dev/null".into(),
-        baud: 9600,
-        data_bits: 8,
-        parity: Parity::Even,
-        stop_bits: 1,
-        rs485: false,
+    let mode = SerialMode { baud: 9600, data_bits: 8, parity: Parity::Even, stop_bits: 1 };
+    assert_eq!(mode.character().as_micros(), 1145);
+}
+
+#[tokio::test]
+async fn each_exchange_goes_out_at_the_speed_of_its_device() {
+    use std::os::fd::AsRawFd;
+    let (mut device, end) = serial2::SerialPort::pair().unwrap();
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", end.as_raw_fd())).unwrap();
+    device.set_read_timeout(GUARD).unwrap();
+    let device = std::thread::spawn(move || {
+        let mut seen = Vec::new();
+        let mut request = [0; 2];
+        while device.read_exact(&mut request).is_ok() && request[0] != 9 {
+            // Both ends of a terminal share one set of attributes; these are the line's.
+            let set = end.get_configuration().unwrap();
+            let baud = set.get_baud_rate().unwrap();
+            seen.push((request[0], baud, set.get_stop_bits().unwrap()));
+            device.write_all(&[request[0], 42]).unwrap();
+        }
+        device.write_all(&[9, 42]).unwrap();
+        (seen, device, end)
+    });
+    let mut line = Line::new(LineConfig::Serial(SerialConfig { path, mode: FAST, rs485: false }));
+    let own = |station, baud, stop_bits| Exchange {
+        mode: Some(SerialMode { baud, stop_bits, ..FAST }),
+        response_timeout: GUARD,
+        ..exchange(station)
     };
-    assert_eq!(serial.character().as_micros(), 1145);
+    let usual = |station| Exchange { response_timeout: GUARD, ..exchange(station) };
+    let slow = own(2, 2400, 2);
+    for x in [&usual(1), &slow, &slow, &usual(1), &own(3, 300, 1)] {
+        assert_eq!(ask(&mut line, x).await, Ok(42));
+    }
+    // A terminal has no wire for parity and refuses it: nothing may go out at the wrong one.
+    let even = SerialMode { parity: Parity::Even, ..FAST };
+    let refused = ask(&mut line, &Exchange { mode: Some(even), ..usual(4) }).await;
+    assert!(matches!(refused, Err(DeviceError::Unreachable { .. })), "{refused:?}");
+    assert_eq!(ask(&mut line, &usual(9)).await, Ok(42));
+    let (seen, ..) = device.join().unwrap();
+    use serial2::StopBits::{One, Two};
+    let (fast, slow) = ((1, 115_200, One), (2, 2400, Two));
+    assert_eq!(seen, [fast, slow, slow, fast, (3, 300, One)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_on_no_line_is_an_error() {
+    let mut line = Line::none();
+    let error = ask(&mut line, &exchange(1)).await.unwrap_err();
+    assert!(matches!(&error, DeviceError::Unreachable { target, .. } if target == "no line"));
+    assert!(!line.close_when_idle());
+    assert_eq!(line.mode(Some(FAST)), None, "and nothing on it is serial");
 }

@@ -3,7 +3,7 @@
 use crate::codec::{Answer, Request, mbap, pdu, rtu};
 use crate::{DeviceSpec, Framing};
 use std::time::Duration;
-use wellhead_driver::{DeviceError, Exchange, Line, SerialConfig};
+use wellhead_driver::{DeviceError, Exchange, Line, SerialMode};
 
 /// Silence before an RTU frame, in characters, and its least length above 19200 bit/s (Modbus
 /// over serial line V1.02, section 2.5.1.1).
@@ -13,6 +13,7 @@ const SILENCE: (f64, Duration) = (3.5, Duration::from_micros(1750));
 pub(crate) struct Port {
     unit: u8,
     framing: Framing,
+    mode: Option<SerialMode>,
     pub(crate) response_timeout: Duration,
     pause: Duration,
     turnaround: Duration,
@@ -28,6 +29,7 @@ impl Port {
         Self {
             unit: device.unit,
             framing: device.framing,
+            mode: device.mode,
             response_timeout: timing.response_timeout,
             pause: timing.pause,
             turnaround: timing.turnaround,
@@ -89,21 +91,22 @@ impl Port {
             station: u64::from(self.unit),
             // The time that the device has to answer; the bytes' own time on a slow wire is extra.
             response_timeout: self.response_timeout + self.on_wire(line, reply_len),
-            pause: self.pause.max(line.serial().map_or(Duration::ZERO, silence)),
+            pause: self.pause.max(line.mode(self.mode).map_or(Duration::ZERO, silence)),
             late_window: self.late_window,
+            mode: self.mode,
         }
     }
 
     /// How long the request and a reply take on a serial line.
     fn on_wire(&self, line: &Line, reply_len: usize) -> Duration {
         let characters = u32::try_from(self.request.len() + reply_len).unwrap_or(u32::MAX);
-        line.serial().map_or(Duration::ZERO, |s| s.character().saturating_mul(characters))
+        line.mode(self.mode).map_or(Duration::ZERO, |m| m.character().saturating_mul(characters))
     }
 }
 
-fn silence(serial: &SerialConfig) -> Duration {
+fn silence(mode: SerialMode) -> Duration {
     let (characters, least) = SILENCE;
-    if serial.baud > 19_200 { least } else { serial.character().mul_f64(characters) }
+    if mode.baud > 19_200 { least } else { mode.character().mul_f64(characters) }
 }
 
 #[cfg(test)]
@@ -114,9 +117,7 @@ mod tests {
     #[test]
     fn the_silence_before_a_frame_is_three_and_a_half_characters_or_1750_us() {
         let silence = |baud, parity| {
-            let path = "/dev/null".into();
-            let (data_bits, stop_bits, rs485) = (8, 1, false);
-            silence(&SerialConfig { path, baud, data_bits, parity, stop_bits, rs485 }).as_micros()
+            silence(SerialMode { baud, data_bits: 8, parity, stop_bits: 1 }).as_micros()
         };
         assert_eq!(silence(1200, Parity::None), 29_166);
         assert_eq!(silence(9600, Parity::Even), 4_010);
@@ -128,14 +129,11 @@ mod tests {
     #[tokio::test]
     async fn on_a_serial_line_the_bytes_have_their_own_time() {
         use crate::{Grouping, Table, Timing};
-        use wellhead_driver::LineConfig;
+        use wellhead_driver::{LineConfig, SerialConfig};
         // 1 ms a character.
         let line = Line::new(LineConfig::Serial(SerialConfig {
             path: "/dev/null".into(),
-            baud: 10_000,
-            data_bits: 8,
-            parity: Parity::None,
-            stop_bits: 1,
+            mode: SerialMode { baud: 10_000, data_bits: 8, parity: Parity::None, stop_bits: 1 },
             rs485: false,
         }));
         let timing = Timing { pause: Duration::from_millis(2), ..Timing::default() };
@@ -143,6 +141,7 @@ mod tests {
             name: "hp1".into(),
             unit: 7,
             framing: Framing::Rtu,
+            mode: None,
             timing,
             grouping: Grouping::default(),
             points: Vec::new(),

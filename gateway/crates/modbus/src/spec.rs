@@ -1,7 +1,7 @@
 //! What a Modbus device is, as configuration and profiles say it. Plain data, checked by the plan.
 
 use std::time::Duration;
-use wellhead_driver::Conversion;
+use wellhead_driver::{Conversion, SerialMode};
 use wellhead_model::PointIndex;
 
 /// How requests are framed on the line.
@@ -171,6 +171,8 @@ pub struct DeviceSpec {
     pub unit: u8,
     /// Framing on its line.
     pub framing: Framing,
+    /// Its own speed and parity on a serial line, if they are not the line's.
+    pub mode: Option<SerialMode>,
     /// Manners.
     pub timing: Timing,
     /// How reads are put together.

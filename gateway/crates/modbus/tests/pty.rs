@@ -6,7 +6,7 @@ mod common;
 use common::{device, driver, numbers, point, registers, write};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
-use wellhead_driver::{Line, LineConfig, Outcome, Parity, Readback, SerialConfig};
+use wellhead_driver::{Line, LineConfig, Outcome, Parity, Readback, SerialConfig, SerialMode};
 use wellhead_modbus::{DeviceSpec, Encoding, Framing, Table};
 use wellhead_model::Value;
 
@@ -37,11 +37,8 @@ fn terminal(
     });
     let line = Line::new(LineConfig::Serial(SerialConfig {
         path,
-        baud: 19_200,
-        data_bits: 8,
         // A pseudo-terminal refuses parity, which it has no wire for.
-        parity: Parity::None,
-        stop_bits: 1,
+        mode: SerialMode { baud: 19_200, data_bits: 8, parity: Parity::None, stop_bits: 1 },
         rs485: false,
     }));
     (line, far, near)

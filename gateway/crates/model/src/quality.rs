@@ -19,6 +19,9 @@ pub enum Reason {
     Refused(u8),
     /// The device reports itself busy or failed (Modbus exceptions 4, 5, 6, 8 and 10).
     DeviceFailure(u8),
+    /// The device says that its own sensor or object is at fault; the number is its own code
+    /// (BACnet reliability; 0 if it gives none).
+    Faulty(u8),
     /// The value that this device sends when no sensor is connected.
     NoSensor,
     /// Not a number, or infinite.
@@ -50,6 +53,7 @@ impl Reason {
             Reason::IllegalAddress => "illegal_address",
             Reason::Refused(_) => "refused",
             Reason::DeviceFailure(_) => "device_failure",
+            Reason::Faulty(_) => "faulty",
             Reason::NoSensor => "no_sensor",
             Reason::NotANumber => "not_a_number",
             Reason::OutOfRange => "out_of_range",
@@ -66,7 +70,9 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::Refused(c) | Reason::DeviceFailure(c) => write!(f, "{} ({c})", self.code()),
+            Reason::Refused(c) | Reason::DeviceFailure(c) | Reason::Faulty(c) => {
+                write!(f, "{} ({c})", self.code())
+            }
             _ => f.write_str(self.code()),
         }
     }
@@ -83,7 +89,7 @@ pub enum Quality {
     Stale(Reason),
     /// No value.
     Bad(Reason),
-    /// Set by an operator in place of the device's.
+    /// Set by hand in place of the device's, by an operator or at the device itself.
     Manual,
 }
 
@@ -128,6 +134,7 @@ mod tests {
             (Reason::IllegalAddress, "illegal_address"),
             (Reason::Refused(7), "refused (7)"),
             (Reason::DeviceFailure(4), "device_failure (4)"),
+            (Reason::Faulty(12), "faulty (12)"),
             (Reason::NoSensor, "no_sensor"),
             (Reason::NotANumber, "not_a_number"),
             (Reason::OutOfRange, "out_of_range"),

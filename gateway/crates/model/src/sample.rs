@@ -25,7 +25,7 @@ impl Sample {
         Self { point, time, quality: Quality::Uncertain(why), value: Some(value) }
     }
 
-    /// A value that an operator put in place of the device's.
+    /// A value that somebody put in place of the device's, by hand.
     pub fn manual(point: PointIndex, time: Timestamp, value: Value) -> Self {
         Self { point, time, quality: Quality::Manual, value: Some(value) }
     }

@@ -91,7 +91,7 @@ fn sample(out: &mut Vec<u8>, beginning: &[u8], s: &Sample) {
         out.extend_from_slice(br#","r":""#);
         out.extend_from_slice(reason.code().as_bytes());
         out.push(b'"');
-        if let Reason::Refused(code) | Reason::DeviceFailure(code) = reason {
+        if let Reason::Refused(code) | Reason::DeviceFailure(code) | Reason::Faulty(code) = reason {
             out.extend_from_slice(br#","rc":"#);
             integer(out, code);
         }

@@ -47,6 +47,7 @@ fn reason() -> impl Strategy<Value = Reason> {
         Just(Reason::NoReply),
         any::<u8>().prop_map(Reason::Refused),
         any::<u8>().prop_map(Reason::DeviceFailure),
+        any::<u8>().prop_map(Reason::Faulty),
         Just(Reason::OutOfService),
     ]
 }

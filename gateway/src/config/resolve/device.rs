@@ -133,6 +133,7 @@ fn device(
         name: id.to_string(),
         unit: t.unit?,
         framing: lines.get(line)?.framing,
+        mode: None,
         timing: Timing {
             response_timeout: or(t.response_timeout, 1000),
             pause: or(t.pause, 0),

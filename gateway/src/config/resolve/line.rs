@@ -9,7 +9,7 @@ use crate::config::tree::Data;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-use wellhead_driver::{LineConfig, Parity, SerialConfig, TcpConfig};
+use wellhead_driver::{LineConfig, Parity, SerialConfig, SerialMode, TcpConfig};
 use wellhead_modbus::Framing;
 
 /// A line as far as it could be read; devices may refer to it even if it is wrong.
@@ -93,14 +93,16 @@ fn line(t: LineTable, at: &At<'_>, findings: &mut Findings) -> Option<LineConfig
     if let Some(path) = t.serial {
         return Some(LineConfig::Serial(SerialConfig {
             path: PathBuf::from(path),
-            baud: t.baud.unwrap_or(9600),
-            data_bits: t.data_bits.unwrap_or(8),
-            parity: match t.parity {
-                Some(ParityWord::None) => Parity::None,
-                Some(ParityWord::Odd) => Parity::Odd,
-                Some(ParityWord::Even) | None => Parity::Even,
+            mode: SerialMode {
+                baud: t.baud.unwrap_or(9600),
+                data_bits: t.data_bits.unwrap_or(8),
+                parity: match t.parity {
+                    Some(ParityWord::None) => Parity::None,
+                    Some(ParityWord::Odd) => Parity::Odd,
+                    Some(ParityWord::Even) | None => Parity::Even,
+                },
+                stop_bits: t.stop_bits.unwrap_or(1),
             },
-            stop_bits: t.stop_bits.unwrap_or(1),
             rs485: t.rs485.unwrap_or(false),
         }));
     }

@@ -17,6 +17,7 @@ pub(crate) fn device(framing: Framing, points: Vec<PointSpec>) -> DeviceSpec {
         name: "hp1".into(),
         unit: 7,
         framing,
+        mode: None,
         timing: Timing { response_timeout: TIMEOUT, late_window: LATE, ..Timing::default() },
         grouping: Grouping::default(),
         points,
