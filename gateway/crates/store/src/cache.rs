@@ -10,8 +10,8 @@ use crate::entry::{
 /// Keeps sealed batches until they are acknowledged: in order, bounded, the oldest dropped first.
 ///
 /// Calls block on the disk. An entry is held from the append that returned its id until it is
-/// removed or named in a gap. After a crash an entry that was removed may come back once: repeats
-/// are dropped by (boot, stream, seq) at the receiver. Within one run it never comes back.
+/// removed or named in a gap. After a crash one that was removed or dropped may come back once:
+/// repeats are dropped by (boot, stream, seq) at the receiver. Within one run it never comes back.
 pub trait Cache: Send {
     /// Holds `entries`, in order; they are durable when this returns.
     ///

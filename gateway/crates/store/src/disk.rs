@@ -97,19 +97,19 @@ pub enum Durability {
     FlushOnly,
 }
 
-/// Blocks and bytes a chapter took so far, and blocks still in it.
+/// Blocks and bytes a chapter took so far, and the numbers of those still in it.
 #[derive(Debug, Default)]
 struct Chapter {
     taken: usize,
     bytes: usize,
-    live: usize,
+    live: BTreeSet<u64>,
 }
 
 impl Chapter {
-    fn take(&mut self, bytes: usize) {
+    fn take(&mut self, block: u64, bytes: usize) {
         self.taken += 1;
         self.bytes += bytes;
-        self.live += 1;
+        self.live.insert(block);
     }
 
     fn takes(&self, bytes: usize) -> bool {
@@ -157,9 +157,9 @@ impl Blocks {
             guarded(|| {
                 for item in &tree {
                     let (key, value) = item?;
-                    chapter.take(value.len());
-                    let number = <[u8; 8]>::try_from(&*key).map(u64::from_be_bytes);
-                    visit(number.unwrap_or(first), &value);
+                    let number = <[u8; 8]>::try_from(&*key).map_or(first, u64::from_be_bytes);
+                    chapter.take(number, value.len());
+                    visit(number, &value);
                 }
                 Ok(())
             })?;
@@ -204,17 +204,19 @@ impl Blocks {
         guarded(|| tree.get(block.to_be_bytes()))
     }
 
-    /// Adds and removes blocks; durable when this returns. Not one transaction: a crash may leave
-    /// a beginning of it, additions first.
+    /// Adds and removes blocks; durable when this returns. Not one transaction: a crash or an error
+    /// may leave any beginning of it, or all, additions first. So `remove` may name blocks that are
+    /// gone already.
     pub(crate) fn commit(&mut self, add: &[(u64, &[u8])], remove: &[u64]) -> Result<(), Fault> {
         self.evict()?;
         for (block, bytes) in add {
             self.add(*block, bytes)?;
         }
-        let mut leaving: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        let mut leaving: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
         for block in remove {
-            if let Some((first, _)) = self.chapters.range(..=*block).next_back() {
-                leaving.entry(*first).or_default().push(*block);
+            let chapter = self.chapters.range(..=*block).next_back();
+            if let Some((first, _)) = chapter.filter(|(_, c)| c.live.contains(block)) {
+                leaving.entry(*first).or_default().insert(*block);
             }
         }
         for (first, blocks) in leaving {
@@ -229,28 +231,22 @@ impl Blocks {
         let tree = self.tree(first)?;
         guarded(|| tree.insert(block.to_be_bytes(), bytes))?;
         self.touch(first);
-        self.chapters.entry(first).or_default().take(bytes.len());
+        self.chapters.entry(first).or_default().take(block, bytes.len());
         self.resident_bytes += bytes.len();
         Ok(())
     }
 
     /// Takes blocks out of a chapter, or the whole chapter if nothing would remain in it.
-    fn leave(&mut self, first: u64, blocks: &[u64]) -> Result<(), Fault> {
+    fn leave(&mut self, first: u64, blocks: &BTreeSet<u64>) -> Result<(), Fault> {
         self.touch(first);
-        let tree = self.tree(first)?;
         let Some(chapter) = self.chapters.get_mut(&first) else { return Ok(()) };
-        if blocks.len() >= chapter.live {
+        chapter.live.retain(|b| !blocks.contains(b));
+        if chapter.live.is_empty() {
             self.chapters.remove(&first);
-            drop(tree);
-            guarded(|| self.db.drop_tree(chapter_name(first)))?;
-            return Ok(());
+            return guarded(|| self.db.drop_tree(chapter_name(first))).map(drop);
         }
-        for block in blocks {
-            if guarded(|| tree.remove(block.to_be_bytes()))?.is_some() {
-                chapter.live -= 1;
-            }
-        }
-        Ok(())
+        let tree = self.tree(first)?;
+        blocks.iter().try_for_each(|b| guarded(|| tree.remove(b.to_be_bytes())).map(drop))
     }
 
     fn sync(&self) -> Result<(), Fault> {
@@ -299,7 +295,10 @@ fn chapter_of(name: &[u8]) -> Option<u64> {
 
 /// Runs a call into sled, turning its panics into an answer.
 fn guarded<T>(f: impl FnOnce() -> sled::Result<T>) -> Result<T, Fault> {
-    match catch_unwind(AssertUnwindSafe(f)) {
+    let result = catch_unwind(AssertUnwindSafe(f));
+    #[cfg(test)]
+    faults::due()?;
+    match result {
         Ok(result) => Ok(result?),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -339,6 +338,31 @@ fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(out)
 }
 
+/// A disk that is full for one call into sled, of those of this thread.
+#[cfg(test)]
+pub(crate) mod faults {
+    use std::cell::Cell;
+
+    use super::Fault;
+
+    thread_local!(static AFTER: Cell<Option<u32>> = const { Cell::new(None) });
+
+    /// The call after the next `calls` does its work and is told to have failed.
+    pub(crate) fn after(calls: Option<u32>) {
+        AFTER.set(calls);
+    }
+
+    pub(super) fn due() -> Result<(), Fault> {
+        match AFTER.take() {
+            Some(0) => Err(Fault::Full),
+            left => {
+                AFTER.set(left.map(|n| n - 1));
+                Ok(())
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,7 +381,7 @@ mod tests {
     fn a_chapter_closes_after_five_blocks_worth_it_or_before_it_outgrows_a_page() {
         let chapter = |sizes: &[usize]| {
             let mut chapter = Chapter::default();
-            sizes.iter().for_each(|n| chapter.take(*n));
+            (0..).zip(sizes).for_each(|(block, n)| chapter.take(block, *n));
             chapter
         };
         assert!(chapter(&[]).takes(491_520));
@@ -384,12 +408,12 @@ mod tests {
         assert_eq!(held(&mut blocks), [1, 3, 4, 5, 6, 7]);
         blocks.commit(&[], &[2, 2, 2]).unwrap();
         assert_eq!(held(&mut blocks), [1, 3, 4, 5, 6, 7], "gone already");
-        blocks.commit(&[(8, &value)], &[1, 3, 4, 5]).unwrap();
+        blocks.commit(&[], &[2, 3, 4, 5]).unwrap();
+        assert_eq!(held(&mut blocks), [1, 6, 7], "one that is gone already counts for nothing");
+        blocks.commit(&[(8, &value)], &[1]).unwrap();
         assert_eq!((names(&blocks), held(&mut blocks)), (vec![6], vec![6, 7, 8]));
         drop(blocks);
-        let (blocks, found) = open(dir.path());
-        assert_eq!(found, [6, 7, 8]);
-        assert_eq!(blocks.chapters[&6].live, 3);
+        assert_eq!(open(dir.path()).1, [6, 7, 8]);
     }
 
     #[test]

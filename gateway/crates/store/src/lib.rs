@@ -18,8 +18,8 @@
 //!   were last written.
 //!
 //! Promises: an append has been synced to the device when it returns. Block numbers only rise. What
-//! a checksum does not vouch for is never handed out. An entry removed in this run is not read
-//! again in this run; after a crash one may be, once.
+//! a checksum does not vouch for is never handed out. An entry removed or dropped in this run is
+//! not read again in this run; after a crash one may be, once.
 //!
 //! What reaches the flash, measured on ext4 with 100 devices of 100 points each second in a group
 //! commit every 0.5 s (`examples/spill.rs`): 9.2 bytes a sample as stored, of 55.5 as JSON; about

@@ -242,10 +242,13 @@ impl SledCache {
         }
         let add: Vec<(u64, &[u8])> =
             (first..).zip(encoded.iter().map(|(_, bytes)| bytes.as_slice())).collect();
-        let remove: Vec<u64> = self.leaving.iter().chain(&dropped).copied().collect();
+        let remove: Vec<u64> = self.leaving.iter().copied().collect();
         self.commit(&add, &remove)?;
+        // They leave the disk with the next commit: this one might have failed with some of them
+        // gone, and their gaps untold.
         for block in dropped {
             self.index.take(block);
+            self.leaving.insert(block);
         }
         let ids = self.hold(first, &encoded, entries);
         Ok(Appended { ids, gaps: gaps.merge() })

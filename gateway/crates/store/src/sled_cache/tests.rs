@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::conformance::entry;
+use crate::disk::faults;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 const MIB: u64 = 1 << 20;
@@ -227,4 +229,78 @@ fn entries_that_vanished_after_a_clean_stop_are_told_and_none_after_another() {
         assert_eq!(report.incidents, vec![missing; told], "{clean} {held}");
         assert_eq!((report.clean, report.entries), (Some(clean), 2));
     }
+}
+
+/// A cache that holds at most about ten entries of [`noise`].
+fn small(dir: &Path) -> SledCache {
+    let mut cache = open(dir);
+    cache.config.bytes_max = STORE_OVERHEAD_BYTES + MIB;
+    cache
+}
+
+/// An entry that does not compress.
+fn noise(seq: u64) -> Entry {
+    let mut rng = fastrand::Rng::with_seed(seq);
+    let payload: Vec<u8> = (0..60_000).map(|_| rng.u8(..)).collect();
+    Entry { payload: payload.into(), ..batch(seq) }
+}
+
+/// What a caller knows to be held.
+#[derive(Default)]
+struct Acknowledged {
+    held: BTreeMap<EntryId, Entry>,
+    seq: u64,
+}
+
+impl Acknowledged {
+    fn append(&mut self, cache: &mut SledCache, n: u64) -> bool {
+        let entries: Vec<Entry> = (self.seq + 1..=self.seq + n).map(noise).collect();
+        let Ok(appended) = cache.append(&entries) else { return false };
+        self.seq += n;
+        self.held.extend(appended.ids.into_iter().zip(entries));
+        for gap in appended.gaps {
+            self.held.retain(|_, e| !(gap.first..=gap.last).contains(&e.seq));
+        }
+        true
+    }
+
+    fn remove(&mut self, cache: &mut SledCache, n: usize) -> bool {
+        let ids: Vec<EntryId> = self.held.keys().copied().take(n).collect();
+        cache.remove(&ids).unwrap();
+        self.held.retain(|id, _| !ids.contains(id));
+        cache.sync().is_ok()
+    }
+
+    fn check(&self, cache: &mut SledCache) {
+        let numbers = |held: &BTreeMap<_, Entry>| held.values().map(|e| e.seq).collect::<Vec<_>>();
+        let read: BTreeMap<_, _> = cache.read(None, usize::MAX).unwrap().into_iter().collect();
+        assert_eq!(numbers(&read), numbers(&self.held));
+        assert_eq!(read, self.held);
+        assert_eq!(cache.take_incidents(), []);
+    }
+}
+
+/// The disk is full at each call into sled in turn, and that call has reached it all the same.
+#[test]
+fn commits_that_fail_anywhere_lose_nothing_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cache = small(dir.path());
+    let mut acknowledged = Acknowledged::default();
+    while acknowledged.held.len() as u64 == acknowledged.seq {
+        assert!(acknowledged.append(&mut cache, 2), "until the oldest go");
+    }
+    let mut failed = 0;
+    for call in (0..12).chain((0..12).rev()) {
+        for n in [3, 0, 4] {
+            faults::after(Some(call));
+            let done = match n {
+                0 => acknowledged.remove(&mut cache, 2),
+                n => acknowledged.append(&mut cache, n),
+            };
+            faults::after(None);
+            failed += u32::from(!done);
+            acknowledged.check(&mut cache);
+        }
+    }
+    assert!((20..70).contains(&failed), "{failed}");
 }
