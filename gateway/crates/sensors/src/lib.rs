@@ -16,6 +16,17 @@ pub mod sysfs;
 #[error("{0}")]
 pub struct SpecError(pub String);
 
+/// A mistake in a specification that its texts alone don't show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecProblem {
+    /// Which point, by its id; `None` for the device itself.
+    pub point: Option<String>,
+    /// Which key.
+    pub key: &'static str,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
 /// Manners of a meter on a shared line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {

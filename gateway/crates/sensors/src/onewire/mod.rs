@@ -2,4 +2,4 @@
 
 mod spec;
 
-pub use spec::{DeviceSpec, PointSpec, Rom};
+pub use spec::{DeviceSpec, PointSpec, Rom, check};

@@ -1,15 +1,45 @@
 //! What a sensor of the kernel is. Plain data.
 
+use crate::SpecError;
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 use wellhead_driver::Conversion;
-use wellhead_model::PointIndex;
+use wellhead_model::{PointIndex, Unit};
 
-/// One channel of a chip: `hwmon` `temp1`, or `iio` `in_voltage0`; parsed from text.
+/// One channel of a chip: `temp1` of hwmon, or `in_voltage0` of IIO; parsed from text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Channel {
     /// Its name without `_input` or `_raw`.
     pub name: String,
+}
+
+impl FromStr for Channel {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let name = text.strip_suffix("_input").or_else(|| text.strip_suffix("_raw"));
+        let name = name.unwrap_or(text);
+        let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_' || c == b'-';
+        let fits = name.len() <= 64
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.bytes().all(plain);
+        if fits {
+            Ok(Self { name: name.into() })
+        } else {
+            Err(SpecError(format!(
+                "`{text}` is no channel: give the start of its file's name, such as `temp1` (of \
+                 `temp1_input`) or `in_voltage0` (of `in_voltage0_raw`)"
+            )))
+        }
+    }
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 /// One point of a chip.
@@ -21,7 +51,9 @@ pub struct PointSpec {
     pub name: String,
     /// Which channel.
     pub channel: Channel,
-    /// After the kernel's own scale, which gives °C, V, A, Pa, %.
+    /// The unit that the configuration gives; values are converted to it.
+    pub unit: Option<Unit>,
+    /// After the kernel's own scale (which gives °C, V, A, Pa, %, …) and the unit conversion.
     pub conversion: Conversion,
     /// How often it is read.
     pub period: Duration,
@@ -34,7 +66,9 @@ pub struct DeviceSpec {
     pub name: String,
     /// Folder of the class: `/sys/class/hwmon` or `/sys/bus/iio/devices`.
     pub root: PathBuf,
-    /// What stands in the chip's `name` file, or its folder's name.
+    /// What stands in the chip's `name` file (`lm75`); with `@` and its place on the bus
+    /// (`lm75@1-0048`) where there are several of that name; or its folder's name (`hwmon3`),
+    /// which may change when the box starts again.
     pub chip: String,
     /// What it holds.
     pub points: Vec<PointSpec>,
