@@ -5,6 +5,7 @@
 //! It never knows where a specification comes from or where a value goes, and never stamps time.
 
 mod spec;
+pub mod wire;
 
 pub use spec::{
     Cov, DeviceAddress, DeviceSpec, ObjectId, ObjectType, PointSpec, PortConfig, Property,

@@ -72,6 +72,11 @@ const TYPES: [(u16, &str); 21] = [
     (54, "lighting-output"),
 ];
 
+impl ObjectType {
+    /// A device itself.
+    pub const DEVICE: ObjectType = ObjectType(8);
+}
+
 impl fmt::Display for ObjectType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match TYPES.iter().find(|(n, _)| *n == self.0) {
