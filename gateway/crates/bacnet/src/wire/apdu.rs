@@ -112,7 +112,7 @@ pub struct Error {
 impl Error {
     /// Reads class and code, application-tagged.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let mut number = || match reader.next()? {
+        let mut number = || match reader.take()? {
             (tag::Tag::Application { number: 9, .. }, content) => {
                 u16::try_from(tag::unsigned32(content)?)
                     .map_err(|_| Malformed("an error code beyond its range"))

@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes over a tag and its content, and returns both. A boolean's content is empty.
-    pub fn next(&mut self) -> Result<(Tag, &'a [u8]), Malformed> {
+    pub fn take(&mut self) -> Result<(Tag, &'a [u8]), Malformed> {
         let (tag, at) = self.head()?;
         let len = match tag {
             Tag::Application { number: 1, .. } | Tag::Opening(_) | Tag::Closing(_) => 0,
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
     /// The content of context tag `number`, if it stands here.
     pub fn optional(&mut self, number: u8) -> Result<Option<&'a [u8]>, Malformed> {
         match self.peek()? {
-            Some(Tag::Context { number: n, .. }) if n == number => Ok(Some(self.next()?.1)),
+            Some(Tag::Context { number: n, .. }) if n == number => Ok(Some(self.take()?.1)),
             _ => Ok(None),
         }
     }
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
     fn passes(&mut self, tag: Tag) -> Result<bool, Malformed> {
         let here = self.peek()? == Some(tag);
         if here {
-            self.next()?;
+            self.take()?;
         }
         Ok(here)
     }
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
         loop {
             if self.peek()? == Some(Tag::Closing(number)) {
                 let inside = &start[..start.len() - self.rest.len()];
-                self.next()?;
+                self.take()?;
                 return Ok(inside);
             }
             self.skip()?;
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
         // Counted and not recursed: the sender chooses the depth.
         let mut depth = 0usize;
         loop {
-            match self.next()?.0 {
+            match self.take()?.0 {
                 Tag::Opening(_) => depth += 1,
                 Tag::Closing(_) if depth == 0 => {
                     return Err(Malformed("closes what was never opened"));

@@ -112,7 +112,7 @@ impl Value {
         let Tag::Application { number, len } = tag else {
             return Ok(Value::Other(reader.skip()?.to_vec()));
         };
-        let content = reader.next()?.1;
+        let content = reader.take()?.1;
         Ok(match number {
             0 if len == 0 => Value::Null,
             1 => Value::Boolean(len == 1),
