@@ -1,5 +1,13 @@
-//! CJ/T 188: Chinese water, heat and gas meters on RS-485 or M-Bus wiring.
+//! Water, gas, heat and cold meters of China's CJ/T 188, on RS-485 or M-Bus converters.
+//!
+//! The frames are those of the 2004 edition, which meters of the 2018 edition also answer; what
+//! the newer one adds (security) is not spoken here. Makers differ in two things, which are
+//! settings of each meter: the order of a data identifier's bytes, and whether a value's unit
+//! stands behind or before it.
 
+pub mod codec;
+mod driver;
 mod spec;
 
-pub use spec::{Address, DeviceSpec, Field, IdentifierOrder, PointSpec, UnitPosition};
+pub use driver::{Cjt188Driver, check};
+pub use spec::*;
