@@ -9,6 +9,7 @@ pub mod dlt645;
 pub mod gpio;
 pub mod mbus;
 pub mod onewire;
+mod own_unit;
 pub mod sysfs;
 
 /// Text that names no value, address or sensor of a protocol; says what would.
@@ -36,4 +37,6 @@ pub struct Timing {
     pub pause: std::time::Duration,
     /// How long a reply that missed its time might still come.
     pub late_window: std::time::Duration,
+    /// On a serial line: its own speed and parity, if they are not the line's.
+    pub mode: Option<wellhead_driver::SerialMode>,
 }

@@ -1,0 +1,98 @@
+//! Which requests a group of points takes.
+
+use super::items::{block, is_block};
+use super::{DeviceSpec, Edition, Register};
+use wellhead_driver::Group;
+
+/// A value to take out of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Position in the device's points.
+    pub(crate) point: usize,
+    /// Its form; `position` is the one in the reply.
+    pub(crate) register: Register,
+}
+
+/// One identifier to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) id: u32,
+    pub(crate) members: Vec<Member>,
+    /// The same values one by one, for a meter without this block; empty for what was configured.
+    pub(crate) singly: Vec<Read>,
+    /// Whether it was refused the last time, so that it is told once.
+    pub(crate) refused: bool,
+}
+
+impl Read {
+    fn one(point: usize, register: Register) -> Self {
+        let members = vec![Member { point, register }];
+        Self { id: register.id, members, singly: Vec::new(), refused: false }
+    }
+
+    /// Bytes of the reply's data behind the identifier, as far as they can be known.
+    pub(crate) fn data_len(&self, edition: Edition) -> Option<usize> {
+        if is_block(edition, self.id) {
+            return None;
+        }
+        let member = self.members.first()?;
+        Some(usize::from(member.register.bytes) + usize::from(member.register.tail))
+    }
+}
+
+/// Points by period, and the reads of each group.
+pub(crate) fn plan(spec: &DeviceSpec) -> (Vec<Group>, Vec<Vec<Read>>) {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut reads: Vec<Vec<Read>> = Vec::new();
+    for (at, point) in spec.points.iter().enumerate() {
+        let group = groups.iter().position(|g| g.period == point.period).unwrap_or_else(|| {
+            groups.push(Group { period: point.period, points: Vec::new() });
+            reads.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[group].points.push(point.index);
+        if let Some(register) = point.item.register(spec.edition) {
+            add(&mut reads[group], Read::one(at, register));
+        }
+    }
+    if spec.blocks {
+        for group in &mut reads {
+            *group = into_blocks(spec.edition, std::mem::take(group));
+        }
+    }
+    (groups, reads)
+}
+
+/// Points of one identifier share its read.
+fn add(reads: &mut Vec<Read>, read: Read) {
+    match reads.iter_mut().find(|r| r.id == read.id) {
+        Some(same) => same.members.extend(read.members),
+        None => reads.push(read),
+    }
+}
+
+/// Reads of one block become one, where there are two or more.
+fn into_blocks(edition: Edition, reads: Vec<Read>) -> Vec<Read> {
+    let mut merged: Vec<Read> = Vec::new();
+    for read in reads {
+        let place = read.members.first().and_then(|m| block(edition, &m.register));
+        let Some((id, position)) = place else {
+            merged.push(read);
+            continue;
+        };
+        let members = read.members.iter();
+        let members =
+            members.map(|m| Member { register: Register { position, ..m.register }, ..*m });
+        let members = members.collect();
+        match merged.iter_mut().find(|r| r.id == id && !r.singly.is_empty()) {
+            Some(block) => {
+                block.members.extend::<Vec<_>>(members);
+                block.singly.push(read);
+            }
+            None => merged.push(Read { id, members, singly: vec![read], refused: false }),
+        }
+    }
+    let unmerge =
+        |mut read: Read| if read.singly.len() == 1 { read.singly.remove(0) } else { read };
+    merged.into_iter().map(unmerge).collect()
+}
