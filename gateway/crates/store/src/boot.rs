@@ -169,4 +169,13 @@ mod tests {
         let error = BootCounter::next_boot(dir.path(), &mut fastrand::Rng::with_seed(1), 0);
         assert_eq!(error.unwrap_err().path, dir.path().join(FILE));
     }
+
+    #[test]
+    fn a_file_that_could_be_replaced_but_not_read_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        std::os::unix::fs::symlink(FILE, &path).unwrap(); // leads nowhere but to itself
+        assert!(BootCounter::next_boot(dir.path(), &mut fastrand::Rng::with_seed(1), 0).is_err());
+        assert!(path.is_symlink());
+    }
 }

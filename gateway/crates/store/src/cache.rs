@@ -179,3 +179,34 @@ pub(crate) fn check_sizes(entries: &[Entry]) -> Result<(), CacheError> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    #[test]
+    fn sizes_up_to_the_limits_are_taken_and_one_byte_more_is_refused() {
+        let text = |len: usize| "x".repeat(len);
+        let entry = |payload: usize, stream: usize, boot: usize| Entry {
+            stream: text(stream).into(),
+            boot: text(boot).into(),
+            seq: 1,
+            samples: 1,
+            time_ms: 0,
+            payload: Bytes::from(text(payload)),
+        };
+        let said = |e: Entry| check_sizes(&[entry(0, 0, 0), e]).map_err(|e| e.to_string());
+        assert_eq!(said(entry(65_536, 255, 64)), Ok(()));
+        for (over, message) in [
+            (
+                entry(65_537, 0, 0),
+                "the payload is 65537 bytes long, at most 65536 fit a cache entry",
+            ),
+            (entry(0, 256, 0), "the stream name is 256 bytes long, at most 255 fit a cache entry"),
+            (entry(0, 0, 66), "the boot id is 66 bytes long, at most 64 fit a cache entry"),
+        ] {
+            assert_eq!(said(over), Err(message.into()));
+        }
+    }
+}
