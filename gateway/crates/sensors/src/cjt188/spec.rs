@@ -173,13 +173,15 @@ impl FromStr for Field {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        FIELDS.iter().find(|(_, name, _)| *name == text).map(|(field, ..)| *field).ok_or_else(|| {
-            let names: Vec<_> = FIELDS.iter().map(|(_, name, _)| *name).collect();
-            SpecError(format!(
-                "`{text}` is no field of a CJ/T 188 meter; there are {}",
-                names.join(", ")
-            ))
-        })
+        FIELDS.iter().find(|(_, name, _)| *name == text).map(|(field, ..)| *field).ok_or_else(
+            || {
+                let names: Vec<_> = FIELDS.iter().map(|(_, name, _)| *name).collect();
+                SpecError(format!(
+                    "`{text}` is no field of a CJ/T 188 meter; there are {}",
+                    names.join(", ")
+                ))
+            },
+        )
     }
 }
 

@@ -1,2 +1,201 @@
-pub struct MbusDriver;
-pub fn check() {}
+//! An M-Bus meter as a [`Driver`].
+
+use super::master::{Master, Reading};
+use super::record::{Measure, Record};
+use super::{DeviceSpec, Function, PointSpec, RecordName, RecordSelector, names};
+use crate::SpecProblem;
+use wellhead_driver::{
+    DeviceError, Driver, Group, Line, Notice, Outcome, Raw, Readback, Readings, Write,
+};
+use wellhead_model::{Reason, Unit};
+
+/// Speeds of wired meters.
+const BAUDS: [u32; 6] = [300, 600, 1200, 2400, 4800, 9600];
+
+/// What is wrong with a specification beyond its texts.
+pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
+    let problem = |point: Option<&PointSpec>, key, message: String| SpecProblem {
+        point: point.map(|p| p.name.clone()),
+        key,
+        message,
+    };
+    let mut problems = Vec::new();
+    if let Some(mode) = spec.mode
+        && !BAUDS.contains(&mode.baud)
+    {
+        let message = format!("M-Bus meters speak at {BAUDS:?} baud, not at {}", mode.baud);
+        problems.push(problem(None, "baud", message));
+    }
+    for point in &spec.points {
+        let RecordSelector::Named(name) = &point.record else { continue };
+        let quantity = names::QUANTITIES.iter().find(|q| q.name == name.quantity);
+        if let (Some(unit), Some(fits)) = (point.unit, quantity.and_then(|q| q.dimension))
+            && unit.dimension() != fits
+        {
+            let known = Unit::symbols().filter_map(|s| Unit::parse(s).ok());
+            let fitting: Vec<_> =
+                known.filter(|u| u.dimension() == fits).map(Unit::symbol).collect();
+            let message =
+                format!("`{}` is not in {unit}; there are {}", name.quantity, fitting.join(", "));
+            problems.push(problem(Some(point), "unit", message));
+        }
+    }
+    problems
+}
+
+/// One meter, read as a whole at the shortest period of its points.
+///
+/// A meter that reports an error of itself still tells its values; they are uncertain then. A
+/// record that reports an error, the value that means "invalid", and a record that the meter does
+/// not send are bad, each with its own reason.
+#[derive(Debug)]
+pub struct MbusDriver {
+    spec: DeviceSpec,
+    groups: Vec<Group>,
+    master: Master,
+    /// What was said of each point, so that it is said once.
+    told: Vec<Told>,
+    /// The error and the low battery that the meter reports, as last noticed.
+    complaint: (Option<u8>, bool),
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Told {
+    unit: Option<Unit>,
+    fault: Option<&'static str>,
+}
+
+impl MbusDriver {
+    /// A driver for a meter.
+    pub fn new(spec: DeviceSpec) -> Self {
+        let period = spec.points.iter().map(|p| p.period).min();
+        let points = spec.points.iter().map(|p| p.index).collect();
+        let groups = period.map(|period| Group { period, points }).into_iter().collect();
+        let master = Master { mode: spec.mode, timing: spec.timing };
+        let told = vec![Told::default(); spec.points.len()];
+        Self { spec, groups, master, told, complaint: (None, false) }
+    }
+
+    fn tell(&mut self, reading: &Reading, out: &mut Readings) {
+        let device = &self.spec.name;
+        let error = reading.header.error();
+        for (point, told) in self.spec.points.iter().zip(&mut self.told) {
+            let (outcome, fault, unit) = match find(&point.record, &reading.records) {
+                None => (Outcome::Bad(Reason::IllegalAddress), Some("record_missing"), None),
+                Some(record) => outcome(point, record),
+            };
+            if let Some(code) = fault
+                && told.fault != fault
+            {
+                out.notices.push(Notice { code, text: sentence(device, point, reading, code) });
+            }
+            told.fault = fault;
+            if let (None, Some(unit)) = (point.unit, unit)
+                && told.unit != Some(unit)
+            {
+                told.unit = Some(unit);
+                out.units.push((point.index, unit));
+            }
+            let outcome = match (outcome, error) {
+                (Outcome::Good(value), Some(code)) => {
+                    Outcome::Uncertain(value, Reason::Faulty(code))
+                }
+                (outcome, _) => outcome,
+            };
+            out.outcomes.push((point.index, outcome));
+        }
+        let complaint = (error, reading.header.power_low());
+        if complaint != self.complaint {
+            let text = match complaint {
+                (Some(code), _) => {
+                    format!("{device}: the meter reports an error, status {code:#04x}")
+                }
+                (None, true) => format!("{device}: the meter's battery is low"),
+                (None, false) => format!("{device}: the meter reports no error any more"),
+            };
+            out.notices.push(Notice { code: "meter_status", text });
+            self.complaint = complaint;
+        }
+    }
+}
+
+fn find<'r>(selector: &RecordSelector, records: &'r [Record]) -> Option<&'r Record> {
+    match selector {
+        RecordSelector::Position(position) => records.get(usize::from(*position)),
+        RecordSelector::Named(name) => {
+            let named = |name| records.iter().find(|r| r.name == Some(name));
+            // A record in error takes the place of the one that was meant.
+            named(*name).or_else(|| named(RecordName { function: Function::Error, ..*name }))
+        }
+    }
+}
+
+/// What a record comes to at a point; a fault to tell of; the unit of its value.
+fn outcome(point: &PointSpec, record: &Record) -> (Outcome, Option<&'static str>, Option<Unit>) {
+    let own = match record.measure {
+        Measure::Unit(unit) => Some(unit),
+        Measure::Plain | Measure::Foreign => None,
+    };
+    let raw = match &record.value {
+        Ok(raw) => raw.clone(),
+        Err(reason) => return (Outcome::Bad(*reason), None, own),
+    };
+    let mismatch = (Outcome::Bad(Reason::Undecodable), Some("unit_mismatch"), own);
+    let raw = match (point.unit, record.measure, raw) {
+        (Some(to), Measure::Unit(from), Raw::Int(_) | Raw::Float(_))
+            if from.dimension() != to.dimension() =>
+        {
+            return mismatch;
+        }
+        (Some(_), Measure::Foreign, _) => return mismatch,
+        #[expect(clippy::cast_precision_loss, reason = "values with a unit are floats")]
+        (Some(to), Measure::Unit(from), Raw::Int(n)) if from != to => {
+            from.convert(n as f64, to).map_or(Raw::Int(n), Raw::Float)
+        }
+        (Some(to), Measure::Unit(from), Raw::Float(n)) => {
+            from.convert(n, to).map_or(Raw::Float(n), Raw::Float)
+        }
+        (_, _, raw) => raw,
+    };
+    (point.conversion.outcome(raw), None, own)
+}
+
+fn sentence(device: &str, point: &PointSpec, reading: &Reading, code: &str) -> String {
+    let (name, record) = (&point.name, &point.record);
+    if code == "unit_mismatch" {
+        let unit = point.unit.map_or("", Unit::symbol);
+        return format!("{device}: `{record}` of `{name}` can't be converted to {unit}");
+    }
+    let there: Vec<_> =
+        reading.records.iter().filter_map(|r| r.name).map(|n| n.to_string()).collect();
+    format!(
+        "{device}: the meter sends no `{record}` for `{name}`; it sends {} records, among them {}",
+        reading.records.len(),
+        there.join(", ")
+    )
+}
+
+impl Driver for MbusDriver {
+    fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    async fn poll(
+        &mut self,
+        line: &mut Line,
+        _group: usize,
+        out: &mut Readings,
+    ) -> Result<(), DeviceError> {
+        let Self { spec, master, .. } = self;
+        let reading = master.read(line, &spec.address, spec.telegrams_max).await?;
+        self.tell(&reading, out);
+        Ok(())
+    }
+
+    /// Meters are not written to.
+    async fn write(&mut self, _line: &mut Line, write: &Write) -> Result<Readback, DeviceError> {
+        let name = self.spec.points.iter().find(|p| p.index == write.point).map_or("", |p| &p.name);
+        let device = &self.spec.name;
+        Err(DeviceError::Unencodable(format!("{device}: `{name}` is a meter's reading")))
+    }
+}

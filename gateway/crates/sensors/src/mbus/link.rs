@@ -72,7 +72,11 @@ pub fn step(expect: Expect, bytes: &[u8]) -> Step {
         ([ACK, ..], _) => Step::Reply(1),
         ([0x10, rest @ ..], _) => match rest {
             [control, address, check, 0x16, ..] if *check == control.wrapping_add(*address) => {
-                if control & FROM_MASTER == 0 { Step::Broken("a reply of another kind") } else { Step::Skip(5) }
+                if control & FROM_MASTER == 0 {
+                    Step::Broken("a reply of another kind")
+                } else {
+                    Step::Skip(5)
+                }
             }
             [_, _, _, _, ..] => Step::Skip(1),
             _ => Step::Need,

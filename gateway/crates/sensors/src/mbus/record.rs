@@ -118,12 +118,14 @@ fn shape(bytes: &[u8]) -> Option<Shape> {
         7 => 8,
         8 => 0,
         bcd @ 9..=12 => usize::from(bcd - 8),
-        13 => 1 + match *bytes.get(data)? {
-            text @ 0..=0xBF => usize::from(text),
-            number @ (0xC0..=0xC9 | 0xD0..=0xD9 | 0xE0..=0xEF) => usize::from(number & 0x0F),
-            long @ 0xF0..=0xF4 => 4 * usize::from(long - 0xEC),
-            _ => return None,
-        },
+        13 => {
+            1 + match *bytes.get(data)? {
+                text @ 0..=0xBF => usize::from(text),
+                number @ (0xC0..=0xC9 | 0xD0..=0xD9 | 0xE0..=0xEF) => usize::from(number & 0x0F),
+                long @ 0xF0..=0xF4 => 4 * usize::from(long - 0xEC),
+                _ => return None,
+            }
+        }
         14 => 6,
         _ => return None,
     };
@@ -193,7 +195,8 @@ fn decode(bytes: &[u8], shape: &Shape) -> Record {
     // FB and FD lead to other tables; the first extension belongs to the code itself.
     let own = shape.extensions + usize::from(matches!(code, 0xFB | 0xFD));
     let makers = code & 0x7E == 0x7E;
-    let extras = if makers { Extras::default() } else { extras(&bytes[own.min(shape.data)..shape.data]) };
+    let extras =
+        if makers { Extras::default() } else { extras(&bytes[own.min(shape.data)..shape.data]) };
     let label = meaning.labels().next();
     let quantity = QUANTITIES.iter().find(|q| Some(q.label) == label && !makers);
     let function = match information.function_field {
@@ -322,12 +325,14 @@ fn value(
     };
     let dated = is_date(coding);
     // The minute's or second's byte says that the clock is not right.
-    if dated && coding != DataFieldCoding::DateTypeG && data.first().is_some_and(|b| b & 0x80 != 0) {
+    if dated && coding != DataFieldCoding::DateTypeG && data.first().is_some_and(|b| b & 0x80 != 0)
+    {
         return undecodable;
     }
     let Ok(decoded) = coding.parse(data, None) else { return undecodable };
     match decoded.value {
-        Some(DataType::Number(n)) if n.fract() == 0.0 && n.abs() < 9e15 && dif != 5 => {
+        Some(DataType::Number(n)) if n.fract() == 0.0 && n.abs() < 9e15 && dif != 5 =>
+        {
             #[expect(clippy::cast_possible_truncation, reason = "whole and small enough")]
             Ok(Raw::Int(n as i64))
         }
@@ -375,7 +380,11 @@ fn sixty(part_of: &Part<u8>) -> Option<String> {
     part(part_of, |n| n < 60, 2)
 }
 
-fn part<N: Copy + Into<u32>>(part: &Part<N>, fits: impl Fn(N) -> bool, width: usize) -> Option<String> {
+fn part<N: Copy + Into<u32>>(
+    part: &Part<N>,
+    fits: impl Fn(N) -> bool,
+    width: usize,
+) -> Option<String> {
     match part {
         Part::Single(n) if fits(*n) => Some(format!("{:0width$}", (*n).into())),
         Part::Every() => Some("*".into()),

@@ -35,8 +35,12 @@ pub struct Secondary {
 
 impl Secondary {
     /// Every meter.
-    pub const ANY: Self =
-        Self { identification: u32::MAX, manufacturer: u16::MAX, version: u8::MAX, medium: u8::MAX };
+    pub const ANY: Self = Self {
+        identification: u32::MAX,
+        manufacturer: u16::MAX,
+        version: u8::MAX,
+        medium: u8::MAX,
+    };
 
     /// Whether a meter of the address `other`, which has no wildcards, is meant.
     pub fn covers(&self, other: &Self) -> bool {
@@ -176,8 +180,7 @@ impl FromStr for RecordSelector {
         };
         let function = Function::Instantaneous;
         let (storage, tariff, subunit) = (0, 0, 0);
-        let mut name =
-            RecordName { quantity, qualifier: None, function, storage, tariff, subunit };
+        let mut name = RecordName { quantity, qualifier: None, function, storage, tariff, subunit };
         for word in words {
             match word.split_once('=') {
                 Some((key, number)) => {

@@ -72,7 +72,9 @@ pub fn parse(control: u8, data: &[u8]) -> Result<Telegram, DeviceError> {
             (Header { address: None, access: *access, status: *status }, rest)
         }
         (0x78, rest) => (Header { address: None, access: 0, status: 0 }, rest),
-        (0x72 | 0x7A, _) => return Err(DeviceError::BadReply("a telegram shorter than its header")),
+        (0x72 | 0x7A, _) => {
+            return Err(DeviceError::BadReply("a telegram shorter than its header"));
+        }
         (0x70, [code, ..]) => return Err(failure(*code)),
         (0x70, []) => return Err(failure(0)),
         (0x73 | 0x77, _) => return Err(DeviceError::BadReply("fixed data structure is not read")),
@@ -114,8 +116,7 @@ fn failure(code: u8) -> DeviceError {
 mod tests {
     use super::*;
 
-    const HEAD: [u8; 12] =
-        [0x76, 0x00, 0x05, 0x21, 0x18, 0x4E, 0x00, 0x04, 0x21, 0x00, 0x00, 0x00];
+    const HEAD: [u8; 12] = [0x76, 0x00, 0x05, 0x21, 0x18, 0x4E, 0x00, 0x04, 0x21, 0x00, 0x00, 0x00];
 
     fn with(at: usize, byte: u8) -> [u8; 12] {
         let mut head = HEAD;

@@ -1,0 +1,177 @@
+//! A CJ/T 188 meter as a [`Driver`].
+
+use super::codec::{Metering, REPLY_LEN_MAX, Reply, Request, reply};
+use super::{Address, DeviceSpec, IdentifierOrder, PointSpec};
+use crate::{SpecProblem, Timing};
+use std::time::Duration;
+use wellhead_driver::{
+    DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Raw, Readback, Readings,
+    SerialMode, Write,
+};
+use wellhead_model::{Reason, Unit};
+
+/// What is wrong with a specification beyond its texts.
+pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
+    let problem = |point: Option<&PointSpec>, key, message| SpecProblem {
+        point: point.map(|p| p.name.clone()),
+        key,
+        message,
+    };
+    let mut problems = Vec::new();
+    if spec.preamble > 4 {
+        let message = format!("a request has up to 4 leading FE bytes, not {}", spec.preamble);
+        problems.push(problem(None, "preamble", message));
+    }
+    for point in &spec.points {
+        let field = point.field;
+        if !field.told_by(spec.kind) {
+            let message = format!("a meter of type `{}` does not tell `{field}`", spec.kind);
+            problems.push(problem(Some(point), "field", message));
+        }
+        let Some(unit) = point.unit else { continue };
+        if Some(unit.dimension()) != field.dimension() {
+            problems.push(problem(Some(point), "unit", format!("`{field}` is not in {unit}")));
+        }
+    }
+    problems
+}
+
+/// One meter, read as a whole at the shortest period of its points.
+#[derive(Debug)]
+pub struct Cjt188Driver {
+    spec: DeviceSpec,
+    groups: Vec<Group>,
+    /// Tells a late reply from the one that belongs to the present request.
+    serial: u8,
+    request: Vec<u8>,
+    /// Unit of each point as last told.
+    units: Vec<Option<Unit>>,
+    battery_low: bool,
+}
+
+impl Cjt188Driver {
+    /// A driver for a meter.
+    pub fn new(spec: DeviceSpec) -> Self {
+        let period = spec.points.iter().map(|p| p.period).min();
+        let points = spec.points.iter().map(|p| p.index).collect();
+        let groups = period.map(|period| Group { period, points }).into_iter().collect();
+        let units = vec![None; spec.points.len()];
+        Self { spec, groups, serial: 0, request: Vec::new(), units, battery_low: false }
+    }
+
+    fn tell(&mut self, data: &[u8], out: &mut Readings) -> Result<(), DeviceError> {
+        let spec = &self.spec;
+        let Some(metering) = Metering::new(spec.kind, spec.unit_position, data) else {
+            return Err(DeviceError::BadReply(
+                "a reply of another length; is it this type of meter?",
+            ));
+        };
+        for (point, told) in spec.points.iter().zip(&mut self.units) {
+            let (value, unit) = metering.field(point.field);
+            if point.unit.is_none() && unit.is_some() && *told != unit {
+                *told = unit;
+                out.units.extend(unit.map(|unit| (point.index, unit)));
+            }
+            let outcome = match value {
+                Ok(raw) => outcome(point, raw, unit),
+                Err(reason) => Outcome::Bad(reason),
+            };
+            out.outcomes.push((point.index, outcome));
+        }
+        if metering.battery_low() != self.battery_low {
+            self.battery_low = metering.battery_low();
+            let word = if self.battery_low { "low" } else { "no longer low" };
+            let text = format!("{}: the meter's battery is {word}", spec.name);
+            out.notices.push(Notice { code: "meter_status", text });
+        }
+        Ok(())
+    }
+}
+
+fn outcome(point: &PointSpec, raw: Raw, unit: Option<Unit>) -> Outcome {
+    let raw = match (raw, unit, point.unit) {
+        (Raw::Float(n), Some(from), Some(to)) => match from.convert(n, to) {
+            Some(n) => Raw::Float(n),
+            None => return Outcome::Bad(Reason::Undecodable),
+        },
+        (raw, ..) => raw,
+    };
+    point.conversion.outcome(raw)
+}
+
+impl Driver for Cjt188Driver {
+    fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    async fn poll(
+        &mut self,
+        line: &mut Line,
+        _group: usize,
+        out: &mut Readings,
+    ) -> Result<(), DeviceError> {
+        let spec = &self.spec;
+        self.serial = self.serial.wrapping_add(1);
+        let request = Request::read(spec.kind, spec.address, spec.identifier_order, self.serial);
+        request.put(spec.preamble, &mut self.request);
+        let x = exchange(line, spec.mode, spec.timing, spec.address, self.request.len());
+        let frame = line.exchange(&x, &self.request, |bytes| request.step(bytes)).await?;
+        match reply(frame) {
+            Some(Reply::Data { data, .. }) => self.tell(data, out),
+            Some(Reply::Refused(code)) => Err(refused(code)),
+            None => Err(DeviceError::BadReply("a reply without data")),
+        }
+    }
+
+    /// Meters are not written to.
+    async fn write(&mut self, _line: &mut Line, write: &Write) -> Result<Readback, DeviceError> {
+        let name = self.spec.points.iter().find(|p| p.index == write.point).map_or("", |p| &p.name);
+        let device = &self.spec.name;
+        Err(DeviceError::Unencodable(format!("{device}: `{name}` is a meter's reading")))
+    }
+}
+
+/// Asks the only meter on a line for its address and the number of its type. Nothing is written.
+///
+/// # Errors
+/// As of any exchange; with several meters on the line their replies collide, which is a bad reply.
+pub async fn find_address(
+    line: &mut Line,
+    order: IdentifierOrder,
+    mode: Option<SerialMode>,
+    timing: Timing,
+) -> Result<(Address, u8), DeviceError> {
+    let request = Request::read_address(order, 0);
+    let mut bytes = Vec::new();
+    request.put(4, &mut bytes);
+    let x = exchange(line, mode, timing, Address::ANY, bytes.len());
+    match reply(line.exchange(&x, &bytes, |bytes| request.step(bytes)).await?) {
+        Some(Reply::Data { address, kind, .. }) => Ok((address, kind)),
+        Some(Reply::Refused(code)) => Err(refused(code)),
+        None => Err(DeviceError::BadReply("a reply without data")),
+    }
+}
+
+fn refused(code: u8) -> DeviceError {
+    DeviceError::Refused { code, meaning: "status of the meter" }
+}
+
+fn exchange(
+    line: &Line,
+    mode: Option<SerialMode>,
+    timing: Timing,
+    address: Address,
+    request_len: usize,
+) -> Exchange {
+    // The time that the meter has to answer; the bytes' own time on a slow wire is extra.
+    let characters = u32::try_from(request_len + REPLY_LEN_MAX).unwrap_or(u32::MAX);
+    let wire = line.mode(mode).map_or(Duration::ZERO, |m| m.character().saturating_mul(characters));
+    let [a, b, c, d, e, f, g] = address.0;
+    Exchange {
+        station: u64::from_be_bytes([0, a, b, c, d, e, f, g]),
+        response_timeout: timing.response_timeout + wire,
+        pause: timing.pause,
+        late_window: timing.late_window,
+        mode,
+    }
+}
