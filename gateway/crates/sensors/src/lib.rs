@@ -6,11 +6,17 @@
 
 pub mod cjt188;
 pub mod dlt645;
+mod files;
 pub mod gpio;
 pub mod mbus;
 pub mod onewire;
 mod own_unit;
 pub mod sysfs;
+
+use std::sync::Arc;
+use std::time::Duration;
+use wellhead_driver::Group;
+use wellhead_model::PointIndex;
 
 /// Text that names no value, address or sensor of a protocol; says what would.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,11 +38,27 @@ pub struct SpecProblem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// Longest wait for a reply.
-    pub response_timeout: std::time::Duration,
+    pub response_timeout: Duration,
     /// Silence before each request.
-    pub pause: std::time::Duration,
+    pub pause: Duration,
     /// How long a reply that missed its time might still come.
-    pub late_window: std::time::Duration,
+    pub late_window: Duration,
     /// On a serial line: its own speed and parity, if they are not the line's.
     pub mode: Option<wellhead_driver::SerialMode>,
+}
+
+/// Points of one period as a group each, and their positions in the list.
+pub(crate) fn by_period(
+    points: impl Iterator<Item = (PointIndex, Duration)>,
+) -> (Vec<Group>, Vec<Arc<[usize]>>) {
+    let mut groups: Vec<(Group, Vec<usize>)> = Vec::new();
+    for (at, (index, period)) in points.enumerate() {
+        let group = groups.iter().position(|(g, _)| g.period == period).unwrap_or_else(|| {
+            groups.push((Group { period, points: Vec::new() }, Vec::new()));
+            groups.len() - 1
+        });
+        groups[group].0.points.push(index);
+        groups[group].1.push(at);
+    }
+    groups.into_iter().map(|(group, members)| (group, members.into())).unzip()
 }

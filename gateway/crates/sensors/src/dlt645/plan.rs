@@ -42,17 +42,13 @@ impl Read {
 
 /// Points by period, and the reads of each group.
 pub(crate) fn plan(spec: &DeviceSpec) -> (Vec<Group>, Vec<Vec<Read>>) {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut reads: Vec<Vec<Read>> = Vec::new();
-    for (at, point) in spec.points.iter().enumerate() {
-        let group = groups.iter().position(|g| g.period == point.period).unwrap_or_else(|| {
-            groups.push(Group { period: point.period, points: Vec::new() });
-            reads.push(Vec::new());
-            groups.len() - 1
-        });
-        groups[group].points.push(point.index);
-        if let Some(register) = point.item.register(spec.edition) {
-            add(&mut reads[group], Read::one(at, register));
+    let (groups, members) = crate::by_period(spec.points.iter().map(|p| (p.index, p.period)));
+    let mut reads = vec![Vec::new(); groups.len()];
+    for (reads, members) in reads.iter_mut().zip(&members) {
+        for &at in members.iter() {
+            if let Some(register) = spec.points[at].item.register(spec.edition) {
+                add(reads, Read::one(at, register));
+            }
         }
     }
     if spec.blocks {

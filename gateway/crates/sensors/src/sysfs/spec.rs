@@ -1,6 +1,6 @@
 //! What a sensor of the kernel is. Plain data.
 
-use crate::SpecError;
+use crate::{SpecError, SpecProblem};
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -72,4 +72,23 @@ pub struct DeviceSpec {
     pub chip: String,
     /// What it holds.
     pub points: Vec<PointSpec>,
+}
+
+/// What is wrong with a specification; empty if nothing.
+pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
+    let mut problems = Vec::new();
+    if spec.chip.is_empty() || spec.chip.contains('/') {
+        let message = format!("`{}` is no chip: give what stands in its `name` file", spec.chip);
+        problems.push(SpecProblem { point: None, key: "chip", message });
+    }
+    for point in &spec.points {
+        if let (Some(own), Some(wanted)) = (point.channel.unit(), point.unit)
+            && own.dimension() != wanted.dimension()
+        {
+            let message = format!("`{}` is in {own}, which is no {wanted}", point.channel);
+            let point = Some(point.name.clone());
+            problems.push(SpecProblem { point, key: "unit", message });
+        }
+    }
+    problems
 }
