@@ -147,14 +147,18 @@ impl SledCache {
         let mut set_aside = false;
         while self.blocks.is_none() {
             let mut scan = Scan::default();
-            let capacity = self.config.cache_capacity;
-            let opened =
-                Blocks::open(&self.store_dir(), capacity, |block, bytes| scan.visit(block, bytes));
-            match opened {
+            let (dir, capacity) = (self.store_dir(), self.config.cache_capacity);
+            let new = !dir.exists();
+            match Blocks::open(&dir, capacity, |block, bytes| scan.visit(block, bytes)) {
                 Ok(mut blocks) => {
                     blocks.durability = self.durability;
                     self.blocks = Some(blocks);
                     self.adopt(scan);
+                }
+                Err(fault) if new => {
+                    // Half made, and never held anything: later it would be taken for damaged.
+                    let _ = fs::remove_dir_all(&dir);
+                    return Err(self.fault(fault));
                 }
                 // On a full disk sled's recovery fails in many ways; that is not damage.
                 Err(Fault::Damaged(_)) if self.free() < STORE_OVERHEAD_BYTES => {

@@ -231,6 +231,24 @@ fn entries_that_vanished_after_a_clean_stop_are_told_and_none_after_another() {
     }
 }
 
+#[test]
+fn a_store_that_can_not_be_made_leaves_nothing_to_be_taken_for_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cache = open(dir.path());
+    for call in [0, 1, 128] {
+        faults::after(Some(call));
+        assert!(matches!(cache.append(&[batch(1)]), Err(CacheError::Full { .. })));
+        assert!(!cache.store_dir().exists(), "{call}");
+    }
+    cache.append(&[batch(1)]).unwrap();
+    // One that was made stays, whatever happens on opening it.
+    cache.blocks = None;
+    faults::after(Some(0));
+    assert!(cache.append(&[batch(2)]).is_err());
+    assert_eq!(cache.read(None, usize::MAX).unwrap().len(), 1);
+    assert_eq!(cache.take_incidents(), []);
+}
+
 /// A cache that holds at most about ten entries of [`noise`].
 fn small(dir: &Path) -> SledCache {
     let mut cache = open(dir);
