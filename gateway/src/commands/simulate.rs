@@ -10,6 +10,7 @@ use jiff::civil::DateTime;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wellhead_model::{Mono, Now, Timestamp};
+use wellhead_plant::ground_load::GroundLoad;
 use wellhead_plant::plant::{Config, Plant};
 use wellhead_plant::presets::Preset;
 use wellhead_plugin_host::{Engine, Plugin, Program, Setup};
@@ -43,6 +44,10 @@ pub(super) struct Simulate {
     /// Leave this plugin out; may be given several times
     #[arg(long, value_name = "ID")]
     without: Vec<String>,
+    /// Load the ground alone as this table says, machines and plugins at rest: lines of
+    /// `12-11,25,694.9` for 694.9 kW taken in the 25 days from 11 December of every year
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["compare", "record", "replay"])]
+    ground_load: Option<PathBuf>,
     /// Run a second time without this plugin, or with another build of it, ID=FOLDER or ID=FILE,
     /// and show both side by side
     #[arg(long, value_name = "ID[=PATH]", conflicts_with_all = ["record", "replay"])]
@@ -111,7 +116,8 @@ impl Simulate {
     fn programs(&self, site: &Site, engine: &Engine) -> anyhow::Result<Vec<Option<Program>>> {
         let sources = Sources::for_tools(engine.clone());
         let one = |p: &config::Plugin| {
-            if !p.enabled || self.without.iter().any(|id| id == p.id.as_str()) {
+            let left_out = self.without.iter().any(|id| id == p.id.as_str());
+            if !p.enabled || left_out || self.ground_load.is_some() {
                 return Ok(None);
             }
             let prepared = sources.prepare(p).with_context(|| format!("plugin {}", p.id))?;
@@ -170,8 +176,9 @@ impl Simulate {
         let preset = self.room.or(named).context(
             "which plant room? Give --room, or `[simulation] room = \"renze\"` in the site file",
         )?;
-        let plant =
-            Plant::new(Config { preset, start: self.start, ..Config::default() }, self.seed);
+        let ground_load = self.ground_load.as_deref().map(ground_load).transpose()?;
+        let config = Config { preset, start: self.start, ground_load, ..Config::default() };
+        let plant = Plant::new(config, self.seed);
         let begin = self.start.in_tz(&site.timezone)?.timestamp().as_millisecond();
         let recorder = self.record.as_deref().map(Recorder::create).transpose()?;
         let mut sim = Sim::new(site, programs, plant, Timestamp(begin), recorder)?;
@@ -246,6 +253,11 @@ impl Simulate {
         println!("{calls} calls, every one as recorded");
         Ok(Outcome::Done)
     }
+}
+
+fn ground_load(path: &Path) -> anyhow::Result<GroundLoad> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    GroundLoad::parse(&text).with_context(|| path.display().to_string())
 }
 
 fn known(site: &Site, id: &str) -> anyhow::Result<usize> {

@@ -24,6 +24,7 @@ pub mod control;
 pub mod devices;
 pub mod fault;
 pub mod fleet;
+pub mod ground_load;
 pub mod listing;
 pub mod modbus;
 pub mod panel;

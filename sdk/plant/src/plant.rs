@@ -3,6 +3,7 @@
 
 use jiff::civil::DateTime;
 
+use crate::ground_load::GroundLoad;
 use crate::panel::{self, ACTUATORS, Keeper};
 use crate::physics::air_source::AirSource;
 use crate::physics::borefield::Borefield;
@@ -42,6 +43,8 @@ pub struct Config {
     pub bore_resistance: f64,
     /// Layers of a tank, for a room that has one: its mixing parameter.
     pub tank_layers: usize,
+    /// If there is one, the ground alone moves, loaded by this plan; everything else stands still.
+    pub ground_load: Option<GroundLoad>,
 }
 
 impl Default for Config {
@@ -57,6 +60,7 @@ impl Default for Config {
             soil: Soil::default(),
             bore_resistance: 0.10,
             tank_layers: crate::physics::tank::LAYERS,
+            ground_load: None,
         }
     }
 }
@@ -97,6 +101,8 @@ pub(crate) struct Calendar {
     pub(crate) day_of_year: f64,
     pub(crate) hour: f64,
     air: Day,
+    /// What the plan takes from the ground on this day, W.
+    extraction_w: f64,
 }
 
 impl Calendar {
@@ -115,6 +121,7 @@ impl Calendar {
             day_of_year: f64::from(day_of_year),
             hour: seconds / 3600.0,
             air: Day::new(day_of_year, seed, config.cold_snap),
+            extraction_w: config.ground_load.as_ref().map_or(0.0, |load| load.on(now.date())),
         }
     }
 }
@@ -250,6 +257,11 @@ impl Plant {
             self.calendar = Calendar::at(&self.config, self.seed, self.time_s);
         }
         self.weather = self.calendar.air.at(self.calendar.hour);
+        if self.config.ground_load.is_some() {
+            let heat_w = -self.calendar.extraction_w / self.fields.len().max(1) as f64;
+            self.fields.iter_mut().for_each(|field| field.step(dt_s, heat_w));
+            return;
+        }
         let preset = self.config.preset;
         preset.panel(self);
         if self.blackout_s > 0.0 {
