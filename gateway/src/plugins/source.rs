@@ -4,19 +4,22 @@
 use crate::commands::{built, signer};
 use crate::config;
 use std::path::{Path, PathBuf};
-use wellhead_plugin_host::{Cache, Engine, Grant, KeyError, Origin, Package, Program, Refusal};
+use std::sync::{Arc, Mutex, PoisonError};
+use wellhead_plugin_host::{
+    Cache, Engine, EngineError, Grant, KeyError, Origin, Package, Program, Refusal,
+};
 
 /// Where programs come from.
 #[derive(Debug, Clone)]
 pub struct Sources {
-    /// What runs them.
-    pub engine: Engine,
+    /// What runs them; made for the first, since a site without plugins need not carry it.
+    engine: Arc<Mutex<Option<Engine>>>,
     /// Their compiled code.
-    pub cache: Cache,
+    cache: Cache,
     /// The gateway's data folder, with the keys it trusts.
-    pub data_dir: PathBuf,
+    data_dir: PathBuf,
     /// Whether packages that nobody trusted signed are run.
-    pub development: bool,
+    development: bool,
 }
 
 /// A program that may run.
@@ -40,21 +43,33 @@ pub enum Trouble {
     /// It was refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// No plugin runs on this machine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
 }
 
 impl Sources {
     /// Of a gateway with this data folder.
     ///
     /// # Errors
-    /// If the processor is not supported, or others may write where compiled code is kept.
+    /// If others may write where compiled code is kept.
     pub fn open(data_dir: &Path, development: bool) -> anyhow::Result<Self> {
-        let (engine, cache) = (Engine::new()?, Cache::open(data_dir.join("plugin-code"))?);
-        Ok(Self { engine, cache, data_dir: data_dir.to_owned(), development })
+        let cache = Cache::open(data_dir.join("plugin-code"))?;
+        Ok(Self { engine: Arc::default(), cache, data_dir: data_dir.to_owned(), development })
     }
 
     /// For a tool on a laptop, which runs whatever was built and keeps nothing.
     pub fn for_tools(engine: Engine) -> Self {
+        let engine = Arc::new(Mutex::new(Some(engine)));
         Self { engine, cache: Cache::none(), data_dir: PathBuf::new(), development: true }
+    }
+
+    fn engine(&self) -> Result<Engine, EngineError> {
+        let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*engine {
+            Some(engine) => Ok(engine.clone()),
+            None => Ok(engine.insert(Engine::new()?).clone()),
+        }
     }
 
     /// Reads, checks and compiles a plugin.
@@ -71,7 +86,7 @@ impl Sources {
             memory: plugin.memory,
             deadline: plugin.deadline,
         };
-        let program = Program::prepare(&self.engine, &self.cache, &package, &grant)?;
+        let program = Program::prepare(&self.engine()?, &self.cache, &package, &grant)?;
         if let Origin::Replaced(why) | Origin::Unkept(why) = program.origin() {
             tracing::warn!(plugin = %plugin.id, why, "Compiled code was not what it should be");
         }
