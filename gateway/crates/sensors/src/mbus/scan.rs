@@ -90,10 +90,10 @@ struct Scan {
 
 impl Scan {
     async fn primary(&mut self, line: &mut Line, primary: u8) -> Result<(), DeviceError> {
-        match line_up(self.master.reset(line, primary).await)? {
-            Err(DeviceError::NoReply(_)) => return Ok(()),
-            // Garbled: several meters acknowledged at once. The data tell.
-            Ok(()) | Err(_) => {}
+        let reset = line_up(self.master.reset(line, primary).await)?;
+        // What is garbled are several meters that acknowledge at once; the data will tell.
+        if let Err(DeviceError::NoReply(_)) = reset {
+            return Ok(());
         }
         let own = Some(primary);
         let reading = self.master.collect(line, primary, own, None, TELEGRAMS_MAX).await;
