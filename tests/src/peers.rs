@@ -182,6 +182,41 @@ impl ModbusServer {
     }
 }
 
+/// A foreign DL/T 645 meter (`tests/peers/dlt645_server.py`), address 123456781012.
+pub struct Dlt645Meter {
+    child: Child,
+    /// TCP port, if it has one.
+    pub port: u16,
+}
+
+impl Dlt645Meter {
+    /// On TCP, as behind a converter.
+    pub fn tcp() -> Self {
+        let port = free_port();
+        Self::start(&["--port", &port.to_string()], port)
+    }
+
+    /// On a serial device.
+    pub fn serial(path: &Path) -> Self {
+        Self::start(&["--serial", &path.display().to_string()], 0)
+    }
+
+    fn start(arguments: &[&str], port: u16) -> Self {
+        let mut command = python("dlt645_server.py");
+        command.args(arguments);
+        let mut child = Child::start("DL/T 645 meter", command);
+        child.wait_for("ready");
+        Self { child, port }
+    }
+
+    /// Changes a value, and waits until the meter has it.
+    pub fn set(&mut self, identifier: &str, value: &str) {
+        let wish = format!("set {identifier} {value}");
+        self.child.tell(&wish);
+        self.child.wait_for(&wish);
+    }
+}
+
 /// Two serial devices joined by a cable (socat).
 pub struct SerialPair {
     /// One end.

@@ -158,7 +158,7 @@ impl Request {
         let more = control & FOLLOWS != 0;
         if self.ask == Ask::Address {
             // The address travels a second time as data.
-            let same = plain(data).eq(from.0.iter().rev().copied());
+            let same = plain(data).eq(from.0.iter().rev().copied()) && !from.has_wildcard();
             return (same && !more).then_some(Answer::Data { from, data: &[], more });
         }
         let (id, id_len) = self.id();
@@ -209,12 +209,13 @@ fn frame(bytes: &[u8]) -> Frame {
     }
 }
 
-/// Who sent a whole frame; `None` if it is not all decimal digits, which no meter's is.
+/// Who sent a whole frame; `None` if it is no address. Some meters asked by a wildcard answer with
+/// the wildcard.
 fn address(frame: &[u8]) -> Option<Address> {
     let mut bytes: [u8; 6] = frame.get(1..7)?.try_into().ok()?;
     bytes.reverse();
-    let decimal = |byte: &u8| byte >> 4 <= 9 && byte & 0x0F <= 9;
-    (bytes.iter().all(decimal) && !bytes.contains(&ANY)).then_some(Address(bytes))
+    let fits = |byte: &u8| *byte == ANY || (byte >> 4 <= 9 && byte & 0x0F <= 9);
+    bytes.iter().all(fits).then_some(Address(bytes))
 }
 
 fn checksum(bytes: &[u8]) -> u8 {

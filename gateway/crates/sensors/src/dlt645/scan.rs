@@ -122,7 +122,9 @@ impl Search<'_> {
             unfinished = step == Step::Need;
             match step {
                 Step::Reply(len) => {
-                    if let Some(Answer::Data { from, data, .. }) = request.answer(&bytes[..len]) {
+                    if let Some(Answer::Data { from, data, .. }) = request.answer(&bytes[..len])
+                        && !from.has_wildcard()
+                    {
                         heard.push(Found { address: from, edition, energy_kwh: kwh(ask, data) });
                     }
                     // More may come.
