@@ -4,9 +4,15 @@
 //!
 //! It never knows where a specification comes from or where a value goes, and never stamps time.
 
+mod batch;
+pub mod client;
+mod objects;
 mod spec;
 pub mod wire;
 
+pub use batch::{Abilities, Batch, Found, Want};
+pub use client::Client;
+pub use objects::{FoundDevice, FoundObject, discover, look_at, object_list};
 pub use spec::{
     Cov, DeviceAddress, DeviceSpec, ObjectId, ObjectType, PointSpec, PortConfig, Property,
     Registration, SpecError, Timing,

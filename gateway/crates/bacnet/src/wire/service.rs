@@ -47,6 +47,7 @@ pub mod property {
     pub const DESCRIPTION: u32 = 28;
     pub const EVENT_STATE: u32 = 36;
     pub const MAX_APDU_LENGTH_ACCEPTED: u32 = 62;
+    pub const MODEL_NAME: u32 = 70;
     pub const NUMBER_OF_STATES: u32 = 74;
     pub const OBJECT_IDENTIFIER: u32 = 75;
     pub const OBJECT_LIST: u32 = 76;

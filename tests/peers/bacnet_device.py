@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""A BACnet/IP device by bacpypes3: a foreign device for the gateway's tests.
+
+It has one object of each kind that the gateway reads, and as many further analog values as asked
+for. It can be a BBMD, and a router to a virtual network with one device on it. Prints `ready PORT`
+once it listens; each line on standard input `set NAME VALUE` changes a present value, `flag NAME
+FLAG on|off` a status flag, `reliability NAME WORD` a reliability, `get NAME` prints a present
+value and `slot NAME PRIORITY` what stands at that priority.
+"""
+
+import argparse
+import asyncio
+import sys
+
+from bacpypes3.app import Application
+from bacpypes3.basetypes import IPMode, Segmentation
+from bacpypes3.local.analog import (
+    AnalogInputObject,
+    AnalogOutputObject,
+    AnalogValueObject,
+    AnalogValueObjectCmd,
+)
+from bacpypes3.local.binary import BinaryInputObject, BinaryOutputObject, BinaryValueObject
+from bacpypes3.local.device import DeviceObject
+from bacpypes3.local.multistate import MultiStateInputObject, MultiStateValueObject
+from bacpypes3.local.networkport import NetworkPortObject
+from bacpypes3.local.object import Object as LocalObject
+from bacpypes3.object import (
+    AccumulatorObject,
+    CharacterStringValueObject,
+    IntegerValueObject,
+    LargeAnalogValueObject,
+    PositiveIntegerValueObject,
+)
+from bacpypes3.vlan import VirtualNetwork
+
+
+def local(kind):
+    return type("Local" + kind.__name__, (LocalObject, kind), {})
+
+
+def objects(many):
+    common = {"statusFlags": [0, 0, 0, 0], "eventState": "normal", "outOfService": False}
+    analog = {**common, "covIncrement": 0.5}
+
+    def make(kind, identifier, name, value, **more):
+        base = analog if identifier[0].startswith("analog") else common
+        return kind(objectIdentifier=identifier, objectName=name, presentValue=value, **base, **more)
+
+    made = [
+        make(AnalogInputObject, ("analog-input", 1), "supply", 45.3, units="degreesCelsius"),
+        make(AnalogInputObject, ("analog-input", 2), "return", 38.1, units="degreesFahrenheit"),
+        make(AnalogOutputObject, ("analog-output", 1), "valve", 0.0, units="percent",
+             relinquishDefault=5.0),
+        make(AnalogValueObjectCmd, ("analog-value", 1), "setpoint", 40.0, units="degreesCelsius",
+             relinquishDefault=40.0),
+        make(BinaryInputObject, ("binary-input", 1), "running", "active", polarity="normal"),
+        make(BinaryOutputObject, ("binary-output", 1), "pump", "inactive", polarity="normal",
+             relinquishDefault="inactive"),
+        make(BinaryValueObject, ("binary-value", 1), "enable", "active"),
+        make(MultiStateInputObject, ("multi-state-input", 1), "mode", 2, numberOfStates=3),
+        make(MultiStateValueObject, ("multi-state-value", 1), "season", 3, numberOfStates=4),
+        make(local(IntegerValueObject), ("integer-value", 1), "offset", -7, units="noUnits"),
+        make(local(LargeAnalogValueObject), ("large-analog-value", 1), "energy", 123456789.25,
+             units="kilowattHours"),
+        make(local(PositiveIntegerValueObject), ("positive-integer-value", 1), "starts", 4000000000,
+             units="noUnits"),
+        make(local(CharacterStringValueObject), ("characterstring-value", 1), "text", "地热 AHU"),
+        make(local(AccumulatorObject), ("accumulator", 1), "pulses", 7001, units="kilowattHours",
+             scale={"integerScale": 0}, maxPresValue=1000000, limitMonitoringInterval=0),
+    ]
+    made += [
+        make(AnalogValueObject, ("analog-value", 1000 + n), f"many-{n}", float(n), units="kilowatts")
+        for n in range(many)
+    ]
+    ucs2 = next(o for o in made if str(o.objectName) == "mode")
+    ucs2.objectName = "运行 mode"
+    ucs2.objectName._encoding = 4
+    latin = next(o for o in made if str(o.objectName) == "season")
+    latin.objectName = "Zuluft °C"
+    latin.objectName._encoding = 5
+    return made
+
+
+def device(instance, name, a):
+    d = DeviceObject(objectIdentifier=("device", instance), objectName=name)
+    d.maxApduLengthAccepted = a.max_apdu
+    if a.no_segmentation:
+        d.segmentationSupported = Segmentation.noSegmentation
+    return d
+
+
+def start(a):
+    """One application, or two: a router, and the device on the network behind it."""
+    port = NetworkPortObject(
+        f"127.0.0.1/32:{a.port}",
+        objectIdentifier=("network-port", 1),
+        objectName="port-1",
+        networkNumber=a.network,
+        networkNumberQuality="configured" if a.network else "unknown",
+    )
+    if a.bbmd:
+        port.bacnetIPMode = IPMode.bbmd
+        port.bbmdAcceptFDRegistrations = True
+        port.bbmdForeignDeviceTable = []
+        port.bbmdBroadcastDistributionTable = []
+    if not a.routes:
+        app = Application.from_object_list([device(a.instance, a.name, a), port, *objects(a.objects)])
+        app.asap.proposedWindowSize = a.window
+        return [app]
+    VirtualNetwork("behind")
+
+    def virtual(mac):
+        return NetworkPortObject(
+            objectIdentifier=("network-port", 2),
+            objectName="port-2",
+            networkType="virtual",
+            networkInterfaceName="behind",
+            macAddress=mac,
+            networkNumber=a.routes,
+            networkNumberQuality="configured",
+            statusFlags=[0, 0, 0, 0],
+            reliability="no-fault-detected",
+            outOfService=False,
+            protocolLevel="bacnet-application",
+            changesPending=False,
+        )
+
+    router = Application.from_object_list([device(a.instance + 1, "router", a), port, virtual(b"\x01")])
+    behind = [device(a.instance, a.name, a), virtual(b"\x0a"), *objects(a.objects)]
+    return [router, Application.from_object_list(behind)]
+
+
+async def obey(app, reader):
+    while line := (await reader.readline()).decode().split():
+        named = {str(o.objectName): o for o in app.objectIdentifier.values()}
+        match line:
+            case ["set", name, value]:
+                o = named[name]
+                o.presentValue = type(o.presentValue)(
+                    float(value) if isinstance(o.presentValue, float) else value
+                )
+            case ["flag", name, flag, state]:
+                flags = list(named[name].statusFlags)
+                flags[["in-alarm", "fault", "overridden", "out-of-service"].index(flag)] = int(
+                    state == "on"
+                )
+                named[name].statusFlags = flags
+            case ["reliability", name, word]:
+                named[name].reliability = word
+            case ["get", name]:
+                print(f"{name} {named[name].presentValue}", flush=True)
+            case ["slot", name, priority]:
+                slot = named[name].priorityArray[int(priority) - 1]
+                print(f"{name} {slot._choice} {getattr(slot, slot._choice)}", flush=True)
+
+
+async def main():
+    args = argparse.ArgumentParser(description=__doc__)
+    args.add_argument("--port", type=int, required=True)
+    args.add_argument("--instance", type=int, default=12)
+    args.add_argument("--name", default="plant")
+    args.add_argument("--objects", type=int, default=0, help="further analog values")
+    args.add_argument("--max-apdu", type=int, default=1024)
+    args.add_argument("--no-segmentation", action="store_true")
+    args.add_argument("--window", type=int, default=4)
+    args.add_argument("--bbmd", action="store_true")
+    args.add_argument("--network", type=int, default=0)
+    args.add_argument("--routes", type=int, default=0, help="network with a device behind this one")
+    a = args.parse_args()
+    apps = start(a)
+    # Sockets are opened by tasks of their own.
+    await asyncio.sleep(0.2)
+    print(f"ready {a.port}", flush=True)
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await obey(apps[-1], reader)
+
+
+asyncio.run(main())
