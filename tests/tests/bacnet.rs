@@ -19,7 +19,8 @@ fn loopback(port: u16) -> SocketAddrV4 {
 
 /// A client whose broadcasts reach one device, as if it were alone on its network.
 fn client(device: &BacnetDevice) -> Arc<Client> {
-    Client::open(PortConfig { bind: loopback(0), broadcast: loopback(device.port), foreign: None })
+    let config = PortConfig { bind: loopback(0), broadcast: Ipv4Addr::LOCALHOST, foreign: None };
+    Client::open_to(config, loopback(device.port))
 }
 
 fn object(text: &str) -> ObjectId {

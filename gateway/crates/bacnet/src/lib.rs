@@ -6,12 +6,16 @@
 
 mod batch;
 pub mod client;
+mod driver;
 mod objects;
 mod spec;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 
 pub use batch::{Abilities, Batch, Found, Want};
 pub use client::Client;
+pub use driver::{BacnetDriver, SpecProblem, check};
 pub use objects::{FoundDevice, FoundObject, discover, look_at, object_list};
 pub use spec::{
     Cov, DeviceAddress, DeviceSpec, ObjectId, ObjectType, PointSpec, PortConfig, Property,

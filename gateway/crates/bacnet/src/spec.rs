@@ -1,7 +1,7 @@
 //! What a BACnet port, device and point are, as configuration says it. Plain data.
 
 use std::fmt;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::str::FromStr;
 use std::time::Duration;
 use wellhead_driver::Conversion;
@@ -12,8 +12,8 @@ use wellhead_model::PointIndex;
 pub struct PortConfig {
     /// Address and port to bind; the standard port is 47808.
     pub bind: SocketAddrV4,
-    /// Where broadcasts go: the network's broadcast address, and the port of its devices.
-    pub broadcast: SocketAddrV4,
+    /// Where broadcasts go: the network's broadcast address. All devices on it share one port.
+    pub broadcast: Ipv4Addr,
     /// The BBMD of another network that passes broadcasts on to us.
     pub foreign: Option<Registration>,
 }

@@ -113,6 +113,7 @@ struct State {
 #[derive(Debug)]
 pub struct Client {
     config: PortConfig,
+    broadcast: SocketAddrV4,
     state: Mutex<State>,
     /// The BBMD refused a broadcast: it has forgotten us.
     forgotten: Arc<Notify>,
@@ -144,8 +145,15 @@ impl Client {
     /// Opens a port. It never fails: a socket that can't be opened is tried again, and requests
     /// are told why there is none meanwhile. Must be called within a tokio runtime.
     pub fn open(config: PortConfig) -> Arc<Self> {
+        let broadcast = SocketAddrV4::new(config.broadcast, config.bind.port());
+        Self::open_to(config, broadcast)
+    }
+
+    /// Like [`Client::open`], where devices listen for broadcasts at another port than ours.
+    pub fn open_to(config: PortConfig, broadcast: SocketAddrV4) -> Arc<Self> {
         let client = Arc::new(Self {
             config,
+            broadcast,
             state: Mutex::default(),
             forgotten: Arc::default(),
             tasks: OnceLock::new(),
@@ -183,11 +191,6 @@ impl Client {
     /// Hands over what operators should hear of a device, or of the port.
     pub fn take_notices(&self, device: u32, out: &mut Vec<Notice>) {
         self.state().told.take(device, out);
-    }
-
-    /// Keeps a notice for the next poll of a device.
-    pub(crate) fn tell(&self, device: u32, code: &'static str, text: String) {
-        self.state().told.tell(Some(device), code, text);
     }
 
     /// Listens to what devices say to all from now on.
@@ -235,7 +238,7 @@ impl Client {
         Packet { to, from: None, expects_reply: false, content }.encode(&mut npdu);
         match &self.config.foreign {
             Some(foreign) => self.send(foreign.bbmd, Frame::Distribute(&npdu)).await,
-            None => self.send(self.config.broadcast, Frame::Broadcast(&npdu)).await,
+            None => self.send(self.broadcast, Frame::Broadcast(&npdu)).await,
         }
     }
 
