@@ -19,6 +19,8 @@
 //! - sled's page cache looks at what to evict from a shard (of 256) at every 64th access to it, and
 //!   keeps what was accessed last: with few large pages the whole backlog would come to lie in
 //!   memory. So, after every 8 MiB, empty trees are called on until each shard has looked.
+//! - A call into sled that waits for a write that failed may wait for ever: it is woken (module
+//!   [`crate::watch`]).
 //! - The periodic flusher stays on (without it, stores failed to open after power cuts).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::marks::sync_dir;
+use crate::watch::Watch;
 
 /// sled's unit of space. See the module page for why it is not the default.
 pub(crate) const SEGMENT_BYTES: usize = 2 << 20;
@@ -121,6 +124,7 @@ impl Chapter {
 /// An open store.
 #[derive(Debug)]
 pub(crate) struct Blocks {
+    watch: Watch,
     anchors: Vec<sled::Tree>,
     db: sled::Db,
     file: File,
@@ -139,9 +143,13 @@ impl Blocks {
         mut visit: impl FnMut(u64, &[u8]),
     ) -> Result<Self, Fault> {
         let (db, file) = open_db(dir, cache_capacity)?;
+        let again = db.clone();
+        let watch = Watch::new(move || drop(guarded(|| again.flush())))?;
+        let _watched = watch.call();
         let mut names: Vec<u64> = db.tree_names().iter().filter_map(|n| chapter_of(n)).collect();
         names.sort_unstable();
         let mut blocks = Self {
+            watch,
             anchors: anchors(&db)?,
             db,
             file,
@@ -198,6 +206,7 @@ impl Blocks {
     /// Reads one block; `None` if the store does not hold it (any more).
     pub(crate) fn get(&mut self, block: u64) -> Result<Option<sled::IVec>, Fault> {
         let Some((&first, _)) = self.chapters.range(..=block).next_back() else { return Ok(None) };
+        let _watched = self.watch.call();
         self.evict()?;
         self.touch(first);
         let tree = self.tree(first)?;
@@ -208,6 +217,7 @@ impl Blocks {
     /// may leave any beginning of it, or all, additions first. So `remove` may name blocks that are
     /// gone already.
     pub(crate) fn commit(&mut self, add: &[(u64, &[u8])], remove: &[u64]) -> Result<(), Fault> {
+        let _watched = self.watch.call();
         self.evict()?;
         for (block, bytes) in add {
             self.add(*block, bytes)?;

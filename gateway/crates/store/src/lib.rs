@@ -43,6 +43,7 @@ mod memory;
 mod quarantine;
 mod room;
 mod sled_cache;
+mod watch;
 
 pub use block::{BlockError, decode_block};
 pub use boot::{BootCounter, BootError, BootId, BootIdError};
