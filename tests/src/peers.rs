@@ -182,7 +182,47 @@ impl ModbusServer {
     }
 }
 
-<<<<<<< HEAD
+/// A foreign BACnet/IP device (`tests/peers/bacnet_device.py`).
+pub struct BacnetDevice {
+    child: Child,
+    /// UDP port.
+    pub port: u16,
+}
+
+impl BacnetDevice {
+    /// Starts one with these arguments, at a port of its own.
+    pub fn start(arguments: &[&str]) -> Self {
+        let bound = std::net::UdpSocket::bind(("127.0.0.1", 0)).and_then(|s| s.local_addr());
+        let port = match bound {
+            Ok(address) => address.port(),
+            Err(e) => panic!("no free port: {e}"),
+        };
+        let mut command = python("bacnet_device.py");
+        command.args(["--port", &port.to_string()]).args(arguments);
+        let mut child = Child::start("bacnet device", command);
+        child.wait_for("ready");
+        Self { child, port }
+    }
+
+    /// Tells it something from the device's side; `bacnet_device.py` says what.
+    pub fn tell(&mut self, line: &str) {
+        self.child.tell(line);
+    }
+
+    /// Asks it something and returns the line that it prints.
+    #[track_caller]
+    pub fn ask(&mut self, line: &str) -> String {
+        let before = self.child.lines().len();
+        self.child.tell(line);
+        eventually("an answer of the device", || self.child.lines().get(before).cloned())
+    }
+
+    /// The process, for signals.
+    pub fn process(&mut self) -> &mut Child {
+        &mut self.child
+    }
+}
+
 /// A foreign DL/T 645 meter (`tests/peers/dlt645_server.py`), address 123456781012.
 pub struct Dlt645Meter {
     child: Child,
@@ -206,54 +246,15 @@ impl Dlt645Meter {
         let mut command = python("dlt645_server.py");
         command.args(arguments);
         let mut child = Child::start("DL/T 645 meter", command);
-=======
-/// A foreign BACnet/IP device (`tests/peers/bacnet_device.py`).
-pub struct BacnetDevice {
-    child: Child,
-    /// UDP port.
-    pub port: u16,
-}
-
-impl BacnetDevice {
-    /// Starts one with these arguments, at a port of its own.
-    pub fn start(arguments: &[&str]) -> Self {
-        let bound = std::net::UdpSocket::bind(("127.0.0.1", 0)).and_then(|s| s.local_addr());
-        let port = match bound {
-            Ok(address) => address.port(),
-            Err(e) => panic!("no free port: {e}"),
-        };
-        let mut command = python("bacnet_device.py");
-        command.args(["--port", &port.to_string()]).args(arguments);
-        let mut child = Child::start("bacnet device", command);
->>>>>>> a5c06f2 (Ask BACnet devices: requests, segments, devices and routers found, objects listed)
         child.wait_for("ready");
         Self { child, port }
     }
 
-<<<<<<< HEAD
     /// Changes a value, and waits until the meter has it.
     pub fn set(&mut self, identifier: &str, value: &str) {
         let wish = format!("set {identifier} {value}");
         self.child.tell(&wish);
         self.child.wait_for(&wish);
-=======
-    /// Tells it something from the device's side; `bacnet_device.py` says what.
-    pub fn tell(&mut self, line: &str) {
-        self.child.tell(line);
-    }
-
-    /// Asks it something and returns the line that it prints.
-    #[track_caller]
-    pub fn ask(&mut self, line: &str) -> String {
-        let before = self.child.lines().len();
-        self.child.tell(line);
-        eventually("an answer of the device", || self.child.lines().get(before).cloned())
-    }
-
-    /// The process, for signals.
-    pub fn process(&mut self) -> &mut Child {
-        &mut self.child
->>>>>>> a5c06f2 (Ask BACnet devices: requests, segments, devices and routers found, objects listed)
     }
 }
 
