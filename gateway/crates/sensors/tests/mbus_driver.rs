@@ -14,7 +14,7 @@ const TIMEOUT: Duration = Duration::from_millis(300);
 
 fn timing() -> Timing {
     let late_window = Duration::from_millis(500);
-    Timing { response_timeout: TIMEOUT, pause: Duration::from_millis(20), late_window }
+    Timing { response_timeout: TIMEOUT, pause: Duration::from_millis(20), late_window, mode: None }
 }
 
 fn spec(address: &str, points: &[(&str, &str)]) -> DeviceSpec {
@@ -29,7 +29,6 @@ fn spec(address: &str, points: &[(&str, &str)]) -> DeviceSpec {
     DeviceSpec {
         name: "heat-meter".into(),
         address: address.parse().unwrap(),
-        mode: None,
         timing: timing(),
         telegrams_max: 4,
         points: points.iter().enumerate().map(point).collect(),
@@ -220,7 +219,7 @@ async fn a_record_that_is_missing_in_error_or_of_another_unit_is_bad_alone() {
 fn a_specification_that_cannot_be_right_is_told() {
     use wellhead_driver::{Parity, SerialMode};
     let mut spec = spec("5", &[("energy", "°C"), ("energy", "GJ"), ("record=1", "°C")]);
-    spec.mode =
+    spec.timing.mode =
         Some(SerialMode { baud: 115_200, data_bits: 8, parity: Parity::Even, stop_bits: 1 });
     let problems: Vec<_> = check(&spec).into_iter().map(|p| (p.point, p.key)).collect();
     assert_eq!(problems, [(None, "baud"), (Some("p0".into()), "unit")]);

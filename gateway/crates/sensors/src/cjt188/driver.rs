@@ -5,8 +5,7 @@ use super::{Address, DeviceSpec, IdentifierOrder, PointSpec};
 use crate::{SpecProblem, Timing};
 use std::time::Duration;
 use wellhead_driver::{
-    DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Raw, Readback, Readings,
-    SerialMode, Write,
+    DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Raw, Readback, Readings, Write,
 };
 use wellhead_model::{Reason, Unit};
 
@@ -114,7 +113,7 @@ impl Driver for Cjt188Driver {
         self.serial = self.serial.wrapping_add(1);
         let request = Request::read(spec.kind, spec.address, spec.identifier_order, self.serial);
         request.put(spec.preamble, &mut self.request);
-        let x = exchange(line, spec.mode, spec.timing, spec.address, self.request.len());
+        let x = exchange(line, spec.timing, spec.address, self.request.len());
         let frame = line.exchange(&x, &self.request, |bytes| request.step(bytes)).await?;
         match reply(frame) {
             Some(Reply::Data { data, .. }) => self.tell(data, out),
@@ -138,13 +137,12 @@ impl Driver for Cjt188Driver {
 pub async fn find_address(
     line: &mut Line,
     order: IdentifierOrder,
-    mode: Option<SerialMode>,
     timing: Timing,
 ) -> Result<(Address, u8), DeviceError> {
     let request = Request::read_address(order, 0);
     let mut bytes = Vec::new();
     request.put(4, &mut bytes);
-    let x = exchange(line, mode, timing, Address::ANY, bytes.len());
+    let x = exchange(line, timing, Address::ANY, bytes.len());
     match reply(line.exchange(&x, &bytes, |bytes| request.step(bytes)).await?) {
         Some(Reply::Data { address, kind, .. }) => Ok((address, kind)),
         Some(Reply::Refused(code)) => Err(refused(code)),
@@ -156,22 +154,17 @@ fn refused(code: u8) -> DeviceError {
     DeviceError::Refused { code, meaning: "status of the meter" }
 }
 
-fn exchange(
-    line: &Line,
-    mode: Option<SerialMode>,
-    timing: Timing,
-    address: Address,
-    request_len: usize,
-) -> Exchange {
+fn exchange(line: &Line, timing: Timing, address: Address, request_len: usize) -> Exchange {
     // The time that the meter has to answer; the bytes' own time on a slow wire is extra.
     let characters = u32::try_from(request_len + REPLY_LEN_MAX).unwrap_or(u32::MAX);
-    let wire = line.mode(mode).map_or(Duration::ZERO, |m| m.character().saturating_mul(characters));
+    let wire =
+        line.mode(timing.mode).map_or(Duration::ZERO, |m| m.character().saturating_mul(characters));
     let [a, b, c, d, e, f, g] = address.0;
     Exchange {
         station: u64::from_be_bytes([0, a, b, c, d, e, f, g]),
         response_timeout: timing.response_timeout + wire,
         pause: timing.pause,
         late_window: timing.late_window,
-        mode,
+        mode: timing.mode,
     }
 }

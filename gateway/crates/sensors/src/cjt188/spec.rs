@@ -4,7 +4,7 @@ use crate::{SpecError, Timing};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
-use wellhead_driver::{Conversion, SerialMode};
+use wellhead_driver::Conversion;
 use wellhead_model::{Dimension, PointIndex};
 
 /// Address of a meter: fourteen digits, most significant first; the first four are the maker's.
@@ -223,8 +223,6 @@ pub struct DeviceSpec {
     pub unit_position: UnitPosition,
     /// Leading 0xFE bytes of a request, 0 to 4.
     pub preamble: u8,
-    /// Speed and parity, if they are not the line's.
-    pub mode: Option<SerialMode>,
     /// Manners.
     pub timing: Timing,
     /// What it holds.

@@ -72,9 +72,9 @@ impl Driver for GpioDriver {
         self.pins.write(write)
     }
 
-    //    async fn unasked(&mut self, out: &mut Readings) {
-    //        self.pins.unasked(out).await;
-    //    }
+    async fn unasked(&mut self, out: &mut Readings) {
+        self.pins.unasked(out).await;
+    }
 }
 
 /// A counter while it counts.
@@ -281,17 +281,6 @@ impl<C: Chip> Pins<C> {
         }
         Ok(())
     }
-
-    async fn wait(&self) -> Result<(), String> {
-        let Some(lines) = &self.lines else { return std::future::pending().await };
-        match self.save_at {
-            None => lines.edges_wait().await,
-            Some(at) => tokio::select! {
-                waited = lines.edges_wait() => waited,
-                () = sleep_until(at) => Ok(()),
-            },
-        }
-    }
 }
 
 impl<C: Chip> Pins<C> {
@@ -339,7 +328,7 @@ impl<C: Chip> Pins<C> {
     pub(super) async fn unasked(&mut self, out: &mut Readings) {
         loop {
             // Nothing is taken before the wait is over, and nothing is awaited once it is.
-            let taken = match self.wait().await {
+            let taken = match wait(self.lines.as_ref(), self.save_at).await {
                 Ok(()) => self.take_edges(),
                 Err(error) => Err(error),
             };
@@ -354,6 +343,19 @@ impl<C: Chip> Pins<C> {
                 return;
             }
         }
+    }
+}
+
+/// Waits for an edge, or until counts are to be saved; for neither if nothing is open. Apart from
+/// the rest, so that a task may wait with the driver that nobody else looks into.
+async fn wait(lines: Option<&impl Lines>, save_at: Option<Instant>) -> Result<(), String> {
+    let Some(lines) = lines else { return std::future::pending().await };
+    match save_at {
+        None => lines.edges_wait().await,
+        Some(at) => tokio::select! {
+            waited = lines.edges_wait() => waited,
+            () = sleep_until(at) => Ok(()),
+        },
     }
 }
 

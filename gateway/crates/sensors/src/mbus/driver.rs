@@ -20,7 +20,7 @@ pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
         message,
     };
     let mut problems = Vec::new();
-    if let Some(mode) = spec.mode
+    if let Some(mode) = spec.timing.mode
         && !BAUDS.contains(&mode.baud)
     {
         let message = format!("M-Bus meters speak at {BAUDS:?} baud, not at {}", mode.baud);
@@ -71,7 +71,7 @@ impl MbusDriver {
         let period = spec.points.iter().map(|p| p.period).min();
         let points = spec.points.iter().map(|p| p.index).collect();
         let groups = period.map(|period| Group { period, points }).into_iter().collect();
-        let master = Master { mode: spec.mode, timing: spec.timing };
+        let master = Master { timing: spec.timing };
         let told = vec![Told::default(); spec.points.len()];
         Self { spec, groups, master, told, complaint: (None, false) }
     }

@@ -6,7 +6,7 @@ use super::telegram::{self, Header, Telegram};
 use super::{Address, Secondary};
 use crate::Timing;
 use std::time::Duration;
-use wellhead_driver::{DeviceError, Exchange, Line, SerialMode};
+use wellhead_driver::{DeviceError, Exchange, Line};
 
 /// All that a meter told in one reading.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +18,6 @@ pub(super) struct Reading {
 /// How meters on a line are spoken to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Master {
-    pub(super) mode: Option<SerialMode>,
     pub(super) timing: Timing,
 }
 
@@ -118,14 +117,14 @@ impl Master {
         // The time that the meter has to answer; the bytes' own time on a slow wire is extra.
         let characters = u32::try_from(on_wire).unwrap_or(u32::MAX);
         let wire = line
-            .mode(self.mode)
+            .mode(self.timing.mode)
             .map_or(Duration::ZERO, |mode| mode.character().saturating_mul(characters));
         Exchange {
             station,
             response_timeout: self.timing.response_timeout + wire,
             pause: self.timing.pause,
             late_window: self.timing.late_window,
-            mode: self.mode,
+            mode: self.timing.mode,
         }
     }
 }

@@ -69,8 +69,9 @@ pub async fn scan(
     response_timeout: Duration,
 ) -> Result<Vec<Found>, DeviceError> {
     // What is asked next is another meter, and a collision has to end first.
-    let timing = Timing { response_timeout, pause: Duration::ZERO, late_window: Duration::ZERO };
-    let mut scan = Scan { master: Master { mode, timing }, selections: 0, found: Vec::new() };
+    let (pause, late_window) = (Duration::ZERO, Duration::ZERO);
+    let timing = Timing { response_timeout, pause, late_window, mode };
+    let mut scan = Scan { master: Master { timing }, selections: 0, found: Vec::new() };
     match search {
         Search::Primary(addresses) => {
             for primary in addresses.clone() {
@@ -140,7 +141,8 @@ impl Scan {
     /// After a collision, waits until the longest telegram must have ended.
     async fn settle(&self, line: &Line, reading: &Result<Reading, DeviceError>) {
         if let Err(DeviceError::BadReply(_)) = reading {
-            let mode = line.mode(self.master.mode).or(self.master.mode).unwrap_or(USUAL);
+            let mode =
+                line.mode(self.master.timing.mode).or(self.master.timing.mode).unwrap_or(USUAL);
             let longest = mode.character() * u32::try_from(link::FRAME_LEN_MAX).unwrap_or(0);
             tokio::time::sleep(longest).await;
         }

@@ -5,7 +5,7 @@ use crate::{SpecError, Timing};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
-use wellhead_driver::{Conversion, SerialMode};
+use wellhead_driver::Conversion;
 use wellhead_model::PointIndex;
 
 /// How a meter is addressed.
@@ -270,9 +270,7 @@ pub struct DeviceSpec {
     pub name: String,
     /// Its address.
     pub address: Address,
-    /// Speed and parity, if they are not the line's; 2400 baud 8E1 is what most meters speak.
-    pub mode: Option<SerialMode>,
-    /// Manners.
+    /// Manners; 2400 baud 8E1 is what most meters speak.
     pub timing: Timing,
     /// Most telegrams of one reading; more means that the meter does not end.
     pub telegrams_max: u8,
