@@ -8,6 +8,7 @@ mod batch;
 pub mod client;
 mod driver;
 mod objects;
+mod property;
 mod spec;
 #[cfg(test)]
 mod testing;
