@@ -6,7 +6,12 @@ use std::time::Duration;
 use wellhead_bacnet::client::Peer;
 use wellhead_bacnet::wire::Value;
 use wellhead_bacnet::wire::service::{Segmentation, Sought};
-use wellhead_bacnet::{Client, ObjectId, PortConfig, Property, Timing, discover, object_list};
+use wellhead_bacnet::{
+    BacnetDriver, Client, Cov, DeviceAddress, DeviceSpec, ObjectId, PointSpec, PortConfig,
+    Property, Registration, Timing, discover, object_list,
+};
+use wellhead_driver::{Conversion, Driver, Line, Outcome, Readback, Readings, Write};
+use wellhead_model::{PointIndex, Reason, Value as Reading};
 use wellhead_tests::BacnetDevice;
 
 /// No reply comes this late on loopback, unless the machine is very busy.
@@ -101,4 +106,168 @@ async fn discovery_lists_objects_with_names_and_units() {
     assert!(named("valve").writable);
     assert_eq!(named("运行 mode").object, object("multi-state-input:1"), "UCS-2");
     assert_eq!(named("Zuluft °C").object, object("multi-state-value:1"), "ISO 8859-1");
+}
+
+fn point(n: u32, name: &str) -> PointSpec {
+    PointSpec {
+        index: PointIndex(n),
+        name: name.into(),
+        object: object(name),
+        property: Property::PRESENT_VALUE,
+        conversion: Conversion::default(),
+        period: Duration::from_secs(1),
+        cov: None,
+        priority: None,
+        unit: None,
+    }
+}
+
+fn driver(device: &BacnetDevice, client: Arc<Client>, points: Vec<PointSpec>) -> BacnetDriver {
+    let spec = DeviceSpec {
+        name: "plant".into(),
+        instance: 12,
+        address: Some(DeviceAddress::Ip(loopback(device.port))),
+        timing: TIMING,
+        properties_max: None,
+        points,
+    };
+    BacnetDriver::new(spec, client)
+}
+
+async fn poll(driver: &mut BacnetDriver) -> Readings {
+    let mut out = Readings::default();
+    driver.poll(&mut Line::none(), 0, &mut out).await.unwrap();
+    out
+}
+
+async fn unasked(driver: &mut BacnetDriver) -> Readings {
+    let mut out = Readings::default();
+    let patience = wellhead_tests::PATIENCE;
+    tokio::time::timeout(patience, driver.unasked(&mut out)).await.expect("nothing was told");
+    out
+}
+
+fn float(f: f64) -> Outcome {
+    Outcome::Good(Reading::float(f).unwrap())
+}
+
+#[tokio::test]
+async fn a_command_takes_its_priority_and_gives_it_back() {
+    let mut device = BacnetDevice::start(&[]);
+    let client = client(&device);
+    open(&client).await;
+    let mut valve = point(0, "analog-output:1");
+    valve.priority = Some(8);
+    let mut pump = point(1, "binary-output:1");
+    pump.priority = Some(10);
+    let mut driver = driver(&device, client.clone(), vec![valve, pump]);
+    let mut line = Line::none();
+    let value = Reading::float(42.5).unwrap();
+    let write = Write { point: PointIndex(0), value: value.clone(), readback: true };
+    let back = driver.write(&mut line, &write).await;
+    assert_eq!(back, Ok(Readback::Read(Outcome::Good(value))));
+    assert_eq!(device.ask("slot valve 8"), "valve real 42.5");
+    let write = Write { point: PointIndex(1), value: Reading::Bool(true), readback: true };
+    let back = driver.write(&mut line, &write).await;
+    assert_eq!(back, Ok(Readback::Read(Outcome::Good(Reading::Bool(true)))));
+    // A hand at priority 5 rules, and what is read back says so.
+    let peer = Peer::ip(loopback(device.port));
+    let (valve, present) = (object("analog-output:1"), Property::PRESENT_VALUE);
+    client.write(peer, &TIMING, valve, present, &Value::Real(99.0), Some(5)).await.unwrap();
+    let write =
+        Write { point: PointIndex(0), value: Reading::float(10.0).unwrap(), readback: true };
+    assert_eq!(driver.write(&mut line, &write).await, Ok(Readback::Read(float(99.0))));
+    client.write(peer, &TIMING, valve, present, &Value::Null, Some(5)).await.unwrap();
+    assert_eq!(device.ask("get valve"), "valve 10.0");
+    driver.relinquish(PointIndex(0)).await.unwrap();
+    assert_eq!(device.ask("get valve"), "valve 5.0", "what it falls back to");
+    assert!(device.ask("slot valve 8").starts_with("valve null"));
+    // An input takes no command.
+    let supply = object("analog-input:1");
+    let refused = client.write(peer, &TIMING, supply, present, &Value::Real(1.0), Some(8)).await;
+    assert!(refused.is_err());
+}
+
+#[tokio::test]
+async fn changes_are_told_confirmed_and_not() {
+    for confirmed in [false, true] {
+        let mut device = BacnetDevice::start(&[]);
+        let client = client(&device);
+        open(&client).await;
+        let mut supply = point(0, "analog-input:1");
+        supply.cov = Some(Cov {
+            confirmed,
+            increment: None,
+            lifetime: Duration::from_secs(600),
+            check: Duration::from_secs(3600),
+        });
+        let mut driver = driver(&device, client, vec![supply]);
+        assert_eq!(poll(&mut driver).await.outcomes, [(PointIndex(0), float(45.3))]);
+        assert_eq!(unasked(&mut driver).await.outcomes, [(PointIndex(0), float(45.3))]);
+        assert!(poll(&mut driver).await.outcomes.is_empty(), "no need to ask");
+        device.tell("set supply 47.5");
+        assert_eq!(unasked(&mut driver).await.outcomes, [(PointIndex(0), float(47.5))]);
+    }
+}
+
+#[tokio::test]
+async fn flags_and_reliability_of_a_foreign_device_become_quality() {
+    let mut device = BacnetDevice::start(&[]);
+    let client = client(&device);
+    open(&client).await;
+    device.tell("reliability supply no-sensor");
+    device.tell("flag supply fault on");
+    device.tell("flag return overridden on");
+    device.tell("flag setpoint out-of-service on");
+    assert_eq!(device.ask("get supply"), "supply 45.3", "all of it is done");
+    let names = ["analog-input:1", "analog-input:2", "analog-value:1"];
+    let points = names.iter().enumerate().map(|(n, name)| point(n as u32, name)).collect();
+    let mut driver = driver(&device, client, points);
+    let mut out = poll(&mut driver).await;
+    out.outcomes.sort_by_key(|(i, _)| i.0);
+    let outcomes: Vec<_> = out.outcomes.into_iter().map(|(_, o)| o).collect();
+    assert_eq!(outcomes[0], Outcome::Bad(Reason::Faulty(1)));
+    assert_eq!(outcomes[1], Outcome::Manual(Reading::float(38.1).unwrap()));
+    let setpoint = Reading::float(40.0).unwrap();
+    assert_eq!(outcomes[2], Outcome::Uncertain(setpoint, Reason::OutOfService));
+}
+
+#[tokio::test]
+async fn a_device_behind_a_foreign_router_is_found_read_and_listed() {
+    let device = BacnetDevice::start(&["--network", "1", "--routes", "5"]);
+    let client = client(&device);
+    open(&client).await;
+    let found = client.who_is(None, Some((12, 12)), Duration::from_millis(1000)).await.unwrap();
+    let [(_, peer)] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(peer.to_string(), format!("5:0a behind 127.0.0.1:{}", device.port));
+    let there = DeviceAddress::Routed { network: 5, mac: vec![0x0A], router: None };
+    assert_eq!(client.locate(12, Some(&there), &TIMING).await, Ok(*peer));
+    let read = client.read(*peer, &TIMING, object("analog-input:1"), Property::PRESENT_VALUE);
+    assert_eq!(read.await, Ok(Value::Real(45.3)));
+    assert_eq!(object_list(&client, *peer, &TIMING, 12).await.map(|l| l.len()), Ok(16));
+}
+
+#[tokio::test]
+async fn a_foreign_device_hears_through_its_bbmd() {
+    let device = BacnetDevice::start(&["--bbmd"]);
+    let bbmd = loopback(device.port);
+    let foreign = Some(Registration { bbmd, ttl: Duration::from_secs(60) });
+    let config = PortConfig { bind: loopback(0), broadcast: Ipv4Addr::LOCALHOST, foreign };
+    let client = Client::open(config);
+    while !client.is_registered() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let found = client.who_is(None, None, Duration::from_millis(1000)).await.unwrap();
+    assert_eq!(found.iter().map(|(i, _)| i.device).collect::<Vec<_>>(), [12]);
+    let refusing = BacnetDevice::start(&[]);
+    let foreign =
+        Some(Registration { bbmd: loopback(refusing.port), ttl: Duration::from_secs(60) });
+    let config = PortConfig { bind: loopback(0), broadcast: Ipv4Addr::LOCALHOST, foreign };
+    let client = Client::open(config);
+    let mut notices = Vec::new();
+    while notices.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        client.take_notices(12, &mut notices);
+    }
+    assert_eq!(notices[0].code, "foreign_lost", "{notices:?}");
 }

@@ -264,12 +264,13 @@ impl Batch {
 
 /// About how many bytes a property takes in a result.
 fn value_size(want: &Want) -> usize {
-    match want.1.id {
+    let value = match want.1.id {
         property::STATUS_FLAGS => 7,
         property::OBJECT_NAME | property::DESCRIPTION => 44,
         _ if want.0.kind.0 == 46 => 15,
         _ => 10,
-    }
+    };
+    value + if want.1.index.is_some() { 3 } else { 0 }
 }
 
 enum Request {

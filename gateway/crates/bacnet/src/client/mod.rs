@@ -29,19 +29,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddrV4;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 use told::Told;
-use transactions::{Quiet, Transactions};
+use transactions::{FIRST_SILENCE, Quiet, Transactions};
 use wellhead_driver::Notice;
 
 /// The longest APDU that we take, in bytes.
 pub const MAX_APDU: u16 = 1476;
-/// Longest wait for a segment before the last acknowledgement is sent again.
-const SEGMENT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The code for "more than 64 segments".
 const MAX_SEGMENTS: u8 = 7;
 
@@ -266,21 +263,23 @@ impl Client {
         };
         for attempt in 0..=timing.retries {
             self.send_apdu(peer, true, &request).await?;
-            let mut deadline = Instant::now() + timing.response_timeout;
+            let deadline = Instant::now() + timing.response_timeout;
+            // Nothing tells that segments have begun but looking.
+            let mut look = deadline.min(Instant::now() + FIRST_SILENCE);
             loop {
-                if let Ok(answered) = timeout_at(deadline, &mut answer).await {
+                if let Ok(answered) = timeout_at(look, &mut answer).await {
                     on_its_way.clean = attempt == 0;
                     return answered.unwrap_or(Err(nobody));
                 }
                 let now = Instant::now();
-                let wait = SEGMENT_TIMEOUT.min(timing.response_timeout);
-                let quiet = self.state().transactions.quiet(peer, invoke, now, wait);
+                let quiet = self.state().transactions.quiet(peer, invoke, now);
                 match quiet {
-                    Quiet::Silent => break,
-                    Quiet::Until(later) => deadline = later,
-                    Quiet::Again(acknowledgement) => {
+                    Quiet::Silent if now >= deadline => break,
+                    Quiet::Silent => look = deadline.min(now + FIRST_SILENCE),
+                    Quiet::Until(later) => look = later,
+                    Quiet::Again(acknowledgement, later) => {
                         self.send_apdu(peer, false, &acknowledgement).await?;
-                        deadline = now + wait;
+                        look = later;
                     }
                     Quiet::Stopped(abort) => {
                         self.send_apdu(peer, false, &abort).await?;

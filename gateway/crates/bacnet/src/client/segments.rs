@@ -93,6 +93,13 @@ impl Assembly {
         Step::Wait
     }
 
+    /// The last number is acknowledged again; the next window counts from there, as its sender
+    /// does.
+    pub(super) fn again(&mut self) -> (u8, u8) {
+        self.unacknowledged = 0;
+        self.place()
+    }
+
     /// Number and window to acknowledge with.
     pub(super) fn place(&self) -> (u8, u8) {
         (self.last, self.window)

@@ -15,6 +15,10 @@ use tokio::time::Instant;
 
 /// How long a number rests.
 const REST: Duration = Duration::from_secs(60);
+/// How long segments may stay away before the last acknowledgement is sent again. The first time
+/// it is short, for senders that count their windows differently.
+pub(super) const FIRST_SILENCE: Duration = Duration::from_millis(250);
+const SILENCE: Duration = Duration::from_secs(1);
 /// Silences within a segmented reply that are answered with the last acknowledgement.
 const SILENCES_MAX: u32 = 3;
 
@@ -62,8 +66,8 @@ pub(super) enum Quiet {
     Silent,
     /// Segments come; wait until then.
     Until(Instant),
-    /// Segments came and stopped: tell how far.
-    Again(Apdu<'static>),
+    /// Segments came and stopped: tell how far, and wait until then.
+    Again(Apdu<'static>, Instant),
     /// They stopped for good: tell that it is over.
     Stopped(Apdu<'static>),
 }
@@ -201,18 +205,13 @@ impl Transactions {
         }
     }
 
-    /// What to do now that a wait has ended; `segment_timeout` is the longest wait for a segment.
-    pub(super) fn quiet(
-        &mut self,
-        peer: Peer,
-        invoke: u8,
-        now: Instant,
-        segment_timeout: Duration,
-    ) -> Quiet {
+    /// What to do now that a wait has ended.
+    pub(super) fn quiet(&mut self, peer: Peer, invoke: u8, now: Instant) -> Quiet {
         let Some(open) = self.open.get_mut(&(peer, invoke)) else { return Quiet::Silent };
-        let Some(assembly) = &open.assembly else { return Quiet::Silent };
-        if now < open.heard + segment_timeout {
-            return Quiet::Until(open.heard + segment_timeout);
+        let Some(assembly) = &mut open.assembly else { return Quiet::Silent };
+        let wait = if open.silences == 0 { FIRST_SILENCE } else { SILENCE };
+        if now < open.heard + wait {
+            return Quiet::Until(open.heard + wait);
         }
         if open.silences >= SILENCES_MAX {
             let reason = abort_reason::OTHER;
@@ -220,8 +219,9 @@ impl Transactions {
         }
         open.silences += 1;
         open.heard = now;
-        let (number, window) = assembly.place();
-        Quiet::Again(Apdu::SegmentAck { negative: false, server: false, invoke, number, window })
+        let (number, window) = assembly.again();
+        let ack = Apdu::SegmentAck { negative: false, server: false, invoke, number, window };
+        Quiet::Again(ack, now + SILENCE)
     }
 
     /// Ends all requests to peers that `concerned` picks.
