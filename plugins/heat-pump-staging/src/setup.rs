@@ -142,10 +142,10 @@ fn seasons(cx: &Init<'_>) -> Result<Seasons, Error> {
         return wrong(format!("seasons: at most {ROWS} rows"));
     }
     Seasons::new(&list).map_err(|(earlier, later)| {
-        Error::Plugin(format!("seasons: rows {earlier} and {later} claim the same day"))
+        Error::from(format!("seasons: rows {earlier} and {later} claim the same day"))
     })
 }
 
 fn wrong<T>(text: String) -> Result<T, Error> {
-    Err(Error::Plugin(text))
+    Err(text.into())
 }

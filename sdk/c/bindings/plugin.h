@@ -267,7 +267,8 @@ extern bool wellhead_plugin_points_relinquish(wellhead_plugin_points_handle_t po
 extern void wellhead_plugin_points_held_by(wellhead_plugin_points_handle_t point, wellhead_plugin_points_holder_t *ret);
 
 // Imported Functions from `wellhead:plugin/values@1.0.0`
-// Publishes a value under its name in the manifest.
+// Publishes a value under its name in the manifest. It stands until another takes its place,
+// and is as fresh as the last call that ended well.
 extern bool wellhead_plugin_values_publish(plugin_string_t *name, wellhead_plugin_values_value_t *value, wellhead_plugin_values_quality_t quality, plugin_string_t *err);
 
 // Imported Functions from `wellhead:plugin/kv@1.0.0`

@@ -1379,7 +1379,8 @@ pub mod wellhead {
             pub type Value = super::super::super::wellhead::plugin::points::Value;
             pub type Quality = super::super::super::wellhead::plugin::points::Quality;
             #[allow(unused_unsafe, clippy::all)]
-            /// Publishes a value under its name in the manifest.
+            /// Publishes a value under its name in the manifest. It stands until another takes its place,
+            /// and is as fresh as the last call that ended well.
             #[allow(async_fn_in_trait)]
             pub fn publish(
                 name: &str,

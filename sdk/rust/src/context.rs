@@ -1,6 +1,8 @@
 //! What a plugin is handed: [`Init`] once, [`Tick`] in every call.
 
+use crate::failure::Kind;
 use crate::host::{Bound, Config, Holder, Host, Level, Sample, Setting};
+use crate::said::Said;
 use crate::{Cell, Civil, Clock, Error, Now, PointValue, Quality, Restored, Row, Value};
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -126,18 +128,12 @@ impl<'h> Init<'h> {
 
     /// A parameter of the manifest, with the site's value or the default.
     pub fn parameter<T: Cell>(&self, name: &str) -> Result<T, Error> {
-        match self.setting(name)? {
-            Setting::One(value) => T::from_cell(value).ok_or_else(|| Error::ParameterType {
-                name: name.to_owned(),
-                wanted: T::WANTED,
-                found: value.kind(),
-            }),
-            Setting::Table(_) => Err(Error::ParameterType {
-                name: name.to_owned(),
-                wanted: T::WANTED,
-                found: "a table",
-            }),
-        }
+        let setting = self.setting(name)?;
+        let value = match setting {
+            Setting::One(value) => T::from_cell(value),
+            Setting::Table(_) => None,
+        };
+        value.ok_or_else(|| wrong(name, T::WANTED, setting))
     }
 
     /// The rows of a parameter of type `table`:
@@ -145,32 +141,26 @@ impl<'h> Init<'h> {
     pub fn table<R: Row>(&self, name: &str) -> Result<Vec<R>, Error> {
         let rows = match self.setting(name)? {
             Setting::Table(rows) => rows,
-            Setting::One(value) => {
-                return Err(Error::ParameterType {
-                    name: name.to_owned(),
-                    wanted: "table",
-                    found: value.kind(),
-                });
+            one => return Err(wrong(name, "table", one)),
+        };
+        let mut table = Vec::with_capacity(rows.len());
+        for (i, row) in rows.iter().enumerate() {
+            match R::from_row(row) {
+                Ok(row) => table.push(row),
+                Err((column, wanted)) => return Err(wrong_cell(name, i, row, column, wanted)),
             }
-        };
-        let row = |(i, row): (usize, &Vec<_>)| {
-            R::from_row(row).map_err(|(column, wanted)| Error::ParameterType {
-                name: format!("{name}[{i}], column {column}"),
-                wanted,
-                found: row.get(column).map_or("missing", Value::kind),
-            })
-        };
-        rows.iter().enumerate().map(row).collect()
+        }
+        Ok(table)
     }
 
     fn setting(&self, name: &str) -> Result<&Setting, Error> {
         let found = self.config.parameters.iter().find(|(n, _)| n == name);
-        found.map(|(_, setting)| setting).ok_or_else(|| Error::NoParameter(name.to_owned()))
+        found.map(|(_, setting)| setting).ok_or_else(|| Kind::NoParameter(name.to_owned()).into())
     }
 
     /// The point that a role reads.
     pub fn input<T: PointValue>(&mut self, role: &str) -> Result<Input<T>, Error> {
-        self.input_optional(role).ok_or_else(|| Error::Unbound(role.to_owned()))
+        self.input_optional(role).ok_or_else(|| unbound(role))
     }
 
     /// The point that a role reads, unless the site left it out.
@@ -180,8 +170,16 @@ impl<'h> Init<'h> {
 
     /// All points that a role with `many` reads, in the site's order; empty if there are none.
     pub fn inputs<T: PointValue>(&mut self, role: &str) -> Vec<Input<T>> {
-        let points: Vec<_> = (0..).map_while(|i| self.host.lookup(role, i)).collect();
-        points.into_iter().map(|point| self.batch(point)).collect()
+        self.points(role).iter().map(|point| self.batch(*point)).collect()
+    }
+
+    /// The points bound to a role.
+    fn points(&self, role: &str) -> Vec<u32> {
+        let mut points = Vec::new();
+        while let Some(point) = self.host.lookup(role, points.len() as u32) {
+            points.push(point);
+        }
+        points
     }
 
     /// Adds a point to those that are read together at the start of every call.
@@ -192,7 +190,7 @@ impl<'h> Init<'h> {
 
     /// The point that a role writes.
     pub fn output<T: PointValue>(&self, role: &str) -> Result<Output<T>, Error> {
-        self.output_optional(role)?.ok_or_else(|| Error::Unbound(role.to_owned()))
+        self.output_optional(role)?.ok_or_else(|| unbound(role))
     }
 
     /// The point that a role writes, unless the site left it out.
@@ -202,11 +200,16 @@ impl<'h> Init<'h> {
 
     /// All points that a role with `many` writes, in the site's order; empty if there are none.
     pub fn outputs<T: PointValue>(&self, role: &str) -> Result<Vec<Output<T>>, Error> {
-        let points: Vec<_> = (0..).map_while(|i| self.host.lookup(role, i)).collect();
+        let points = self.points(role);
+        self.writable(role)?;
+        Ok(points.iter().map(|point| Output { point: *point, values: PhantomData }).collect())
+    }
+
+    fn writable(&self, role: &str) -> Result<(), Error> {
         if self.roles.iter().any(|r| r.name == role && !r.writable) {
-            return Err(Error::NotWritable(role.to_owned()));
+            return Err(Kind::NotWritable(role.to_owned()).into());
         }
-        Ok(points.into_iter().map(|point| Output { point, values: PhantomData }).collect())
+        Ok(())
     }
 
     /// What became of the state that was saved.
@@ -227,6 +230,7 @@ pub struct Tick<'h> {
     inputs: &'h [u32],
     samples: &'h [Sample],
     changed: &'h [u32],
+    said: &'h mut Said,
 }
 
 impl<'h> Tick<'h> {
@@ -235,8 +239,9 @@ impl<'h> Tick<'h> {
         inputs: &'h [u32],
         samples: &'h [Sample],
         changed: &'h [u32],
+        said: &'h mut Said,
     ) -> Self {
-        Tick { host, now: host.now(), inputs, samples, changed }
+        Tick { host, now: host.now(), inputs, samples, changed, said }
     }
 
     /// What the point of an input read last. All inputs were read together, before the call.
@@ -274,13 +279,21 @@ impl<'h> Tick<'h> {
         value: T,
         reason: impl Display,
     ) -> Result<(), Error> {
+        self.ask(output.point, value.into_value(), &reason)
+    }
+
+    fn ask(&mut self, point: u32, value: Value, reason: &dyn Display) -> Result<(), Error> {
         let value = finite(value)?;
-        self.host.write(output.point, &value, &reason.to_string()).map_err(Error::Refused)
+        self.host.write(point, &value, &reason.to_string()).map_err(refused)
     }
 
     /// Gives an output back: to its safe value, or to whoever else holds it.
     pub fn relinquish<T>(&mut self, output: &Output<T>, reason: impl Display) -> Result<(), Error> {
-        self.host.relinquish(output.point, &reason.to_string()).map_err(Error::Refused)
+        self.give_back(output.point, &reason)
+    }
+
+    fn give_back(&mut self, point: u32, reason: &dyn Display) -> Result<(), Error> {
+        self.host.relinquish(point, &reason.to_string()).map_err(refused)
     }
 
     /// Who decides an output at present.
@@ -288,7 +301,8 @@ impl<'h> Tick<'h> {
         self.host.held_by(output.point)
     }
 
-    /// Publishes a value of the manifest, as good.
+    /// Publishes a value of the manifest, as good. It stands until another takes its place; the
+    /// gateway hears of it only if it is another.
     pub fn publish(&mut self, name: &str, value: impl PointValue) -> Result<(), Error> {
         self.publish_as(name, value, Quality::Good)
     }
@@ -300,19 +314,26 @@ impl<'h> Tick<'h> {
         value: impl PointValue,
         quality: Quality,
     ) -> Result<(), Error> {
-        self.host.publish(name, Some(&finite(value)?), quality).map_err(Error::Refused)
+        self.tell(name, Some(value.into_value()), quality)
     }
 
     /// Publishes that a value of the manifest is not to be had now.
     pub fn publish_unavailable(&mut self, name: &str) -> Result<(), Error> {
-        self.host.publish(name, None, Quality::Bad).map_err(Error::Refused)
+        self.tell(name, None, Quality::Bad)
+    }
+
+    fn tell(&mut self, name: &str, value: Option<Value>, quality: Quality) -> Result<(), Error> {
+        let value = value.map(finite).transpose()?;
+        let tell = |value: Option<&Value>| self.host.publish(name, value, quality);
+        self.said.publish(name, value, quality, tell).map_err(refused)
     }
 
     /// Raises an alarm while a condition holds and clears it when it does not.
     pub fn alarm(&mut self, alarm: &Alarm<'_>, condition: bool) {
         if condition {
+            self.said.raise(alarm.code);
             self.host.raise(alarm);
-        } else {
+        } else if self.said.clear(alarm.code) {
             self.host.clear(alarm.code);
         }
     }
@@ -325,7 +346,7 @@ impl<'h> Tick<'h> {
 
     /// Sets a key of the plugin's small store.
     pub fn kv_set(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
-        self.host.kv_set(key, value).map_err(Error::Refused)
+        self.host.kv_set(key, value).map_err(refused)
     }
 
     /// Deletes a key of the plugin's small store.
@@ -339,11 +360,37 @@ impl<'h> Tick<'h> {
     }
 }
 
-fn finite(value: impl PointValue) -> Result<Value, Error> {
-    match value.into_value() {
-        Value::Float(f) if !f.is_finite() => Err(Error::NotFinite),
-        value => Ok(value),
-    }
+fn unbound(role: &str) -> Error {
+    Kind::Unbound(role.to_owned()).into()
+}
+
+fn refused(why: String) -> Error {
+    Kind::Refused(why).into()
+}
+
+fn wrong_cell(
+    table: &str,
+    row: usize,
+    cells: &[Value],
+    column: usize,
+    wanted: &'static str,
+) -> Error {
+    let name = format!("{table}[{row}], column {column}");
+    let found = cells.get(column).map_or("missing", Value::kind);
+    Kind::ParameterType { name, wanted, found }.into()
+}
+
+/// A parameter that is read as what it is not.
+fn wrong(name: &str, wanted: &'static str, setting: &Setting) -> Error {
+    let found = match setting {
+        Setting::One(value) => value.kind(),
+        Setting::Table(_) => "a table",
+    };
+    Kind::ParameterType { name: name.to_owned(), wanted, found }.into()
+}
+
+fn finite(value: Value) -> Result<Value, Error> {
+    if value.is_finite() { Ok(value) } else { Err(Kind::NotFinite.into()) }
 }
 
 macro_rules! clock {

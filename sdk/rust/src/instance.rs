@@ -1,12 +1,14 @@
 //! A plugin while it runs: the same around it in wasm and in the mock.
 
 use crate::host::{Config, Host};
+use crate::said::Said;
 use crate::{Error, Init, Level, Plugin, Restored, Tick, state};
 
 /// A running plugin.
 pub struct Instance<P> {
     plugin: P,
     inputs: Vec<u32>,
+    said: Said,
 }
 
 impl<P: Plugin> Instance<P> {
@@ -25,19 +27,32 @@ impl<P: Plugin> Instance<P> {
         }
         let mut cx = Init::new(host, config, restored);
         let plugin = P::init(&mut cx, state)?;
-        Ok(Instance { plugin, inputs: cx.inputs })
+        Ok(Instance { plugin, inputs: cx.inputs, said: Said::default() })
     }
 
     /// Calls `tick`.
     pub fn tick(&mut self, host: &dyn Host) -> Result<(), Error> {
-        let samples = self.read(host);
-        self.plugin.tick(&mut Tick::new(host, &self.inputs, &samples, &[]))
+        self.call(host, &[], P::tick)
     }
 
     /// Calls `on_change`.
     pub fn on_change(&mut self, host: &dyn Host, points: &[u32]) -> Result<(), Error> {
+        self.call(host, points, P::on_change)
+    }
+
+    fn call(
+        &mut self,
+        host: &dyn Host,
+        changed: &[u32],
+        call: impl FnOnce(&mut P, &mut Tick<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let samples = self.read(host);
-        self.plugin.on_change(&mut Tick::new(host, &self.inputs, &samples, points))
+        let mut cx = Tick::new(host, &self.inputs, &samples, changed, &mut self.said);
+        let result = call(&mut self.plugin, &mut cx);
+        if result.is_err() {
+            self.said = Said::default();
+        }
+        result
     }
 
     fn read(&self, host: &dyn Host) -> Vec<crate::host::Sample> {

@@ -157,6 +157,7 @@ pub mod manifest;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod parameter;
+mod said;
 mod state;
 mod time;
 mod value;

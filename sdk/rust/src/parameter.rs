@@ -31,7 +31,7 @@ cells! {
     i64, "whole number", Value::Int(i) => Some(*i);
     u32, "whole number from 0", Value::Int(i) => u32::try_from(*i).ok();
     usize, "whole number from 0", Value::Int(i) => usize::try_from(*i).ok();
-    String, "text", Value::Text(t) => Some(t.clone());
+    String, "text", Value::Text(t) => Some(t.to_string());
     Duration, "duration", Value::Float(s) => Duration::try_from_secs_f64(*s).ok();
     MonthDay, "day of the year such as 05-15", Value::Text(t) => MonthDay::parse(t);
     TimeOfDay, "time of day such as 23:00", Value::Text(t) => TimeOfDay::parse(t);

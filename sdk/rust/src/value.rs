@@ -1,5 +1,7 @@
 //! Values of points, and Rust's types for them.
 
+use std::borrow::Cow;
+
 /// A value of a point, a parameter or a table's cell.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "each name is its own description")]
@@ -7,7 +9,8 @@ pub enum Value {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Text(String),
+    /// Borrowed if it is a word of the code, which most are.
+    Text(Cow<'static, str>),
 }
 
 impl Value {
@@ -106,13 +109,13 @@ impl PointValue for f64 {
 impl PointValue for String {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
-            Value::Text(t) => Some(t.clone()),
+            Value::Text(t) => Some(t.to_string()),
             _ => None,
         }
     }
 
     fn into_value(self) -> Value {
-        Value::Text(self)
+        Value::Text(self.into())
     }
 }
 
@@ -133,7 +136,7 @@ impl PointValue for &str {
     }
 
     fn into_value(self) -> Value {
-        Value::Text(self.to_owned())
+        Value::Text(self.to_owned().into())
     }
 }
 
@@ -201,7 +204,7 @@ macro_rules! words {
             }
 
             fn into_value(self) -> $crate::Value {
-                $crate::Value::Text(self.word().to_owned())
+                $crate::Value::Text(self.word().into())
             }
         }
 

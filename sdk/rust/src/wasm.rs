@@ -9,6 +9,9 @@ use std::time::Duration;
 /// What a component says of its making.
 pub const BUILT_WITH: &str = concat!("wellhead-sdk ", env!("CARGO_PKG_VERSION"));
 
+#[global_allocator]
+static HEAP: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// The gateway.
 #[derive(Debug)]
 pub struct Gateway;
@@ -131,7 +134,7 @@ fn value_in(value: points::Value) -> Result<Value, String> {
         points::Value::Boolean(b) => Value::Bool(b),
         points::Value::Integer(i) => Value::Int(i),
         points::Value::Number(f) => Value::Float(f),
-        points::Value::Text(t) => Value::Text(t),
+        points::Value::Text(t) => Value::Text(t.into()),
     })
 }
 
@@ -140,7 +143,7 @@ fn value_out(value: &Value) -> points::Value {
         Value::Bool(b) => points::Value::Boolean(*b),
         Value::Int(i) => points::Value::Integer(*i),
         Value::Float(f) => points::Value::Number(*f),
-        Value::Text(t) => points::Value::Text(t.clone()),
+        Value::Text(t) => points::Value::Text(t.to_string()),
     }
 }
 
@@ -173,13 +176,11 @@ pub fn config_in(config: Config) -> host::Config {
         Setting::Boolean(b) => one(Value::Bool(b)),
         Setting::Integer(i) => one(Value::Int(i)),
         Setting::Number(f) => one(Value::Float(f)),
-        Setting::Text(t) => one(Value::Text(t)),
+        Setting::Text(t) => one(Value::Text(t.into())),
         Setting::Table(rows) => host::Setting::Table(
             rows.into_iter()
                 .map(|row| {
-                    row.into_iter()
-                        .map(|v| value_in(v).unwrap_or(Value::Text(String::new())))
-                        .collect()
+                    row.into_iter().map(|v| value_in(v).unwrap_or(Value::Text("".into()))).collect()
                 })
                 .collect(),
         ),

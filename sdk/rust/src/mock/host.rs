@@ -115,7 +115,7 @@ fn cell(setting: wellhead_manifest::Setting) -> Option<Value> {
         wellhead_manifest::Setting::Bool(b) => Value::Bool(b),
         wellhead_manifest::Setting::Int(i) => Value::Int(i),
         wellhead_manifest::Setting::Float(f) => Value::Float(f),
-        wellhead_manifest::Setting::Text(t) => Value::Text(t),
+        wellhead_manifest::Setting::Text(t) => Value::Text(t.into()),
         wellhead_manifest::Setting::Table(_) => return None,
     })
 }

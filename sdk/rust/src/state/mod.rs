@@ -1,7 +1,10 @@
 //! What survives a restart: postcard behind the version of its layout.
 
-use serde::Serialize;
+mod reader;
+
+use reader::Reader;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// What a plugin keeps over restarts, updates and power cuts: its hours, budgets, timers, modes.
 ///
@@ -50,10 +53,9 @@ pub struct Older<'a>(&'a [u8]);
 impl Older<'_> {
     /// Reads it as the struct that it was.
     pub fn read<T: DeserializeOwned>(self) -> Option<T> {
-        match postcard::take_from_bytes(self.0) {
-            Ok((state, [])) => Some(state),
-            _ => None,
-        }
+        let mut reader = Reader(self.0);
+        let state = T::deserialize(&mut reader).ok()?;
+        reader.0.is_empty().then_some(state)
     }
 }
 
@@ -85,13 +87,14 @@ pub(crate) fn decode<S: State>(saved: Option<&[u8]>) -> (S, Restored) {
     let Some(saved) = saved.filter(|s| !s.is_empty()) else {
         return (S::default(), Restored::Fresh);
     };
-    let Ok((from, bytes)) = postcard::take_from_bytes::<u32>(saved) else {
+    let mut reader = Reader(saved);
+    let Ok(from) = u32::deserialize(&mut reader) else {
         return (S::default(), Restored::Lost { from: None });
     };
     let state = if from == S::VERSION {
-        Older(bytes).read().map(|s| (s, Restored::Same))
+        Older(reader.0).read().map(|s| (s, Restored::Same))
     } else {
-        S::migrate(from, Older(bytes)).map(|s| (s, Restored::Migrated { from }))
+        S::migrate(from, Older(reader.0)).map(|s| (s, Restored::Migrated { from }))
     };
     state.unwrap_or_else(|| (S::default(), Restored::Lost { from: Some(from) }))
 }
