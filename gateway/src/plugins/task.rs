@@ -16,7 +16,7 @@ use tokio::sync::mpsc::Receiver;
 use wellhead_driver::{Outcome as Shown, Readings};
 use wellhead_model::{DeviceId, PointIndex, Quality, Reason};
 use wellhead_plugin_host::{
-    AlarmChange, Effects, Fault, Outcome, Phase, Plugin, Publication, Setup, Severity, Trust,
+    AlarmChange, Effects, Fault, Outcome, Phase, Plugin, Setup, Severity, Trust,
 };
 use wellhead_uplink::{self as alarm, Alarm};
 
@@ -236,15 +236,18 @@ impl Task {
                 self.setup.shadow,
             );
         }
-        self.publish(&effects.values);
+        self.publish();
         for change in effects.alarms {
             self.alarm(change);
         }
     }
 
-    fn publish(&self, values: &[Publication]) {
+    /// Tells the hub every value that stands, also those that the plugin did not publish again: by
+    /// a call that ended well they are as fresh as if it had.
+    fn publish(&self) {
+        let Some(plugin) = &self.plugin else { return };
         let mut readings = Readings::default();
-        for p in values {
+        for p in plugin.shown() {
             let shown = match (&p.shown, p.trust) {
                 (Ok(value), Trust::Good | Trust::Manual) => Shown::Good(value.clone()),
                 (Ok(value), _) => Shown::Uncertain(value.clone(), Reason::Estimated),

@@ -7,7 +7,8 @@ use wellhead_model::Value;
 pub struct Effects {
     /// At most one for each binding; the last of the call.
     pub writes: Vec<Write>,
-    /// At most one for each value of the manifest; the last of the call.
+    /// At most one for each value of the manifest; the last of the call. What is not among them
+    /// stands as it was, see [`Plugin::shown`](crate::Plugin::shown).
     pub values: Vec<Publication>,
     /// At most one for each code, the last of the call; [`ALARMS_MAX`] of them.
     pub alarms: Vec<AlarmChange>,

@@ -2,7 +2,7 @@
 
 use crate::bindings as wit;
 use crate::calls;
-use crate::effects::{Effects, Logs, one_line};
+use crate::effects::{Effects, Logs, Publication, one_line};
 use crate::engine::{Engine, cpu_time};
 use crate::fault::{Fault, FaultKind};
 use crate::program::Program;
@@ -194,6 +194,11 @@ impl Instance {
             });
         }
         Ok(Saved { version: self.manifest.version.clone(), bytes })
+    }
+
+    /// Every value that it has published, as it stands.
+    pub fn shown(&self) -> impl Iterator<Item = &Publication> {
+        self.store.data().shown.iter().flatten()
     }
 
     /// CPU time of the last call.

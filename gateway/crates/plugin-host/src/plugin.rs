@@ -1,6 +1,6 @@
 //! One plugin of a site over its whole life.
 
-use crate::effects::{Effects, KvChange};
+use crate::effects::{Effects, KvChange, Publication};
 use crate::fault::{Fault, FaultKind};
 use crate::instance::{Inputs, Instance, Saved, Setup};
 use crate::lifecycle::{Lifecycle, Phase};
@@ -82,6 +82,12 @@ impl Plugin {
     /// What it is at.
     pub fn phase(&self) -> Phase {
         self.lifecycle.phase()
+    }
+
+    /// Every value that it has published since it was started, as it stands. A plugin need not
+    /// publish again what has not changed: it stands as long as its calls end well.
+    pub fn shown(&self) -> impl Iterator<Item = &Publication> {
+        self.instance.iter().flat_map(Instance::shown)
     }
 
     /// What it has cost so far.

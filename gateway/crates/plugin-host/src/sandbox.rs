@@ -1,7 +1,7 @@
 //! What stands around one instance: its memory cap and the state its calls to the host work on.
 
 use crate::bindings::wellhead::plugin::clock::Civil;
-use crate::effects::{ALARMS_MAX, AlarmChange, Effects, KvChange, put};
+use crate::effects::{ALARMS_MAX, AlarmChange, Effects, KvChange, Publication, put};
 use crate::engine::{Engine, cpu_time};
 use crate::instance::{Binding, Holder, Reading};
 use jiff::tz::TimeZone;
@@ -40,6 +40,8 @@ pub(crate) struct Sandbox {
     pub(crate) civil: Option<Civil>,
     /// What the present call has asked for so far.
     pub(crate) asked: Effects,
+    /// What it shows; by value of the manifest.
+    pub(crate) shown: Vec<Option<Publication>>,
     kv: BTreeMap<String, Vec<u8>>,
     alarms: BTreeSet<String>,
     pub(crate) memory: MemoryCap,
@@ -68,6 +70,7 @@ impl Sandbox {
         kv: BTreeMap<String, Vec<u8>>,
         now: Now,
     ) -> Self {
+        let shown = vec![None; manifest.values.len()];
         let memory_max = usize::try_from(manifest.limits.memory).unwrap_or(usize::MAX);
         Self {
             manifest,
@@ -78,6 +81,7 @@ impl Sandbox {
             now,
             civil: None,
             asked: Effects::default(),
+            shown,
             kv,
             alarms: BTreeSet::new(),
             memory: MemoryCap { max: memory_max, used: 0, refused: false },
@@ -111,6 +115,11 @@ impl Sandbox {
     /// The call ended well: what it asked for holds from now on.
     pub(crate) fn commit(&mut self) -> Effects {
         let effects = std::mem::take(&mut self.asked);
+        for publication in &effects.values {
+            if let Some(shown) = self.shown.get_mut(publication.value) {
+                *shown = Some(publication.clone());
+            }
+        }
         for KvChange { key, value } in &effects.kv {
             match value {
                 Some(value) => self.kv.insert(key.clone(), value.clone()),

@@ -44,6 +44,21 @@ fn an_endless_loop_ends_at_the_deadline() {
 }
 
 #[test]
+fn what_was_published_stands_until_another_value_takes_its_place() {
+    let mut it = start(Fixture::Count);
+    let shown = |it: &Instance| -> Vec<_> {
+        it.shown().map(|p| p.shown.as_ref().unwrap().as_f64()).collect()
+    };
+    assert_eq!(shown(&it), []);
+    it.tick(&plant(), at(1.0)).unwrap();
+    assert_eq!(shown(&it), [Some(1.0)]);
+    it.save().unwrap();
+    assert_eq!(shown(&it), [Some(1.0)]);
+    it.tick(&plant(), at(2.0)).unwrap();
+    assert_eq!(shown(&it), [Some(2.0)]);
+}
+
+#[test]
 fn a_plugin_that_wants_all_memory_is_stopped_at_its_cap() {
     let mut it = start(Fixture::Hog);
     let fault = it.tick(&plant(), at(1.0)).unwrap_err();
