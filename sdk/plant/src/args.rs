@@ -168,6 +168,9 @@ pub(crate) struct Run {
     /// Serve RTU frames over TCP here.
     #[arg(long, value_name = "HOST:PORT")]
     rtu_tcp: Option<SocketAddr>,
+    /// Keep the files of a 1-Wire string of 32 probes below this folder, which stands for /sys.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) onewire: Option<PathBuf>,
     /// The control channel. It has no password: keep it on loopback.
     #[arg(long, default_value = "127.0.0.1:1503", value_name = "HOST:PORT")]
     control: SocketAddr,
@@ -217,6 +220,7 @@ impl Run {
             rtu_tcp: self.rtu_tcp,
             rtu: self.rtu.clone(),
             control: Some(self.control),
+            onewire: self.onewire.clone(),
             speed: self.speed,
             tcp_latency: self.tcp_latency_ms,
             rtu_latency: self.rtu_latency_ms,

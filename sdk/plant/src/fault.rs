@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::Instant;
 
+use crate::onewire::{DEPTHS_M, Probe};
 use crate::presets::Preset;
 
 /// Something that goes wrong.
@@ -126,6 +127,15 @@ pub enum Fault {
     ProofLost,
     /// The switch at a device stands on local: it follows its panel and refuses orders.
     Local,
+    /// A probe of the 1-Wire string does not measure.
+    Probe {
+        /// Which, by its depth in metres.
+        #[arg(long)]
+        depth: u16,
+        /// What it shows instead.
+        #[arg(long)]
+        shows: Probe,
+    },
 }
 
 impl Fault {
@@ -230,6 +240,9 @@ pub enum FaultError {
     /// A connection fault needs a line made of connections.
     #[error("{0} concerns connections: give --line tcp or rtu-tcp, or neither unit nor line")]
     NeedsConnections(&'static str),
+    /// No probe hangs there.
+    #[error("there is no probe at {0} m: they hang at 1 and 2 m, and every 5 m down to 150 m")]
+    NoProbe(u16),
     /// The line has no transaction ids.
     #[error("RTU frames carry no transaction id")]
     NoTransactions,
@@ -256,6 +269,9 @@ impl Fault {
             }
             Self::ForeignTransaction if matches!(scope.line, Some(Line::Rtu | Line::RtuTcp)) => {
                 return Err(FaultError::NoTransactions);
+            }
+            Self::Probe { depth, .. } if !DEPTHS_M.contains(depth) => {
+                return Err(FaultError::NoProbe(*depth));
             }
             _ => {}
         }

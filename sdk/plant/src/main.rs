@@ -79,6 +79,9 @@ async fn serve(run: args::Run) -> Result<()> {
     if let Some(path) = server.rtu() {
         println!("listening modbus-rtu {}", path.display());
     }
+    if let Some(path) = &run.onewire {
+        println!("listening onewire {}", path.display());
+    }
     println!("ready");
     until_told_to_stop().await?;
     server.shutdown().await;

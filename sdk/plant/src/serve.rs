@@ -33,6 +33,7 @@ use tracing::{info, warn};
 use crate::fault::{Fault, FaultError, Line, Scope};
 use crate::modbus::exchange::Latency;
 use crate::modbus::line;
+use crate::onewire;
 use crate::plant::Plant;
 use crate::room::Room;
 use crate::terminal::{self, Link, Terminal};
@@ -55,6 +56,8 @@ pub struct Options {
     pub rtu: Option<PathBuf>,
     /// The control channel.
     pub control: Option<SocketAddr>,
+    /// The 1-Wire string as files, below this folder, which stands for `/sys`.
+    pub onewire: Option<PathBuf>,
     /// Simulated seconds per second; 0 stands still.
     pub speed: f64,
     /// Response time on Modbus TCP.
@@ -73,6 +76,7 @@ impl Options {
             rtu_tcp: None,
             rtu: None,
             control: None,
+            onewire: None,
             speed: 0.0,
             tcp_latency: Latency::default(),
             rtu_latency: Latency { min_ms: 20, max_ms: 80 },
@@ -90,6 +94,14 @@ pub enum ServeError {
         what: &'static str,
         /// Where.
         address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The files of the 1-Wire string cannot be made.
+    #[error("no 1-Wire files below {path}: {error}")]
+    Tree {
+        /// Where.
+        path: PathBuf,
         /// Why.
         error: io::Error,
     },
@@ -224,6 +236,11 @@ impl Server {
             }
             None => None,
         };
+        if let Some(path) = options.onewire {
+            let made = onewire::Tree::make(&path, &shared.room());
+            let tree = made.map_err(|error| ServeError::Tree { path, error })?;
+            tasks.spawn(onewire::serve(shared.clone(), tree));
+        }
         tasks.spawn(run_clock(shared.clone(), options.speed));
         Ok(Self { shared, tasks, modbus_tcp: tcp, rtu_tcp, control, link })
     }
