@@ -1,7 +1,7 @@
 //! The program `wellhead`, as a library so that tests start the real thing.
 //!
-//! It knows all the crates and they don't know it: [`config`] reads the site, [`supervise`] builds
-//! lines, devices and uplinks from it, [`poll`] runs one task a line, [`hub`] keeps and passes on
+//! It knows all the crates and they don't know it: [`config`] reads the site, [`registry`] lists the
+//! protocols, [`supervise`] builds lines and devices, [`poll`] runs one task a line, [`hub`] keeps and passes on
 //! what was read, [`northbound`] joins it to the uplinks, [`control`] is the only way to an output,
 //! [`plugins`] runs the site's plugins, [`simulate`] runs them in virtual time, [`admin`] answers the commands of people at the box,
 //! [`metrics`] those of Prometheus.
@@ -17,5 +17,6 @@ pub mod metrics;
 pub mod northbound;
 pub mod plugins;
 pub mod poll;
+pub mod registry;
 pub mod simulate;
 pub mod supervise;

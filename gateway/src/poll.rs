@@ -1,9 +1,11 @@
 //! One task a line: it polls the line's devices in turn, writes what Control sends, and tells the
-//! hub what came of it.
+//! hub what came of it. A device that brings its own way to us has a task of its own, which also
+//! listens to what the device says unasked.
 
 use crate::hub::{Event, Hub};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use wellhead_driver::{
     AnyDriver, Backoff, DeviceError, DeviceSchedule, Line, Next, Readback, Readings, Recovery,
@@ -25,7 +27,7 @@ pub struct Station {
     /// When its first poll is due, so that many devices are spread over their period.
     pub start: Mono,
     /// How long after a failure it may be asked again.
-    pub again: std::time::Duration,
+    pub again: Duration,
 }
 
 /// What a line is asked to do besides polling.
@@ -44,6 +46,18 @@ struct LineTask {
     schedule: Schedule,
     hub: Arc<Hub>,
     readings: Readings,
+    /// What a device says unasked; apart from `readings`, as listening may be given up any time.
+    said: Readings,
+}
+
+/// What a line waits for when nothing is due.
+enum Woken {
+    /// Something is due.
+    Due,
+    /// A device said something.
+    Said,
+    /// A request, or the end of them.
+    Asked(Option<Request>),
 }
 
 /// Runs until the sender of `requests` is gone.
@@ -54,7 +68,8 @@ pub async fn run(
     mut requests: mpsc::Receiver<Request>,
 ) {
     let schedule = Schedule::new(stations.iter().map(timetable).collect());
-    let mut task = LineTask { line, stations, schedule, hub, readings: Readings::default() };
+    let (readings, said) = (Readings::default(), Readings::default());
+    let mut task = LineTask { line, stations, schedule, hub, readings, said };
     let mut waiting: VecDeque<Request> = VecDeque::new();
     loop {
         while let Ok(r) = requests.try_recv() {
@@ -79,16 +94,11 @@ pub async fn run(
         if task.line.close_when_idle() {
             task.line.close();
         }
-        let request = match wait {
-            Some(wait) => match tokio::time::timeout(wait, requests.recv()).await {
-                Err(_) => continue,
-                Ok(request) => request,
-            },
-            None => requests.recv().await,
-        };
-        match request {
-            Some(request) => waiting.push_back(request),
-            None => return,
+        match task.wait(wait, &mut requests).await {
+            Woken::Due => {}
+            Woken::Said => task.heard_unasked(),
+            Woken::Asked(Some(request)) => waiting.push_back(request),
+            Woken::Asked(None) => return,
         }
     }
 }
@@ -101,6 +111,40 @@ fn timetable(station: &Station) -> DeviceSchedule {
 impl LineTask {
     fn now(&self) -> Mono {
         self.hub.clock().now().mono
+    }
+
+    /// Waits until something is due or comes in.
+    async fn wait(
+        &mut self,
+        due: Option<Duration>,
+        requests: &mut mpsc::Receiver<Request>,
+    ) -> Woken {
+        // On a shared line devices only answer, so nobody is listened to.
+        let speaker = self.stations.first_mut().filter(|_| self.line.is_none());
+        let said = async {
+            match speaker {
+                Some(station) => station.driver.unasked(&mut self.said).await,
+                None => std::future::pending().await,
+            }
+        };
+        let due = async {
+            match due {
+                Some(due) => tokio::time::sleep(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            request = requests.recv() => Woken::Asked(request),
+            () = said => Woken::Said,
+            () = due => Woken::Due,
+        }
+    }
+
+    fn heard_unasked(&mut self) {
+        if let Some(station) = self.stations.first() {
+            self.hub.said(&station.device, &mut self.said);
+        }
     }
 
     async fn poll(&mut self, device: usize, group: usize, began: Mono) {
@@ -192,3 +236,6 @@ impl LineTask {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

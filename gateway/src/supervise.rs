@@ -4,13 +4,13 @@ use crate::config::Site;
 use crate::control::Control;
 use crate::hub::{Event, Hub};
 use crate::poll::{self, REQUESTS_MAX, Request, Station};
+use crate::registry::{DeviceSpec, LineSetup, Port};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use wellhead_driver::{Backoff, Line, LineConfig};
-use wellhead_modbus::{DeviceSpec, Framing, ModbusDriver};
+use wellhead_driver::{Backoff, Line};
 use wellhead_model::{DeviceId, Point};
 
 /// First polls are spread over this long, however many devices there are.
@@ -35,7 +35,7 @@ pub struct DeviceSetup {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Setup {
     /// Lines by id.
-    pub lines: BTreeMap<String, LineConfig>,
+    pub lines: BTreeMap<String, LineSetup>,
     /// Devices by id.
     pub devices: BTreeMap<DeviceId, DeviceSetup>,
 }
@@ -44,7 +44,7 @@ impl Setup {
     /// What a site asks for.
     pub fn of(site: &Site) -> Self {
         let lines: BTreeMap<_, _> =
-            site.lines.iter().map(|l| (l.id.clone(), l.config.clone())).collect();
+            site.lines.iter().map(|l| (l.id.clone(), l.setup.clone())).collect();
         let mut devices = BTreeMap::new();
         for d in &site.devices {
             let line = site.lines.get(d.line).map(|l| l.id.clone()).unwrap_or_default();
@@ -61,9 +61,18 @@ impl Setup {
     }
 }
 
-struct LineEntry {
+/// A task that polls.
+struct Poller {
     requests: mpsc::Sender<Request>,
     task: JoinHandle<()>,
+}
+
+/// What runs for a line.
+enum LineEntry {
+    /// Its devices are polled in turn, by one task.
+    Shared(Poller),
+    /// Each device has a task and its own way; what they share is the port.
+    Each(Port, BTreeMap<DeviceId, Poller>),
 }
 
 /// What changed with a new configuration.
@@ -117,7 +126,7 @@ impl Supervisor {
         }
         for (id, line) in &setup.lines {
             if !self.lines.contains_key(id) {
-                self.start_line(id, line.clone());
+                self.start_line(id, line);
             }
         }
         let coming: Vec<&DeviceSetup> = setup
@@ -143,11 +152,22 @@ impl Supervisor {
         }
     }
 
-    fn start_line(&mut self, id: &str, config: LineConfig) {
+    fn start_line(&mut self, id: &str, setup: &LineSetup) {
+        let entry = match (setup, setup.open()) {
+            (_, Some(port)) => LineEntry::Each(port, BTreeMap::new()),
+            (LineSetup::Stream(config), None) => {
+                LineEntry::Shared(self.poller(id, Line::new(config.clone()), Vec::new()))
+            }
+            (_, None) => LineEntry::Each(Port::None, BTreeMap::new()),
+        };
+        self.lines.insert(id.to_owned(), entry);
+    }
+
+    /// Starts a task that polls; `name` is for people.
+    fn poller(&self, name: &str, line: Line, stations: Vec<Station>) -> Poller {
         let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
-        let (hub, line) = (Arc::clone(&self.hub), Line::new(config));
-        let task = tokio::spawn(poll::run(line, Vec::new(), hub, receiver));
-        let (hub, name) = (Arc::clone(&self.hub), id.to_owned());
+        let task = tokio::spawn(poll::run(line, stations, Arc::clone(&self.hub), receiver));
+        let (hub, name) = (Arc::clone(&self.hub), name.to_owned());
         let task = tokio::spawn(async move {
             // A panic costs this line alone, and is told; the others never notice.
             if let Err(error) = task.await {
@@ -155,7 +175,7 @@ impl Supervisor {
                 hub.event(Event::new("line_failed", format!("line {name} ended: {error}")));
             }
         });
-        self.lines.insert(id.to_owned(), LineEntry { requests, task });
+        Poller { requests, task }
     }
 
     async fn stop_line(&mut self, id: &str) {
@@ -163,48 +183,84 @@ impl Supervisor {
         for device in self.setup.devices.values().filter(|d| d.line == id) {
             self.control.route(&device.id, None);
         }
-        drop(entry.requests);
-        if let Err(error) = entry.task.await {
-            tracing::warn!(line = id, %error, "Line did not end cleanly");
+        let pollers: Vec<Poller> = match entry {
+            LineEntry::Shared(poller) => vec![poller],
+            LineEntry::Each(_, devices) => devices.into_values().collect(),
+        };
+        // All are told before any is waited for.
+        let tasks: Vec<_> = pollers.into_iter().map(|p| p.task).collect();
+        for task in tasks {
+            wait(id, task).await;
         }
     }
 
-    async fn start_device(&self, device: &DeviceSetup, position: usize, of: usize) {
-        let Some(line) = self.lines.get(&device.line) else { return };
-        let plan = match wellhead_modbus::plan(device.spec.clone()) {
-            Ok(plan) => plan,
-            Err(errors) => {
-                // The configuration's own check plans too, so this can't be reached from a file.
-                tracing::error!(device = %device.id, ?errors, "Device can't be planned");
+    async fn start_device(&mut self, device: &DeviceSetup, position: usize, of: usize) {
+        let (own_way, port) = match self.lines.get(&device.line) {
+            Some(LineEntry::Shared(_)) => (false, Port::None),
+            Some(LineEntry::Each(port, _)) => (true, port.clone()),
+            None => return,
+        };
+        let again = device.spec.again();
+        let driver = match device.spec.clone().driver(&port) {
+            Ok(driver) => driver,
+            Err(problems) => {
+                // The configuration's own check asks the same, so this can't come from a file.
+                tracing::error!(device = %device.id, ?problems, "Device can't be planned");
                 return;
             }
         };
         self.hub.set_device(&device.id, Arc::clone(&device.points));
-        self.control.route(&device.id, Some(line.requests.clone()));
-        let period = device.spec.points.iter().map(|p| p.period).min().unwrap_or(SPREAD);
+        let period = device.points.iter().map(|p| p.period).min().unwrap_or(SPREAD);
         let phase = period.min(SPREAD).mul_f64(position as f64 / of.max(1) as f64);
         let station = Station {
             device: device.id.clone(),
-            driver: Box::new(ModbusDriver::new(plan)),
+            driver,
             backoff: device.backoff,
             start: self.hub.clock().now().mono + phase,
-            // Transaction numbers tell a late reply on TCP; in RTU only time can.
-            again: match device.spec.framing {
-                Framing::Tcp => Duration::ZERO,
-                Framing::Rtu => device.spec.timing.late_window,
-            },
+            again,
         };
-        // Fails only if the line task is gone, which its guard has told.
-        let _ = line.requests.send(Request::Add(Box::new(station))).await;
+        let requests = if own_way {
+            let name = format!("{} of {}", device.id, device.line);
+            let poller = self.poller(&name, Line::none(), vec![station]);
+            let requests = poller.requests.clone();
+            if let Some(LineEntry::Each(_, devices)) = self.lines.get_mut(&device.line) {
+                devices.insert(device.id.clone(), poller);
+            }
+            requests
+        } else {
+            let Some(LineEntry::Shared(poller)) = self.lines.get(&device.line) else { return };
+            // Fails only if the line task is gone, which its guard has told.
+            let _ = poller.requests.send(Request::Add(Box::new(station))).await;
+            poller.requests.clone()
+        };
+        self.control.route(&device.id, Some(requests));
     }
 
-    async fn stop_device(&self, device: &DeviceSetup, next: &Setup) {
+    async fn stop_device(&mut self, device: &DeviceSetup, next: &Setup) {
         self.control.route(&device.id, None);
-        if let Some(line) = self.lines.get(&device.line) {
-            let _ = line.requests.send(Request::Remove(device.id.clone())).await;
+        match self.lines.get_mut(&device.line) {
+            Some(LineEntry::Shared(poller)) => {
+                let _ = poller.requests.send(Request::Remove(device.id.clone())).await;
+            }
+            Some(LineEntry::Each(_, devices)) => {
+                if let Some(poller) = devices.remove(&device.id) {
+                    drop(poller.requests);
+                    wait(&device.line, poller.task).await;
+                }
+            }
+            None => {}
         }
         if !next.devices.contains_key(&device.id) {
             self.hub.remove_device(&device.id);
         }
     }
 }
+
+async fn wait(line: &str, task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::warn!(line, %error, "Line did not end cleanly");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use super::{Lang, Outcome, shipped};
 use crate::config;
+use crate::registry::DeviceSpec;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -73,19 +74,21 @@ impl Check {
 fn summary(site: &config::Site, lang: Lang) -> anyhow::Result<String> {
     let mut requests = 0;
     for device in &site.devices {
-        let plan = wellhead_modbus::plan(device.spec.clone());
-        let plan = plan.map_err(|e| anyhow::anyhow!("device {}: {e:?}", device.id))?;
-        requests += plan.requests().len();
+        if let DeviceSpec::Modbus(spec) = &device.spec {
+            let plan = wellhead_modbus::plan(spec.clone());
+            let plan = plan.map_err(|e| anyhow::anyhow!("device {}: {e:?}", device.id))?;
+            requests += plan.requests().len();
+        }
     }
     let points: usize = site.devices.iter().map(|d| d.points.len()).sum();
     let (lines, devices) = (site.lines.len(), site.devices.len());
     Ok(match lang {
         Lang::En => format!(
-            "{}/{}: good. Lines: {lines}, devices: {devices}, points: {points}, read by {requests} requests",
+            "{}/{}: good. Lines: {lines}, devices: {devices}, points: {points}, Modbus requests: {requests}",
             site.id, site.gateway.id
         ),
         Lang::Zh => format!(
-            "{}/{}：配置正确。线路 {lines}，设备 {devices}，点位 {points}，读取请求 {requests}",
+            "{}/{}：配置正确。线路 {lines}，设备 {devices}，点位 {points}，Modbus 读取请求 {requests}",
             site.id, site.gateway.id
         ),
     })

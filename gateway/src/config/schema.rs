@@ -9,6 +9,12 @@ pub fn site_schema() -> Value {
     generate::<SiteFile>("Wellhead site")
 }
 
+/// What only one device has, not all of its type.
+const OF_ONE: [&str; 11] = [
+    "line", "unit", "instance", "address", "network", "mac", "profile", "title", "title_zh",
+    "points", "point",
+];
+
 /// The schema of a profile.
 pub fn profile_schema() -> Value {
     let mut schema = generate::<ProfileFile>("Wellhead profile");
@@ -16,7 +22,7 @@ pub fn profile_schema() -> Value {
     if let Some(device) = schema.pointer_mut("/$defs/DeviceTable").and_then(Value::as_object_mut) {
         device.remove("required");
         if let Some(keys) = device.get_mut("properties").and_then(Value::as_object_mut) {
-            for key in ["line", "unit", "profile", "title", "title_zh", "points", "point"] {
+            for key in OF_ONE {
                 keys.remove(key);
             }
         }

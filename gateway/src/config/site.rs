@@ -1,15 +1,15 @@
 //! A configuration that holds: checked, defaults filled in, profiles merged. Plain data for the
 //! program to assemble itself from.
 
-pub use super::file::{LogFormat, LogLevel, Room};
+pub use super::file::{LogFormat, LogLevel, Protocol, Room};
+use crate::registry::{DeviceSpec, LineSetup};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use wellhead_control::Slot;
-use wellhead_driver::{Backoff, LineConfig};
+use wellhead_driver::Backoff;
 use wellhead_manifest::{Manifest, Setting};
-use wellhead_modbus::DeviceSpec;
 use wellhead_model::{DeviceId, Point, PointId, PointIndex, Unit};
 
 /// One plant room behind one gateway.
@@ -27,7 +27,7 @@ pub struct Site {
     pub gateway: Gateway,
     /// The offline cache.
     pub cache: Cache,
-    /// Ports and sockets.
+    /// Ports, sockets, and where else devices are reached.
     pub lines: Vec<Line>,
     /// Devices, in the order of their ids.
     pub devices: Vec<Device>,
@@ -78,13 +78,13 @@ pub struct Cache {
     pub reserve: u64,
 }
 
-/// A port or socket.
+/// A port, a socket, or where else devices are reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Its id.
     pub id: String,
     /// Where it leads.
-    pub config: LineConfig,
+    pub setup: LineSetup,
 }
 
 /// A device on a line.
@@ -98,7 +98,7 @@ pub struct Device {
     pub title_zh: String,
     /// Position of its line in [`Site::lines`].
     pub line: usize,
-    /// What the Modbus driver plans from.
+    /// What its driver is told of it.
     pub spec: DeviceSpec,
     /// How it is left alone when it does not answer.
     pub backoff: Backoff,

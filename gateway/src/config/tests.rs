@@ -1,6 +1,9 @@
 //! What `check` says about whole files.
 
+mod protocols;
+
 use super::*;
+use crate::registry::DeviceSpec;
 use proptest::prelude::*;
 use std::fs;
 use wellhead_model::{Class, Shape, Value};
@@ -50,6 +53,11 @@ fn good(text: &str) -> Site {
     site
 }
 
+fn modbus(device: &Device) -> &wellhead_modbus::DeviceSpec {
+    let DeviceSpec::Modbus(spec) = &device.spec else { panic!("{:?}", device.spec) };
+    spec
+}
+
 /// All files of a folder with this ending, sorted.
 fn files(folder: &Path) -> Vec<PathBuf> {
     toml_files(folder).unwrap()
@@ -66,7 +74,7 @@ fn a_small_site_becomes_points_lines_and_devices() {
     assert_eq!(output.readback_tolerance, 0.05);
     assert_eq!(setpoint.class, Class::Setpoint);
     let device = &site.devices[0];
-    assert_eq!(device.spec.points[1].address, 100);
+    assert_eq!(modbus(device).points[1].address, 100);
     assert_eq!(device.watchdogs.len(), 1);
     assert!(!site.gateway.commands, "commands are off unless asked for");
 }
@@ -140,8 +148,8 @@ safe = 30
     let (site, _) =
         load(&path, &Shipped::default()).map_err(|r| panic!("{}", r.render(Lang::En))).unwrap();
     let device = &site.devices[0];
-    assert_eq!(device.spec.timing.pause, std::time::Duration::from_millis(20));
-    let [reference, speed, stop] = device.spec.points.as_slice() else { panic!() };
+    assert_eq!(modbus(device).timing.pause, std::time::Duration::from_millis(20));
+    let [reference, speed, stop] = modbus(device).points.as_slice() else { panic!() };
     assert_eq!((speed.table, speed.address), (wellhead_modbus::Table::Holding, 7));
     assert_eq!(speed.conversion.scale, 0.1);
     assert_eq!(speed.period, std::time::Duration::from_millis(500));
@@ -327,7 +335,15 @@ fn all_problems() -> Vec<String> {
 
 #[test]
 fn every_mistake_has_a_text_and_an_invalid_file_that_shows_it() {
-    let texts = include_str!("messages.rs");
+    let texts = [
+        include_str!("messages/devices.rs"),
+        include_str!("messages/outputs.rs"),
+        include_str!("messages/plugins.rs"),
+        include_str!("messages/points.rs"),
+        include_str!("messages/site.rs"),
+        include_str!("messages/structure.rs"),
+    ]
+    .concat();
     let folder = repository().join("tests/config/invalid");
     let mut shown = std::collections::BTreeSet::new();
     for case in files(&folder).into_iter().chain([folder.join("two_files")]) {

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wellhead_driver::{DeviceError, Outcome, Readings};
 use wellhead_model::{
-    Clock, DeviceId, Mono, Now, Point, PointIndex, Quality, Reason, Sample, Value,
+    Clock, DeviceId, Mono, Now, Point, PointIndex, Quality, Reason, Sample, Unit, Value,
 };
 
 pub use wellhead_uplink::Event;
@@ -60,6 +60,25 @@ impl DeviceState {
     fn new(points: Arc<[Point]>, start: Mono) -> Self {
         let states = point::states(&points);
         Self { points, states, stats: DeviceStats::default(), start, fresh_until: start }
+    }
+
+    /// Takes units that the device told for points without one; whether any was new.
+    fn learn_units(&mut self, units: impl Iterator<Item = (PointIndex, Unit)>) -> bool {
+        let mut learned: Option<Vec<Point>> = None;
+        for (index, unit) in units {
+            let i = index.0 as usize;
+            let known = learned.as_deref().unwrap_or(&self.points);
+            if known.get(i).is_some_and(|p| p.unit != Some(unit)) {
+                learned.get_or_insert_with(|| self.points.to_vec())[i].unit = Some(unit);
+            }
+        }
+        match learned {
+            Some(points) => {
+                self.points = points.into();
+                true
+            }
+            None => false,
+        }
     }
 
     /// Adds to `outgoing` what has turned stale.
@@ -125,11 +144,27 @@ impl Hub {
     /// A group was read, into `readings`, which is empty afterwards. `latency` is how long the
     /// device took.
     pub fn polled(&self, device: &DeviceId, readings: &mut Readings, latency: Duration) {
+        self.take(device, readings, Some(latency));
+    }
+
+    /// A device said something unasked; `readings` is empty afterwards.
+    pub fn said(&self, device: &DeviceId, readings: &mut Readings) {
+        self.take(device, readings, None);
+    }
+
+    fn take(&self, device: &DeviceId, readings: &mut Readings, latency: Option<Duration>) {
         let now = self.clock.now();
         let mut state = self.lock();
         let State { devices, outgoing, .. } = &mut *state;
-        let Some(d) = devices.get_mut(device) else { return };
-        d.stats.answered(now.mono, latency);
+        let Some(d) = devices.get_mut(device) else { return readings.clear() };
+        if let Some(latency) = latency {
+            d.stats.answered(now.mono, latency);
+        }
+        if d.learn_units(readings.units.drain(..)) {
+            for outlet in &self.outlets {
+                outlet.catalog(device, Some(&d.points));
+            }
+        }
         let mut events = Vec::new();
         outgoing.clear();
         for (index, outcome) in readings.outcomes.drain(..) {

@@ -78,9 +78,12 @@ impl PointState {
     /// Takes a reading; returns the sample if it is to be sent on.
     pub(super) fn take(&mut self, index: PointIndex, outcome: Outcome, now: Now) -> Option<Sample> {
         let sample = judge(index, self.rules.range, outcome, now.utc);
-        if sample.quality() == Quality::Good {
+        // What somebody has set or switched off at the device is not its measurement, but what it
+        // says of that is new with each reading.
+        let by_hand = [Quality::Manual, Quality::Uncertain(Reason::OutOfService)];
+        if sample.quality() == Quality::Good || by_hand.contains(&sample.quality()) {
             self.last_good = Some(now.mono);
-            if self.rules.counter {
+            if self.rules.counter && sample.quality() == Quality::Good {
                 self.counted = sample.value().cloned();
             }
         }

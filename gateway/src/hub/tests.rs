@@ -322,3 +322,58 @@ fn the_latest_keeps_its_age_across_bad_readings() {
     assert_eq!(latest.value, None);
     assert_eq!(latest.age, Some(3 * S));
 }
+
+#[test]
+fn what_is_set_by_hand_at_the_device_stays_fresh_as_long_as_it_is_read() {
+    let value = || Value::float(20.0).unwrap();
+    for (outcome, said) in [
+        (Outcome::Manual(value()), "hp1/t 20 manual @0"),
+        (Outcome::Uncertain(value(), Reason::OutOfService), "hp1/t 20 uncertain out_of_service @0"),
+    ] {
+        let b = Bench::new(|_| {});
+        assert_eq!(b.read(outcome.clone()), [said]);
+        for _ in 0..15 {
+            assert_eq!(b.read(outcome.clone()), NOTHING);
+            assert_eq!(b.second(), NOTHING);
+        }
+        for _ in 0..9 {
+            assert_eq!(b.second(), NOTHING);
+        }
+        assert_eq!(b.second(), ["hp1/t - stale aged @25000"], "and no longer");
+    }
+}
+
+/// Keeps the unit of each point of each catalog.
+struct Catalogs(Arc<Mutex<Vec<Vec<Option<&'static str>>>>>);
+
+impl Outlet for Catalogs {
+    fn samples(&self, _: &DeviceId, _: &[Point], _: &[Sample], _: Now) {}
+    fn event(&self, _: &Event, _: Now) {}
+    fn catalog(&self, _: &DeviceId, points: Option<&[Point]>) {
+        let units = points.into_iter().flatten().map(|p| p.unit.map(|u| u.symbol())).collect();
+        self.0.lock().unwrap().push(units);
+    }
+}
+
+#[test]
+fn a_unit_that_the_device_tells_is_published_once() {
+    let clock = Arc::new(ManualClock::new(Timestamp(0)));
+    let seen: Arc<Mutex<Vec<_>>> = Arc::default();
+    let hub = Hub::new(clock, vec![Box::new(Catalogs(Arc::clone(&seen)))]);
+    let device = DeviceId::new("hp1").unwrap();
+    let other = point(|p| p.id = PointId::new("u").unwrap());
+    hub.set_device(&device, Arc::from([point(|_| {}), other]));
+    let kelvin = wellhead_model::Unit::parse("K").unwrap();
+    let tell = |index| {
+        let units = vec![(PointIndex(index), kelvin)];
+        let mut readings = Readings { units, ..Readings::default() };
+        hub.said(&device, &mut readings);
+        assert!(readings.units.is_empty());
+        std::mem::take(&mut *seen.lock().unwrap())
+    };
+    assert_eq!(tell(1), [vec![None, None], vec![None, Some("K")]]);
+    assert!(tell(1).is_empty(), "nothing new");
+    assert!(tell(7).is_empty(), "there is no such point");
+    assert_eq!(hub.latest(&device, PointIndex(1)).unwrap().point.unit, Some(kelvin));
+    assert!(!hub.snapshot()[0].1.is_up(), "it is no answer to a poll");
+}

@@ -2,6 +2,7 @@
 //! unit, table and address, and read without the bus in between.
 
 use crate::config::Site;
+use crate::registry::DeviceSpec;
 use std::collections::HashMap;
 use wellhead_modbus::{Encoding, PointSpec, Table};
 use wellhead_model::{DeviceId, Point, PointId, Quality, Reason, Shape, Value};
@@ -20,13 +21,11 @@ pub(super) struct Tap {
 
 /// A point that the simulated plant does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{device}/{point}: the simulated plant has no {table} {address} at unit {unit}")]
-pub(super) struct NoRegister {
-    device: String,
-    point: String,
-    unit: u8,
-    table: &'static str,
-    address: u16,
+pub(super) enum NoRegister {
+    #[error("{device}/{point}: the simulated plant has no {table} {address} at unit {unit}")]
+    Address { device: String, point: String, unit: u8, table: &'static str, address: u16 },
+    #[error("{device}/{point}: a simulation reads Modbus devices only, and {device} is {protocol}")]
+    Protocol { device: String, point: String, protocol: &'static str },
 }
 
 /// Position in [`Taps`].
@@ -53,8 +52,16 @@ impl Taps {
         }
         let d = site.devices.iter().find(|d| d.id == *device)?;
         let index = d.points.iter().position(|p| p.id == *point)?;
-        let spec = d.spec.points.get(index)?;
-        let found = tap(d.spec.unit, d.points[index].clone(), spec, plant);
+        let found = match &d.spec {
+            DeviceSpec::Modbus(spec) => {
+                tap(spec.unit, d.points[index].clone(), spec.points.get(index)?, plant)
+            }
+            other => Err(NoRegister::Protocol {
+                device: device.to_string(),
+                point: point.to_string(),
+                protocol: other.protocol().word(),
+            }),
+        };
         Some(found.map(|tap| {
             self.list.push(tap);
             let id = self.list.len() - 1;
@@ -150,14 +157,15 @@ fn tap(unit: u8, point: Point, spec: &PointSpec, plant: &Plant) -> Result<Tap, N
         _ => None,
     };
     let preset = plant.config().preset;
-    let access =
-        Access::find(preset, unit, table, spec.address, bit).ok_or_else(|| NoRegister {
+    let access = Access::find(preset, unit, table, spec.address, bit).ok_or_else(|| {
+        NoRegister::Address {
             device: point.device.to_string(),
             point: point.id.to_string(),
             unit,
             table: name,
             address: spec.address,
-        })?;
+        }
+    })?;
     let quality = Quality::Bad(Reason::NotPolled);
     Ok(Tap { point, access, read_at: None, quality, value: None })
 }

@@ -251,6 +251,11 @@ impl Line {
         }
     }
 
+    /// Whether this is [`Line::none`].
+    pub fn is_none(&self) -> bool {
+        self.config.is_none() && self.link.is_none()
+    }
+
     /// The port or address, for people.
     pub fn target(&self) -> String {
         match &self.config {

@@ -400,6 +400,6 @@ async fn an_exchange_on_no_line_is_an_error() {
     let mut line = Line::none();
     let error = ask(&mut line, &exchange(1)).await.unwrap_err();
     assert!(matches!(&error, DeviceError::Unreachable { target, .. } if target == "no line"));
-    assert!(!line.close_when_idle());
+    assert!(line.is_none() && !line.close_when_idle());
     assert_eq!(line.mode(Some(FAST)), None, "and nothing on it is serial");
 }

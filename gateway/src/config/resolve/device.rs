@@ -3,18 +3,19 @@
 use super::At;
 use super::line::LineFound;
 use super::output::Restraints;
-use super::point::{self, Defaults};
-use crate::config::file::{DeviceTable, ReportWord};
+use super::point::Defaults;
+use super::protocol::{self, Reader};
+use crate::config::file::{DeviceTable, Protocol, ReportWord};
 use crate::config::problem::Problem;
 use crate::config::report::Findings;
 use crate::config::site::Device;
 use crate::config::structure::nearest;
 use crate::config::text::DurationText;
 use crate::config::tree::Data;
+use crate::registry::DeviceSpec;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wellhead_driver::Backoff;
-use wellhead_modbus::{DeviceSpec, Framing, Grouping, Timing};
 use wellhead_model::{DeviceId, Point, PointIndex};
 
 /// An output, before what it refers to is looked up.
@@ -25,14 +26,18 @@ pub(super) struct OutputFound {
     pub(super) restraints: Restraints,
 }
 
-/// Reads all devices with their points.
+/// Who is who on each line: the line, the protocol and what tells devices apart there.
+type Stations = BTreeMap<(usize, Protocol, String), String>;
+
+/// Reads all devices with their points. `alone` if a profile is checked by itself.
 pub(super) fn devices(
     all: &At<'_>,
     lines: &[LineFound],
+    alone: bool,
     outputs: &mut Vec<OutputFound>,
     findings: &mut Findings,
 ) -> Vec<Device> {
-    let mut stations: BTreeMap<(String, u8), String> = BTreeMap::new();
+    let mut stations = Stations::new();
     let mut devices = Vec::new();
     for (id, at) in all.entries() {
         // An id that is none was told by the structure check.
@@ -41,22 +46,19 @@ pub(super) fn devices(
             continue;
         };
         let line = line_of(&table, &at, lines, findings);
-        if let (Some(unit), Some(name)) = (table.unit, table.line.clone()) {
-            let station = (name, unit);
-            match stations.get(&station) {
-                Some(other) => {
-                    let other = other.clone();
-                    findings.add(at.key("unit"), Problem::SameUnit { unit, other });
-                }
-                None => drop(stations.insert(station, id.to_owned())),
-            }
+        let found = line.and_then(|line| lines.get(line));
+        let Some(protocol) = protocol_of(&table, &at, found, findings) else { continue };
+        let device =
+            device(device_id, table, &at, (line, found), protocol, alone, outputs, findings);
+        if let Some(device) = &device {
+            tell_same_station(device, &at, &mut stations, findings);
         }
-        devices.extend(device(device_id, table, &at, line, lines, outputs, findings));
+        devices.extend(device);
     }
     devices
 }
 
-/// Finds the line; tells if it does not exist or can't have this unit.
+/// Finds the line; tells if it does not exist.
 fn line_of(
     table: &DeviceTable,
     at: &At<'_>,
@@ -64,7 +66,8 @@ fn line_of(
     findings: &mut Findings,
 ) -> Option<usize> {
     let got = table.line.as_ref()?;
-    let Some(line) = lines.iter().position(|l| l.id == *got) else {
+    let found = lines.iter().position(|l| l.id == *got);
+    if found.is_none() {
         let ids = || lines.iter().map(|l| l.id.as_str());
         let problem = Problem::UnknownLine {
             got: got.clone(),
@@ -72,23 +75,72 @@ fn line_of(
             known: ids().collect::<Vec<_>>().join(", "),
         };
         findings.add(at.key("line"), problem);
-        return None;
-    };
-    let framing = lines.get(line)?.framing;
-    if let Some(unit @ 248..) = table.unit
-        && (unit < 255 || framing == Framing::Rtu)
-    {
-        findings.add(at.key("unit"), Problem::UnitOnLine { unit });
     }
-    Some(line)
+    found
 }
 
+/// What it speaks; tells if its line does not carry that, or if nobody says it.
+fn protocol_of(
+    table: &DeviceTable,
+    at: &At<'_>,
+    line: Option<&LineFound>,
+    findings: &mut Findings,
+) -> Option<Protocol> {
+    if at.cut("protocol") {
+        return None;
+    }
+    let Some(kind) = line.and_then(|l| l.kind) else {
+        // Of a device on no known line the points are checked all the same.
+        return Some(table.protocol.unwrap_or(Protocol::Modbus));
+    };
+    let words = || kind.protocols().iter().map(|p| p.word()).collect::<Vec<_>>().join(", ");
+    match table.protocol.or(kind.usual()) {
+        Some(protocol) if kind.protocols().contains(&protocol) => Some(protocol),
+        Some(protocol) => {
+            let (line, got, known) = (kind.word(), protocol.word(), words());
+            findings.add(at.key("protocol"), Problem::ProtocolOnLine { line, got, known });
+            None
+        }
+        None => {
+            findings.add(at.key("protocol"), Problem::ProtocolMissing { known: words() });
+            None
+        }
+    }
+}
+
+/// Tells of two devices that would both answer.
+fn tell_same_station(
+    device: &Device,
+    at: &At<'_>,
+    stations: &mut Stations,
+    findings: &mut Findings,
+) {
+    let protocol = device.spec.protocol();
+    for (point, key, got) in device.spec.stations() {
+        let id = device.id.to_string();
+        let station = (device.line, protocol, got.clone());
+        let other = stations.entry(station).or_insert_with(|| id.clone()).clone();
+        // Twice in one device is told by its driver's own check.
+        if other == id {
+            continue;
+        }
+        let place = point.and_then(|p| at.child("point")?.child(p));
+        let problem = match device.spec {
+            DeviceSpec::Modbus(ref spec) => Problem::SameUnit { unit: spec.unit, other },
+            _ => Problem::SameStation { key, got, other },
+        };
+        findings.add(place.as_ref().unwrap_or(at).key(key), problem);
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one device with all that stands around it")]
 fn device(
     id: DeviceId,
     t: DeviceTable,
     at: &At<'_>,
-    line: Option<usize>,
-    lines: &[LineFound],
+    (line, found): (Option<usize>, Option<&LineFound>),
+    protocol: Protocol,
+    alone: bool,
     outputs: &mut Vec<OutputFound>,
     findings: &mut Findings,
 ) -> Option<Device> {
@@ -96,58 +148,41 @@ fn device(
     let backoff = Backoff {
         first: or(t.backoff_first, 2000),
         max: or(t.backoff_max, 60_000),
-        attempts: t.retries.unwrap_or(1) + 1,
+        // BACnet's client repeats its requests by itself.
+        attempts: match protocol {
+            Protocol::Bacnet => 1,
+            _ => t.retries.unwrap_or(1) + 1,
+        },
     };
     if backoff.max < backoff.first {
         let key = if at.has("backoff_max") { "backoff_max" } else { "backoff_first" };
         findings.add(at.key(key), Problem::BackoffOrder);
     }
     let defaults = Defaults {
-        poll: or(t.poll, 1000),
+        poll: t.poll.map_or(protocol::usual_poll(protocol), |d| d.0),
         every: t.report == Some(ReportWord::Every),
         report_min: or(t.report_min, 0),
-        registers_max: t.registers_max.unwrap_or(125),
         report_max: t.report_max.map(|d| d.0),
         stale_after: t.stale_after.map(|d| d.0),
     };
-    let mut points: Vec<Point> = Vec::new();
-    let mut specs = Vec::new();
-    let mut watchdogs = Vec::new();
-    for (name, point_at) in chosen(&t, at, findings) {
-        let index = u32::try_from(points.len()).ok()?;
-        if let Some(found) = point::point(&id, name, &point_at, &defaults, index, findings) {
-            if let Some(text) = found.watchdog {
-                watchdogs.push((found.point.id.clone(), text));
-            }
-            if let (Some(_), Some(restraints)) = (&found.point.output, found.restraints) {
-                let (device, index) = (id.clone(), PointIndex(index));
-                let point = found.point.clone();
-                outputs.push(OutputFound { device, index, point, restraints });
-            }
-            points.push(found.point);
-            specs.push(found.spec);
-        }
-    }
-    let line = line?;
-    let spec = DeviceSpec {
-        name: id.to_string(),
-        unit: t.unit?,
-        framing: lines.get(line)?.framing,
-        mode: None,
-        timing: Timing {
-            response_timeout: or(t.response_timeout, 1000),
-            pause: or(t.pause, 0),
-            turnaround: or(t.turnaround, 100),
-            late_window: or(t.late_window, 1000),
-        },
-        grouping: Grouping {
-            registers_max: t.registers_max.unwrap_or(125),
-            bits_max: t.bits_max.unwrap_or(2000),
-            gap_max: t.gap_max.unwrap_or(0),
-        },
-        points: specs,
+    let chosen = chosen(&t, at, findings);
+    let unknown = LineFound::for_profiles();
+    let mut reader = Reader {
+        id: &id,
+        at,
+        defaults,
+        chosen,
+        protocol,
+        alone,
+        points: Vec::new(),
+        watchdogs: Vec::new(),
+        outputs,
+        findings,
     };
-    tell_plan_errors(&spec, at, findings);
+    let spec = protocol::device(&t, found.unwrap_or(&unknown), &mut reader);
+    let Reader { points, watchdogs, .. } = reader;
+    let (line, spec) = (line?, spec?);
+    tell_unfit(&spec, at, findings);
     let title = t.title.unwrap_or_else(|| id.to_string());
     Some(Device {
         id,
@@ -161,28 +196,23 @@ fn device(
     })
 }
 
-/// Lets the driver plan, and tells what it refuses. All that it refuses today was checked before,
-/// in two languages and at the right key; that is not said twice.
-fn tell_plan_errors(spec: &DeviceSpec, at: &At<'_>, findings: &mut Findings) {
-    let before = findings.errors();
-    let Err(errors) = wellhead_modbus::plan(spec.clone()) else { return };
-    if before > 0 {
+/// Tells what the driver refuses. All that Modbus refuses today was checked before, in two
+/// languages and at the right key; that is not said twice.
+fn tell_unfit(spec: &DeviceSpec, at: &At<'_>, findings: &mut Findings) {
+    if spec.protocol() == Protocol::Modbus && findings.errors() > 0 {
         return;
     }
-    for e in errors {
-        let point = e.point.as_deref();
+    for unfit in spec.problems() {
+        let point = unfit.point.as_deref();
         let point_at = point.and_then(|p| at.child("point").and_then(|points| points.child(p)));
-        let spot = point_at.as_ref().unwrap_or(at).key(key_of(e.key));
-        findings.add(spot, Problem::Plan { message: e.message, hint: e.hint });
-    }
-}
-
-/// The configuration's name for a setting of the planner.
-fn key_of(planned: &str) -> &str {
-    match planned {
-        "period" => "poll",
-        "write" => "write_with",
-        same => same,
+        let spot = point_at.as_ref().unwrap_or(at).key(unfit.key);
+        findings.add(
+            spot,
+            match unfit.hint {
+                Some(hint) => Problem::Plan { message: unfit.message, hint },
+                None => Problem::Refused { message: unfit.message },
+            },
+        );
     }
 }
 

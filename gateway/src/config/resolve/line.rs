@@ -1,122 +1,236 @@
-//! Lines: serial ports and sockets.
+//! Lines: serial ports, sockets, and where else devices are reached.
 
 use super::At;
-use crate::config::file::{FramingWord, LineTable, ParityWord};
+use super::protocol;
+use crate::config::file::{FramingWord, LineTable, Protocol};
 use crate::config::problem::Problem;
-use crate::config::report::Findings;
+use crate::config::report::{Findings, Spot};
 use crate::config::site::Line;
 use crate::config::tree::Data;
+use crate::registry::LineSetup;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use wellhead_bacnet::{PortConfig, Registration};
 use wellhead_driver::{LineConfig, Parity, SerialConfig, SerialMode, TcpConfig};
 use wellhead_modbus::Framing;
+
+/// What a line is, by the key that says where it leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PortKind {
+    Serial,
+    Tcp,
+    Bacnet,
+    Sysfs,
+    Gpio,
+}
+
+impl PortKind {
+    const ALL: [Self; 5] = [Self::Serial, Self::Tcp, Self::Bacnet, Self::Sysfs, Self::Gpio];
+
+    /// The key, which is its name in messages too.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            PortKind::Serial => "serial",
+            PortKind::Tcp => "tcp",
+            PortKind::Bacnet => "bacnet",
+            PortKind::Sysfs => "sysfs",
+            PortKind::Gpio => "gpio",
+        }
+    }
+
+    /// What can be spoken there.
+    pub(super) fn protocols(self) -> &'static [Protocol] {
+        match self {
+            PortKind::Serial | PortKind::Tcp => {
+                &[Protocol::Modbus, Protocol::Mbus, Protocol::Dlt645, Protocol::Cjt188]
+            }
+            PortKind::Bacnet => &[Protocol::Bacnet],
+            PortKind::Sysfs => &[Protocol::Onewire, Protocol::Hwmon, Protocol::Iio],
+            PortKind::Gpio => &[Protocol::Gpio],
+        }
+    }
+
+    /// What is spoken there if nobody says it.
+    pub(super) fn usual(self) -> Option<Protocol> {
+        match self {
+            PortKind::Serial | PortKind::Tcp => Some(Protocol::Modbus),
+            PortKind::Bacnet => Some(Protocol::Bacnet),
+            PortKind::Gpio => Some(Protocol::Gpio),
+            PortKind::Sysfs => None,
+        }
+    }
+}
 
 /// A line as far as it could be read; devices may refer to it even if it is wrong.
 pub(super) struct LineFound {
     pub(super) id: String,
-    pub(super) config: Option<LineConfig>,
+    pub(super) kind: Option<PortKind>,
+    pub(super) setup: Option<LineSetup>,
     pub(super) framing: Framing,
+    /// Of a serial line.
+    pub(super) mode: Option<SerialMode>,
+    /// Where counters on it keep their counts.
+    pub(super) counts_dir: PathBuf,
 }
 
 impl LineFound {
     /// The line, if nothing was wrong.
     pub(super) fn whole(self) -> Option<Line> {
-        Some(Line { id: self.id, config: self.config? })
+        Some(Line { id: self.id, setup: self.setup? })
     }
 
-    /// A line that takes any unit, for checking profiles by themselves.
+    /// A line that takes any device, for checking profiles by themselves.
     pub(super) fn for_profiles() -> Self {
-        Self { id: "any".into(), config: None, framing: Framing::Tcp }
+        Self {
+            id: "any".into(),
+            kind: None,
+            setup: None,
+            framing: Framing::Tcp,
+            mode: None,
+            counts_dir: PathBuf::new(),
+        }
     }
 }
 
-/// Keys that say something about one kind of port only.
-const OF_TCP: [&str; 3] = ["framing", "connect_timeout", "close_when_idle"];
-const OF_SERIAL: [&str; 5] = ["baud", "parity", "data_bits", "stop_bits", "rs485"];
-
-pub(super) fn lines(all: &At<'_>, findings: &mut Findings) -> Vec<LineFound> {
+/// Reads all lines. `data_dir` is the gateway's.
+pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> Vec<LineFound> {
     let mut ports: BTreeMap<String, String> = BTreeMap::new();
     let mut found = Vec::new();
-    for (id, at) in
-        all.node.table().into_iter().flatten().map(|(id, node)| {
-            (id, At::new(node, &crate::config::structure::join_path(&all.path, id)))
-        })
-    {
+    for (id, node) in all.node.table().into_iter().flatten() {
+        let at = At::new(node, &crate::config::structure::join_path(&all.path, id));
         let table = if at.node.is_cut() { None } else { at.read::<LineTable>(findings) };
         let framing = match table.as_ref().map(|t| (t.framing, t.serial.is_some())) {
             Some((Some(FramingWord::Rtu), _) | (_, true)) => Framing::Rtu,
             _ => Framing::Tcp,
         };
-        let config = table.and_then(|t| line(t, &at, findings));
-        let port = match &config {
-            Some(LineConfig::Serial(s)) => Some(("serial", s.path.display().to_string())),
-            Some(LineConfig::Tcp(t)) => Some(("tcp", format!("{}:{}", t.host, t.port))),
-            None => None,
-        };
-        if let Some((key, port)) = port {
+        let kind = table.as_ref().and_then(|_| kind(&at, findings));
+        let setup = table.zip(kind).and_then(|(t, kind)| setup(t, kind, &at, findings));
+        if let (Some(kind), Some(port)) = (kind, setup.as_ref().and_then(port)) {
             match ports.get(&port) {
                 // Modbus TCP keeps two sessions apart; nothing keeps two masters of a wire apart.
-                Some(other) if framing == Framing::Tcp => {
-                    findings.add(at.key(key), Problem::SameAddress { other: other.clone() });
+                Some(other) if kind == PortKind::Tcp && framing == Framing::Tcp => {
+                    let other = other.clone();
+                    findings.add(at.key(kind.word()), Problem::SameAddress { other });
                 }
                 Some(other) => {
-                    findings.add(at.key(key), Problem::SamePort { other: other.clone() });
+                    let other = other.clone();
+                    findings.add(at.key(kind.word()), Problem::SamePort { other });
                 }
                 None => drop(ports.insert(port, id.clone())),
             }
         }
-        found.push(LineFound { id: id.clone(), config, framing });
+        let mode = match &setup {
+            Some(LineSetup::Stream(LineConfig::Serial(s))) => Some(s.mode),
+            _ => None,
+        };
+        let (id, counts_dir) = (id.clone(), data_dir.join("counts"));
+        found.push(LineFound { id, kind, setup, framing, mode, counts_dir });
     }
     found
 }
 
-fn line(t: LineTable, at: &At<'_>, findings: &mut Findings) -> Option<LineConfig> {
-    let (of_other, port) = match (at.has("serial"), at.has("tcp")) {
-        (true, true) => {
-            findings.add(at.key("tcp"), Problem::TwoPorts);
-            return None;
-        }
-        (false, false) => {
+/// What only one line may have.
+fn port(setup: &LineSetup) -> Option<String> {
+    match setup {
+        LineSetup::Stream(LineConfig::Serial(s)) => Some(s.path.display().to_string()),
+        LineSetup::Stream(LineConfig::Tcp(t)) => Some(format!("{}:{}", t.host, t.port)),
+        LineSetup::Bacnet(port) => Some(port.bind.to_string()),
+        LineSetup::Gpio(chip) => Some(chip.display().to_string()),
+        // Files are read by as many as want to.
+        LineSetup::Sysfs(_) => None,
+    }
+}
+
+/// Which port it is; tells if that is none or several, and of keys that are for others.
+fn kind(at: &At<'_>, findings: &mut Findings) -> Option<PortKind> {
+    let given: Vec<_> = PortKind::ALL.into_iter().filter(|k| at.has(k.word())).collect();
+    let kind = match given.as_slice() {
+        [kind] => *kind,
+        [] => {
             findings.add(at.here(), Problem::NoPort);
             return None;
         }
-        (true, false) => (OF_TCP.as_slice(), "serial"),
-        (false, true) => (OF_SERIAL.as_slice(), "tcp"),
+        [first, second, ..] => {
+            let (first, second) = (first.word(), second.word());
+            findings.add(at.key(second), Problem::TwoPorts { first, second });
+            return None;
+        }
     };
-    for &key in of_other {
+    for (key, _) in protocol::port_keys().iter().filter(|(_, of)| !of.contains(&kind)) {
         if let Some(child) = at.child(key) {
-            let spot = crate::config::report::Spot::key(child.node, &child.path);
-            findings.add(spot, Problem::KeyOfOtherPort { key: key.to_owned(), port });
+            let (key, port) = ((*key).to_owned(), kind.word());
+            findings.add(Spot::key(child.node, &child.path), Problem::KeyOfOtherPort { key, port });
         }
     }
-    if let Some(path) = t.serial {
-        return Some(LineConfig::Serial(SerialConfig {
-            path: PathBuf::from(path),
-            mode: SerialMode {
-                baud: t.baud.unwrap_or(9600),
-                data_bits: t.data_bits.unwrap_or(8),
-                parity: match t.parity {
-                    Some(ParityWord::None) => Parity::None,
-                    Some(ParityWord::Odd) => Parity::Odd,
-                    Some(ParityWord::Even) | None => Parity::Even,
-                },
-                stop_bits: t.stop_bits.unwrap_or(1),
-            },
-            rs485: t.rs485.unwrap_or(false),
-        }));
-    }
+    Some(kind)
+}
+
+fn setup(t: LineTable, kind: PortKind, at: &At<'_>, findings: &mut Findings) -> Option<LineSetup> {
+    Some(match kind {
+        PortKind::Serial => LineSetup::Stream(LineConfig::Serial(serial(t)?)),
+        PortKind::Tcp => LineSetup::Stream(LineConfig::Tcp(tcp(t, at, findings)?)),
+        PortKind::Bacnet => LineSetup::Bacnet(bacnet(t, at, findings)?),
+        PortKind::Sysfs => LineSetup::Sysfs(PathBuf::from(t.sysfs?)),
+        PortKind::Gpio => LineSetup::Gpio(PathBuf::from(t.gpio?)),
+    })
+}
+
+fn serial(t: LineTable) -> Option<SerialConfig> {
+    Some(SerialConfig {
+        path: PathBuf::from(t.serial?),
+        mode: SerialMode {
+            baud: t.baud.unwrap_or(9600),
+            data_bits: t.data_bits.unwrap_or(8),
+            parity: t.parity.map_or(Parity::Even, protocol::parity),
+            stop_bits: t.stop_bits.unwrap_or(1),
+        },
+        rs485: t.rs485.unwrap_or(false),
+    })
+}
+
+fn tcp(t: LineTable, at: &At<'_>, findings: &mut Findings) -> Option<TcpConfig> {
     let got = t.tcp?;
     let Some((host, port)) = host_and_port(&got) else {
         findings.add(at.key("tcp"), Problem::BadTcpAddress { got });
         return None;
     };
-    Some(LineConfig::Tcp(TcpConfig {
+    Some(TcpConfig {
         host,
         port,
         connect_timeout: t.connect_timeout.map_or(Duration::from_secs(3), |d| d.0),
         close_when_idle: t.close_when_idle.unwrap_or(false),
-    }))
+    })
+}
+
+fn bacnet(t: LineTable, at: &At<'_>, findings: &mut Findings) -> Option<PortConfig> {
+    let mut address = |key: &'static str, got: Option<String>| {
+        let got = got?;
+        let parsed = got.parse::<SocketAddrV4>().ok();
+        if parsed.is_none() {
+            findings.add(at.key(key), Problem::BadBacnetAddress { got });
+        }
+        parsed
+    };
+    let bind = address("bacnet", t.bacnet);
+    let bbmd = address("bbmd", t.bbmd);
+    let broadcast = match t.broadcast {
+        None => Some(Ipv4Addr::BROADCAST),
+        Some(got) => {
+            let parsed = got.parse().ok();
+            if parsed.is_none() {
+                findings.add(at.key("broadcast"), Problem::BadBroadcast { got });
+            }
+            parsed
+        }
+    };
+    if at.has("bbmd_ttl") && !at.has("bbmd") {
+        findings.add(at.key("bbmd_ttl"), Problem::Missing { key: "bbmd".into() });
+    }
+    let ttl = t.bbmd_ttl.map_or(Duration::from_secs(300), |d| d.0);
+    let foreign = bbmd.map(|bbmd| Registration { bbmd, ttl });
+    Some(PortConfig { bind: bind?, broadcast: broadcast?, foreign })
 }
 
 /// Takes `host:port` or `[v6]:port` apart.

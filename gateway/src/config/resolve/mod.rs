@@ -8,9 +8,10 @@ mod line;
 mod output;
 mod plugin;
 mod point;
+mod protocol;
 mod uplink;
 
-use super::file::{CacheTable, GatewayTable, ProfileTable, SimulationTable, SiteTable};
+use super::file::{CacheTable, GatewayTable, ProfileTable, Protocol, SimulationTable, SiteTable};
 use super::packages::Packages;
 use super::problem::Problem;
 use super::report::{Findings, Spot};
@@ -89,16 +90,18 @@ pub(super) fn site(
     findings: &mut Findings,
 ) -> Option<Site> {
     let root = At::new(root, "");
-    let lines = root.child("line").map(|at| line::lines(&at, findings)).unwrap_or_default();
+    let gateway = root.child("gateway").and_then(|at| gateway(&at, base, findings));
+    let data_dir = gateway.as_ref().map_or(Path::new(crate::config::DATA_DIR), |g| &g.data_dir);
+    let lines =
+        root.child("line").map(|at| line::lines(&at, data_dir, findings)).unwrap_or_default();
     let mut outputs = Vec::new();
     let devices = root
         .child("device")
-        .map(|at| device::devices(&at, &lines, &mut outputs, findings))
+        .map(|at| device::devices(&at, &lines, false, &mut outputs, findings))
         .unwrap_or_default();
     let control = control::outputs(&root, &devices, outputs, findings);
     let uplinks =
         root.child("uplink").map(|at| uplink::uplinks(&at, base, findings)).unwrap_or_default();
-    let gateway = root.child("gateway").and_then(|at| gateway(&at, base, findings));
     let plugins = root.child("plugin").map(|at| {
         let installed = gateway.iter().map(|g| g.data_dir.join("plugins"));
         let packages = Packages::new(installed.chain(shipped_plugins.iter().cloned()).collect());
@@ -234,9 +237,19 @@ pub(super) fn profile_alone(profile: &Node, findings: &mut Findings) {
     keys.insert("point".into(), points);
     let text = |t: &str| Node { place: Place::default(), data: Data::Text(t.into()) };
     keys.insert("line".into(), text("any"));
-    keys.insert("unit".into(), Node { place: Place::default(), data: Data::Int(1) });
+    let spoken = match keys.get("protocol").map(|n| &n.data) {
+        Some(Data::Text(word)) => word.clone(),
+        _ => Protocol::Modbus.word().to_owned(),
+    };
+    for (_, key, value) in protocol::IDENTITY.iter().filter(|(p, ..)| p.word() == spoken) {
+        let data = match value {
+            protocol::Value::Number(n) => Data::Int(*n),
+            protocol::Value::Text(t) => Data::Text((*t).to_owned()),
+        };
+        keys.insert((*key).to_owned(), Node { place: Place::default(), data });
+    }
     device.place = profile.get("profile").map(|p| p.place.clone()).unwrap_or_default();
     let devices = table(BTreeMap::from([(id, device)]));
     let lines = [line::LineFound::for_profiles()];
-    device::devices(&At::new(&devices, "device"), &lines, &mut Vec::new(), findings);
+    device::devices(&At::new(&devices, "device"), &lines, true, &mut Vec::new(), findings);
 }

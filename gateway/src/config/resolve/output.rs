@@ -1,7 +1,7 @@
 //! Outputs: what may be written, and what is written when nobody does.
 
 use super::At;
-use super::point::{table_key, whole_range};
+use super::protocol::Form;
 use crate::config::file::OutputTable;
 use crate::config::problem::Problem;
 use crate::config::report::Findings;
@@ -9,15 +9,7 @@ use crate::config::text::{DurationText, Scalar};
 use std::time::Duration;
 use wellhead_control::Rules;
 use wellhead_driver::Conversion;
-use wellhead_modbus::{Encoding, Table};
 use wellhead_model::{Output, Point, Shape, Value};
-
-/// Where and how the value of an output lies.
-pub(super) struct Registers<'a> {
-    pub(super) table: Table,
-    pub(super) encoding: Encoding,
-    pub(super) conversion: &'a Conversion,
-}
 
 /// What restrains an output beyond its point; references are not resolved yet.
 #[derive(Debug, Clone)]
@@ -68,12 +60,12 @@ pub(super) fn restraints(
 pub(super) fn output(
     t: &OutputTable,
     point: &Point,
-    registers: &Registers<'_>,
+    form: &Form,
+    conversion: &Conversion,
     at: &At<'_>,
     findings: &mut Findings,
 ) -> Option<Output> {
-    if matches!(registers.table, Table::Input | Table::Discrete) {
-        let table = table_key(registers.table);
+    if let Some(table) = form.read_only {
         findings.add(at.here(), Problem::OutputReadOnly { table });
     }
     if !at.has("watchdog") {
@@ -82,7 +74,7 @@ pub(super) fn output(
     let numeric = matches!(point.shape, Shape::Int | Shape::Float);
     match t.limits {
         Some(_) if !numeric => findings.add(at.key("limits"), Problem::LimitsNotTaken),
-        Some(limits) => check_limits(limits, registers, at, findings),
+        Some(limits) => check_limits(limits, form, conversion, at, findings),
         None if numeric && !at.has("limits") => findings.add(at.here(), Problem::LimitsMissing),
         None => {}
     }
@@ -98,7 +90,9 @@ pub(super) fn output(
         rate_max: t.rate_max,
         interval_min: t.interval_min.map_or(Duration::ZERO, |d| d.0),
         safe: given.clone(),
-        readback_tolerance: t.readback_tolerance.unwrap_or_else(|| tolerance(registers, t.limits)),
+        readback_tolerance: t
+            .readback_tolerance
+            .unwrap_or_else(|| tolerance(form, conversion, t.limits)),
         readback: t.readback.unwrap_or(true),
     };
     // The safe value goes the way of every other write.
@@ -114,7 +108,8 @@ pub(super) fn output(
 
 fn check_limits(
     [min, max]: [f64; 2],
-    registers: &Registers<'_>,
+    form: &Form,
+    c: &Conversion,
     at: &At<'_>,
     findings: &mut Findings,
 ) {
@@ -126,8 +121,7 @@ fn check_limits(
         findings.add(at.key("limits"), Problem::RangeOrder);
         return;
     }
-    let c = registers.conversion;
-    let Some((low, high)) = whole_range(registers.encoding) else { return };
+    let Some((low, high)) = form.whole else { return };
     if c.scale == 0.0 {
         return;
     }
@@ -145,12 +139,11 @@ fn check_limits(
 
 /// How far a value may come back from what was written: half of what one count is worth, as the
 /// device rounds to counts; for floats what 24 bits lose.
-fn tolerance(registers: &Registers<'_>, limits: Option<[f64; 2]>) -> f64 {
-    let scale = registers.conversion.scale.abs();
-    match registers.encoding {
-        Encoding::Bit(_) | Encoding::Text(_) | Encoding::F64 => 0.0,
-        Encoding::F32 => limits.map_or(0.0, |[a, b]| a.abs().max(b.abs())) * 1e-6,
-        _ if registers.conversion.is_plain() => 0.0,
-        _ => scale / 2.0,
+fn tolerance(form: &Form, conversion: &Conversion, limits: Option<[f64; 2]>) -> f64 {
+    match form.shape {
+        Shape::Bool | Shape::Text => 0.0,
+        Shape::Float => limits.map_or(0.0, |[a, b]| a.abs().max(b.abs())) * form.error,
+        Shape::Int if conversion.is_plain() => 0.0,
+        Shape::Int => conversion.scale.abs() / 2.0,
     }
 }

@@ -357,16 +357,15 @@ fn fit(point: &Point, role: &Role, name: &str) -> Result<Fit, Problem> {
         });
     }
     let Some(symbol) = role.unit.as_deref() else { return Ok(Fit::Same) };
-    let unlike = |got: String| Problem::RoleUnit {
-        point: name.to_owned(),
-        got,
-        role: role.name.clone(),
-        wants: symbol.to_owned(),
+    let (name, role, wants) = (name.to_owned(), role.name.clone(), symbol.to_owned());
+    let Some(from) = point.unit else {
+        return Err(Problem::RoleUnitMissing { point: name, role, wants });
     };
-    let from = point.unit.ok_or_else(|| unlike("no unit".to_owned()))?;
-    let to = Unit::parse(symbol).map_err(|_| unlike(from.symbol().to_owned()))?;
+    let got = from.symbol().to_owned();
+    let unlike = Problem::RoleUnit { point: name, got, role, wants };
+    let Ok(to) = Unit::parse(symbol) else { return Err(unlike) };
     match from.convert(1.0, to) {
-        None => Err(unlike(from.symbol().to_owned())),
+        None => Err(unlike),
         Some(_) if from == to => Ok(Fit::Same),
         Some(_) => Ok(Fit::Units(from, to)),
     }

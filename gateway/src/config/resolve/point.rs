@@ -1,88 +1,75 @@
-//! Points: what lies at an address, what it means and when it is sent.
+//! Points: what is common to all protocols: what a value means and when it is sent.
 
 use super::At;
-use super::output::{self, Registers, Restraints};
-use crate::config::file::{ClassWord, OrderWord, PointTable, ReportWord, TypeWord, WriteWord};
+use super::output::{self, Restraints};
+use super::protocol::Form;
+use crate::config::file::{ClassWord, PointTable, ReportWord};
 use crate::config::problem::Problem;
 use crate::config::report::Findings;
 use crate::config::text::duration_text;
 use std::sync::Arc;
 use std::time::Duration;
 use wellhead_driver::Conversion;
-use wellhead_modbus::{Encoding, PointSpec, Table, WordOrder, WriteFunction};
-use wellhead_model::{Class, DeviceId, Point, PointId, PointIndex, Reporting, Shape};
+use wellhead_model::{Class, DeviceId, Point, PointId, Reporting, Shape};
 
 /// What a point takes from its device where it says nothing itself.
 pub(super) struct Defaults {
     pub(super) poll: Duration,
     pub(super) every: bool,
     pub(super) report_min: Duration,
-    pub(super) registers_max: u16,
     pub(super) report_max: Option<Duration>,
     pub(super) stale_after: Option<Duration>,
 }
 
-/// A point in both of its halves: what it is, and how Modbus reads it.
+/// A point as everybody but its driver sees it, and the conversion that its driver does.
 pub(super) struct Found {
     pub(super) point: Point,
-    pub(super) spec: PointSpec,
+    pub(super) conversion: Conversion,
     pub(super) watchdog: Option<String>,
     pub(super) restraints: Option<Restraints>,
 }
 
 type States = Arc<[(i64, Arc<str>)]>;
 
+/// `form` is how its protocol finds the value; `None` if that was wrong, which has been told.
 pub(super) fn point(
     device: &DeviceId,
     name: &str,
+    t: &PointTable,
+    form: Option<&Form>,
     at: &At<'_>,
     defaults: &Defaults,
-    index: u32,
     findings: &mut Findings,
 ) -> Option<Found> {
     let id = PointId::new(name).ok()?;
-    let t: PointTable = at.read(findings)?;
-    let place = address(&t, at, findings);
-    let encoding = place.and_then(|(table, _)| encoding(&t, table, at, findings));
-    let states = states(&t, encoding, at, findings);
-    numbers(&t, encoding, at, findings);
-    let reporting = reporting(&t, defaults, at, findings);
-    let ((table, address), encoding) = (place?, encoding?);
-    let last = u32::from(address) + u32::from(encoding.width()) - 1;
-    if last > 65535 {
-        findings.add(at.key(table_key(table)), Problem::BeyondAddresses { last });
-    }
-    let (width, most) = (encoding.width(), defaults.registers_max);
-    if width > most {
-        findings.add(at.here(), Problem::TooWideForOneRead { width, most });
-    }
-    if t.write_with == Some(WriteWord::Multiple) && matches!(table, Table::Input | Table::Discrete)
-    {
-        let table = table_key(table);
-        findings.add(at.key("write_with"), Problem::WriteWithReadOnly { table });
-    }
+    let states = states(t, form, at, findings);
+    numbers(t, form, at, findings);
+    let reporting = reporting(t, form, defaults, at, findings);
+    let form = form?;
     let conversion = Conversion {
         scale: t.scale.unwrap_or(1.0),
         offset: t.offset.unwrap_or(0.0),
         no_sensor: t.no_sensor.clone().unwrap_or_default(),
         states: states.clone(),
     };
-    let shape = shape(encoding, &conversion);
-    let class = class(&t, shape, &conversion);
+    let shape = shape(form, &conversion);
+    let class = class(t, shape, &conversion);
     if t.rollover.is_some() && class != Class::Counter {
         findings.add(at.key("rollover"), Problem::RolloverNotCounter);
     }
     let numeric = matches!(shape, Shape::Int | Shape::Float);
-    if numeric && t.unit.is_none() && class != Class::Status && !at.has("unit") {
+    let unit = t.unit.as_ref().map(|u| u.0).or(form.unit.filter(|_| numeric));
+    let told = unit.is_some() || form.tells_unit || at.has("unit");
+    if numeric && !told && class != Class::Status {
         findings.add(at.here(), Problem::NoUnit);
     }
-    let title: Arc<str> = t.title.as_deref().unwrap_or(name).into();
+    let (title, title_zh) = titles(t, name);
     let mut point = Point {
         device: device.clone(),
         id,
-        title_zh: t.title_zh.as_deref().map_or_else(|| title.clone(), Arc::from),
         title,
-        unit: t.unit.map(|u| u.0),
+        title_zh,
+        unit,
         class,
         shape,
         states,
@@ -93,174 +80,31 @@ pub(super) fn point(
         output: None,
     };
     let (mut watchdog, mut restraints) = (None, None);
-    if let (Some(out), Some(out_at)) = (t.output, at.child("output")) {
+    if let (Some(out), Some(out_at)) = (&t.output, at.child("output")) {
         watchdog = out.watchdog.clone();
-        let registers = Registers { table, encoding, conversion: &conversion };
-        point.output = output::output(&out, &point, &registers, &out_at, findings);
-        restraints = Some(output::restraints(&out, &point, &out_at, findings));
+        point.output = output::output(out, &point, form, &conversion, &out_at, findings);
+        restraints = Some(output::restraints(out, &point, &out_at, findings));
     }
-    let spec = PointSpec {
-        index: PointIndex(index),
-        name: name.to_owned(),
-        table,
-        address,
-        encoding,
-        order: match t.order {
-            None | Some(OrderWord::Abcd) => WordOrder::Abcd,
-            Some(OrderWord::Cdab) => WordOrder::Cdab,
-            Some(OrderWord::Badc) => WordOrder::Badc,
-            Some(OrderWord::Dcba) => WordOrder::Dcba,
-        },
-        conversion,
-        period: point.period,
-        write: match t.write_with {
-            None | Some(WriteWord::Auto) => WriteFunction::Auto,
-            Some(WriteWord::Multiple) => WriteFunction::Multiple,
-        },
-    };
-    Some(Found { point, spec, watchdog, restraints })
+    Some(Found { point, conversion, watchdog, restraints })
 }
 
-/// The key that gives an address in this table.
-pub(super) fn table_key(table: Table) -> &'static str {
-    match table {
-        Table::Discrete => "discrete",
-        Table::Coil => "coil",
-        Table::Input => "input",
-        Table::Holding => "holding",
+/// Names for people; a sensor in a bore also says how deep it hangs.
+fn titles(t: &PointTable, name: &str) -> (Arc<str>, Arc<str>) {
+    let title = t.title.as_deref().unwrap_or(name);
+    let title_zh = t.title_zh.as_deref().unwrap_or(title);
+    match t.depth {
+        Some(depth) => {
+            (format!("{title}, {depth} m").into(), format!("{title_zh}，{depth} m").into())
+        }
+        None => (title.into(), title_zh.into()),
     }
 }
 
-fn address(t: &PointTable, at: &At<'_>, findings: &mut Findings) -> Option<(Table, u16)> {
-    let all = [
-        (Table::Holding, t.holding),
-        (Table::Input, t.input),
-        (Table::Coil, t.coil),
-        (Table::Discrete, t.discrete),
-    ];
-    let given: Vec<Table> =
-        all.iter().map(|(table, _)| *table).filter(|t| at.has(table_key(*t))).collect();
-    match given.as_slice() {
-        [] => findings.add(at.here(), Problem::NoAddress),
-        [_] => return all.into_iter().find_map(|(table, a)| Some((table, a?))),
-        [_, second, ..] => findings.add(at.key(table_key(*second)), Problem::SeveralAddresses),
-    }
-    None
-}
-
-/// How the value lies in its registers, or `None` with the reason told.
-fn encoding(
-    t: &PointTable,
-    table: Table,
-    at: &At<'_>,
-    findings: &mut Findings,
-) -> Option<Encoding> {
-    if ["type", "bit", "bits", "length"].iter().any(|k| at.cut(k)) {
-        return None;
-    }
-    if matches!(table, Table::Coil | Table::Discrete) {
-        for key in ["bit", "bits", "length", "order"].into_iter().filter(|k| at.has(k)) {
-            findings.add(at.key(key), Problem::BitKey { key });
-        }
-        if !matches!(t.kind, None | Some(TypeWord::Bool)) {
-            findings.add(at.key("type"), Problem::BitTableType);
-        }
-        return Some(Encoding::Bit(None));
-    }
-    let kind = kind_word(t.kind);
-    match (t.kind, t.length) {
-        (Some(TypeWord::Bcd | TypeWord::Text), _) | (_, None) => {}
-        (_, Some(_)) => findings.add(at.key("length"), Problem::LengthNotTaken { kind }),
-    }
-    match (t.bit, t.bits) {
-        (Some(_), Some(_)) => {
-            findings.add(at.key("bits"), Problem::BitsAndBit);
-            return None;
-        }
-        (Some(bit), None) => {
-            if !matches!(t.kind, None | Some(TypeWord::Bool)) {
-                findings.add(at.key("type"), Problem::BitType);
-            }
-            return Some(Encoding::Bit(Some(bit)));
-        }
-        (None, Some([low, high])) => {
-            if low > high {
-                findings.add(at.key("bits"), Problem::BitsOrder);
-                return None;
-            }
-            if !matches!(t.kind, None | Some(TypeWord::U16)) {
-                findings.add(at.key("type"), Problem::BitType);
-            }
-            return Some(Encoding::Bits(low, high - low + 1));
-        }
-        (None, None) => {}
-    }
-    Some(match t.kind {
-        None => {
-            findings.add(at.here(), Problem::NoType);
-            return None;
-        }
-        Some(TypeWord::Bool) => Encoding::Bit(Some(0)),
-        Some(TypeWord::I16) => Encoding::I16,
-        Some(TypeWord::U16) => Encoding::U16,
-        Some(TypeWord::I32) => Encoding::I32,
-        Some(TypeWord::U32) => Encoding::U32,
-        Some(TypeWord::I64) => Encoding::I64,
-        Some(TypeWord::U64) => Encoding::U64,
-        Some(TypeWord::F32) => Encoding::F32,
-        Some(TypeWord::F64) => Encoding::F64,
-        Some(TypeWord::Bcd) => Encoding::Bcd(length(t, 4, kind, at, findings)?),
-        Some(TypeWord::Text) => Encoding::Text(length(t, 125, kind, at, findings)?),
-    })
-}
-
-fn length(
-    t: &PointTable,
-    max: u8,
-    kind: &'static str,
-    at: &At<'_>,
-    findings: &mut Findings,
-) -> Option<u8> {
-    match t.length {
-        Some(n) if n <= max => return Some(n),
-        Some(_) => findings.add(at.key("length"), Problem::LengthTooLong { kind, max }),
-        None => findings.add(at.key("length"), Problem::LengthMissing { kind }),
-    }
-    None
-}
-
-fn kind_word(kind: Option<TypeWord>) -> &'static str {
-    match kind {
-        Some(TypeWord::Bool) => "bool",
-        Some(TypeWord::I16) => "i16",
-        None | Some(TypeWord::U16) => "u16",
-        Some(TypeWord::I32) => "i32",
-        Some(TypeWord::U32) => "u32",
-        Some(TypeWord::I64) => "i64",
-        Some(TypeWord::U64) => "u64",
-        Some(TypeWord::F32) => "f32",
-        Some(TypeWord::F64) => "f64",
-        Some(TypeWord::Bcd) => "bcd",
-        Some(TypeWord::Text) => "text",
-    }
-}
-
-fn states(
-    t: &PointTable,
-    encoding: Option<Encoding>,
-    at: &At<'_>,
-    findings: &mut Findings,
-) -> States {
+fn states(t: &PointTable, form: Option<&Form>, at: &At<'_>, findings: &mut Findings) -> States {
     let (Some(given), Some(states_at)) = (&t.states, at.child("states")) else {
         return Arc::from([]);
     };
-    let kind = match encoding {
-        Some(Encoding::F32) => Some("f32"),
-        Some(Encoding::F64) => Some("f64"),
-        Some(Encoding::Text(_)) => Some("text"),
-        _ => None,
-    };
-    if let Some(kind) = kind {
+    if let Some(Form { kind, shape: Shape::Float | Shape::Text, .. }) = form {
         findings.add(states_at.here(), Problem::NotForKind { key: "states", kind });
         return Arc::from([]);
     }
@@ -274,8 +118,8 @@ fn states(
             findings.add(states_at.key(code), Problem::StateTwice { name: name.clone() });
         }
         #[expect(clippy::cast_precision_loss, reason = "compared with limits, not counted")]
-        if let Some(e) = encoding.filter(|e| !holds(*e, number as f64)) {
-            let kind = if let Encoding::Bit(_) = e { "bool" } else { kind_word(t.kind) };
+        if let Some(form) = form.filter(|f| !f.holds(number as f64)) {
+            let kind = form.kind;
             findings.add(states_at.key(code), Problem::StateImpossible { code: number, kind });
         }
         states.push((number, name.as_str().into()));
@@ -284,31 +128,8 @@ fn states(
     states.into()
 }
 
-/// Smallest and largest number of an encoding; `None` if it holds no whole numbers.
-pub(super) fn whole_range(encoding: Encoding) -> Option<(f64, f64)> {
-    let unsigned = |bits: i32| (0.0, 2f64.powi(bits) - 1.0);
-    let signed = |bits: i32| (-(2f64.powi(bits - 1)), 2f64.powi(bits - 1) - 1.0);
-    Some(match encoding {
-        Encoding::Bit(_) => unsigned(1),
-        Encoding::Bits(_, n) => unsigned(i32::from(n)),
-        Encoding::U16 => unsigned(16),
-        Encoding::U32 => unsigned(32),
-        Encoding::U64 => unsigned(64),
-        Encoding::I16 => signed(16),
-        Encoding::I32 => signed(32),
-        Encoding::I64 => signed(64),
-        Encoding::Bcd(n) => (0.0, 10f64.powi(4 * i32::from(n)) - 1.0),
-        Encoding::F32 | Encoding::F64 | Encoding::Text(_) => return None,
-    })
-}
-
-fn holds(encoding: Encoding, number: f64) -> bool {
-    whole_range(encoding)
-        .is_none_or(|(min, max)| number.fract() == 0.0 && (min..=max).contains(&number))
-}
-
 /// Scale, offset, limits of plausibility and sentinels: what only numbers have.
-fn numbers(t: &PointTable, encoding: Option<Encoding>, at: &At<'_>, findings: &mut Findings) {
+fn numbers(t: &PointTable, form: Option<&Form>, at: &At<'_>, findings: &mut Findings) {
     for (key, value) in [("scale", t.scale), ("offset", t.offset), ("deadband", t.deadband)] {
         if value.is_some_and(|v| !v.is_finite()) {
             findings.add(at.key(key), Problem::NotFinite);
@@ -323,13 +144,13 @@ fn numbers(t: &PointTable, encoding: Option<Encoding>, at: &At<'_>, findings: &m
     if let Some(got) = t.rollover.filter(|r| !(r.is_finite() && *r > 0.0)) {
         findings.add(at.key("rollover"), Problem::NotPositive { got });
     }
-    let kind = match encoding {
-        Some(Encoding::Bit(_)) => "bool",
-        Some(Encoding::Text(_)) => "text",
-        Some(e) => {
-            for &got in t.no_sensor.iter().flatten().filter(|n| !holds(e, **n)) {
-                let kind = kind_word(t.kind);
-                let instead = same_bits(e, got);
+    let Some(form) = form else { return };
+    let kind = match form.shape {
+        Shape::Bool => "bool",
+        Shape::Text => "text",
+        Shape::Int | Shape::Float => {
+            for &got in t.no_sensor.iter().flatten().filter(|n| !form.holds(**n)) {
+                let (kind, instead) = (form.kind, same_bits(form, got));
                 findings
                     .add(at.key("no_sensor"), Problem::NoSensorImpossible { got, kind, instead });
             }
@@ -339,7 +160,6 @@ fn numbers(t: &PointTable, encoding: Option<Encoding>, at: &At<'_>, findings: &m
             }
             return;
         }
-        None => return,
     };
     let numeric = ["scale", "offset", "unit", "range", "rollover", "deadband", "no_sensor"];
     tell_senseless(&numeric, kind, at, findings);
@@ -352,29 +172,22 @@ fn tell_senseless(keys: &[&'static str], kind: &'static str, at: &At<'_>, findin
 }
 
 /// What a number becomes if its bits are read with the other sign.
-fn same_bits(encoding: Encoding, number: f64) -> Option<i64> {
-    let size = 2f64.powi(16 * i32::from(encoding.width()));
-    [number - size, number + size]
-        .into_iter()
-        .find(|n| n.abs() < 9e15 && holds(encoding, *n))
-        .filter(|_| !matches!(encoding, Encoding::Bits(..) | Encoding::Bcd(_)))
-        .map(|n| {
-            #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
-            let whole = n as i64;
-            whole
-        })
+fn same_bits(form: &Form, number: f64) -> Option<i64> {
+    let size = 2f64.powi(i32::from(form.bits?));
+    [number - size, number + size].into_iter().find(|n| n.abs() < 9e15 && form.holds(*n)).map(|n| {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+        let whole = n as i64;
+        whole
+    })
 }
 
-fn shape(encoding: Encoding, conversion: &Conversion) -> Shape {
+fn shape(form: &Form, conversion: &Conversion) -> Shape {
     if !conversion.states.is_empty() {
         return Shape::Text;
     }
-    match encoding {
-        Encoding::Bit(_) => Shape::Bool,
-        Encoding::Text(_) => Shape::Text,
-        Encoding::F32 | Encoding::F64 => Shape::Float,
-        _ if conversion.is_plain() => Shape::Int,
-        _ => Shape::Float,
+    match form.shape {
+        Shape::Int if !conversion.is_plain() => Shape::Float,
+        shape => shape,
     }
 }
 
@@ -391,8 +204,16 @@ fn class(t: &PointTable, shape: Shape, conversion: &Conversion) -> Class {
     }
 }
 
-fn reporting(t: &PointTable, d: &Defaults, at: &At<'_>, findings: &mut Findings) -> Reporting {
+fn reporting(
+    t: &PointTable,
+    form: Option<&Form>,
+    d: &Defaults,
+    at: &At<'_>,
+    findings: &mut Findings,
+) -> Reporting {
     let poll = t.poll.map_or(d.poll, |p| p.0);
+    // Where changes are told, polls in between are rare.
+    let poll = form.and_then(|f| f.check).map_or(poll, |check| check.max(poll));
     let interval_min = t.report_min.map_or(d.report_min, |r| r.0);
     let minute = Duration::from_secs(60);
     let given_max = t.report_max.map(|r| r.0).or(d.report_max);

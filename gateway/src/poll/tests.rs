@@ -1,0 +1,173 @@
+use super::*;
+use crate::hub::Outlet;
+use std::sync::Mutex;
+use tokio::time::Instant;
+use wellhead_driver::{Driver, Group, Outcome};
+use wellhead_model::{
+    Class, Clock, Now, Point, PointId, PointIndex, Reporting, Sample, Shape, Timestamp, Value,
+};
+
+const S: Duration = Duration::from_secs(1);
+
+/// The paused time of tests.
+struct Paused(Instant);
+
+impl Clock for Paused {
+    fn now(&self) -> Now {
+        Now { utc: Timestamp(0), mono: Mono(self.0.elapsed()), synced: true }
+    }
+}
+
+/// What was sent on, and when.
+type Heard = Arc<Mutex<Vec<(u64, String)>>>;
+
+struct Ear(Instant, Heard);
+
+impl Outlet for Ear {
+    fn samples(&self, _: &DeviceId, _: &[Point], samples: &[Sample], _: Now) {
+        let at = self.0.elapsed().as_secs();
+        let text = |s: &Sample| s.value().map_or("-".to_owned(), ToString::to_string);
+        self.1.lock().unwrap().extend(samples.iter().map(|s| (at, text(s))));
+    }
+    fn event(&self, _: &Event, _: Now) {}
+    fn catalog(&self, _: &DeviceId, _: Option<&[Point]>) {}
+}
+
+/// Shows 0 when it is asked, and says by itself what comes through the channel.
+struct Speaker {
+    groups: Vec<Group>,
+    says: mpsc::Receiver<i64>,
+}
+
+impl Driver for Speaker {
+    fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+    async fn poll(
+        &mut self,
+        _: &mut Line,
+        _: usize,
+        out: &mut Readings,
+    ) -> Result<(), DeviceError> {
+        out.outcomes.push((PointIndex(0), Outcome::Good(Value::Int(0))));
+        Ok(())
+    }
+    async fn write(&mut self, _: &mut Line, w: &Write) -> Result<Readback, DeviceError> {
+        Ok(Readback::Read(Outcome::Good(w.value.clone())))
+    }
+    async fn unasked(&mut self, out: &mut Readings) {
+        match self.says.recv().await {
+            Some(n) => out.outcomes.push((PointIndex(0), Outcome::Good(Value::Int(n)))),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+struct Bench {
+    say: mpsc::Sender<i64>,
+    ask: mpsc::Sender<Request>,
+    heard: Heard,
+    device: DeviceId,
+    task: tokio::task::JoinHandle<()>,
+}
+
+fn bench(line: Line) -> Bench {
+    let (start, heard) = (Instant::now(), Heard::default());
+    let ear = Box::new(Ear(start, Arc::clone(&heard)));
+    let hub = Arc::new(Hub::new(Arc::new(Paused(start)), vec![ear]));
+    let device = DeviceId::new("door").unwrap();
+    let reporting = Reporting {
+        deadband: None,
+        interval_min: Duration::ZERO,
+        interval_max: 60 * S,
+        stale_after: 60 * S,
+    };
+    let point = Point {
+        device: device.clone(),
+        id: PointId::new("open").unwrap(),
+        title: "".into(),
+        title_zh: "".into(),
+        unit: None,
+        class: Class::Status,
+        shape: Shape::Int,
+        states: Arc::from([]),
+        range: None,
+        rollover: None,
+        period: 10 * S,
+        reporting,
+        output: None,
+    };
+    hub.set_device(&device, Arc::from([point]));
+    let (say, says) = mpsc::channel(8);
+    let groups = vec![Group { period: 10 * S, points: vec![PointIndex(0)] }];
+    let station = Station {
+        device: device.clone(),
+        driver: Box::new(Speaker { groups, says }),
+        backoff: Backoff { first: S, max: S, attempts: 1 },
+        start: Mono(Duration::ZERO),
+        again: Duration::ZERO,
+    };
+    let (ask, requests) = mpsc::channel(8);
+    let task = tokio::spawn(run(line, vec![station], hub, requests));
+    Bench { say, ask, heard, device, task }
+}
+
+impl Bench {
+    fn heard(&self) -> Vec<(u64, String)> {
+        std::mem::take(&mut self.heard.lock().unwrap())
+    }
+}
+
+fn said(what: &[(u64, i64)]) -> Vec<(u64, String)> {
+    what.iter().map(|(at, n)| (*at, n.to_string())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_of_its_own_is_heard_between_polls_and_keeps_its_period() {
+    let b = bench(Line::none());
+    for n in 1..=3 {
+        tokio::time::sleep(3 * S).await;
+        b.say.send(n).await.unwrap();
+    }
+    tokio::time::sleep(2 * S).await;
+    b.say.send(4).await.unwrap();
+    b.say.send(5).await.unwrap();
+    tokio::time::sleep(S).await;
+    let all = [(0, 0), (3, 1), (6, 2), (9, 3), (10, 0), (11, 4), (11, 5)];
+    assert_eq!(b.heard(), said(&all));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_speaks_without_end_is_still_polled_written_to_and_stopped() {
+    let b = bench(Line::none());
+    let say = b.say.clone();
+    // Always something to say: nothing else gets a turn by chance.
+    let flood = tokio::spawn(async move {
+        let mut n = 0;
+        while say.send(n).await.is_ok() {
+            n += 1;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    tokio::time::sleep(21 * S).await;
+    let zero = "0".to_owned();
+    let polls = b.heard().into_iter().filter(|(at, v)| *v == zero && *at > 0).map(|(at, _)| at);
+    assert_eq!(polls.collect::<Vec<_>>(), [10, 20]);
+    let (reply, answer) = oneshot::channel();
+    let write = Write { point: PointIndex(0), value: Value::Int(7), readback: true };
+    b.ask.send(Request::Write(b.device.clone(), write, reply)).await.unwrap();
+    let shown = Ok(Readback::Read(Outcome::Good(Value::Int(7))));
+    assert_eq!(answer.await.unwrap(), shown);
+    drop(b.ask);
+    b.task.await.unwrap();
+    flood.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_shared_line_nobody_is_listened_to() {
+    let (ours, _theirs) = tokio::io::duplex(64);
+    let b = bench(Line::over(ours));
+    b.say.send(1).await.unwrap();
+    tokio::time::sleep(11 * S).await;
+    assert_eq!(b.heard(), said(&[(0, 0), (10, 0)]));
+}
