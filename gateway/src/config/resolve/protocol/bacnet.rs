@@ -134,6 +134,8 @@ fn place(
             return None;
         }
     };
+    // Of other properties an object tells only with an increment (SubscribeCOVProperty).
+    let cov = cov.filter(|c| property == Property::PRESENT_VALUE || c.increment.is_some());
     let form = Form { check: cov.map(|c| c.check), ..form };
     Some((form, Place { object, property, cov, priority: t.priority }))
 }

@@ -61,7 +61,7 @@ impl Form {
         Self {
             shape,
             kind,
-            whole: None,
+            whole: (shape == Shape::Bool).then_some((0.0, 1.0)),
             bits: None,
             error: 0.0,
             read_only: None,
