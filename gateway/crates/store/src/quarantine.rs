@@ -44,6 +44,7 @@ fn utc(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
     fn times_are_civil_utc() {
@@ -63,12 +64,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = dir.path().join("blocks");
         let mut aside = Vec::new();
-        for _ in 0..4 {
+        for day in [0, 1, 2, 2] {
             fs::create_dir(&store).unwrap();
+            let written = UNIX_EPOCH + Duration::from_secs(86_400 * day);
+            fs::File::create(store.join("db")).unwrap().set_modified(written).unwrap();
             aside.push(set_aside(&store).unwrap());
         }
         assert!(!store.exists());
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), KEPT_MAX);
-        assert!(aside[3].exists());
+        let names = aside.iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned());
+        let expected = ["19700101T000000Z", "19700102T000000Z", "19700103T000000Z"];
+        let expected = expected.into_iter().chain(["19700103T000000Z-2"]);
+        assert!(names.eq(expected.map(|time| format!("blocks.damaged-{time}"))), "{aside:?}");
+        let left: Vec<bool> = aside.iter().map(|p| p.exists()).collect();
+        assert_eq!(left, [false, false, true, true]);
     }
 }

@@ -99,12 +99,12 @@ mod tests {
         drop(watch.call());
         let left_open = watch.call();
         drop(watch);
-        drop(left_open);
         // The last waking may still be about to end.
         let alone = (0..1_000).any(|_| {
             std::thread::sleep(Duration::from_millis(10));
             Arc::strong_count(&woken) == 1
         });
         assert!(alone, "nothing is left of it");
+        drop(left_open);
     }
 }
