@@ -99,7 +99,7 @@ impl Simulate {
         for id in &self.without {
             known(&site, id)?;
         }
-        let engine = Engine::new()?;
+        let engine = Engine::for_tools()?;
         let programs = self.programs(&site, &engine)?;
         if let Some(path) = &self.replay {
             return self.replay(&site, programs, path);

@@ -201,7 +201,7 @@ impl Instance {
         self.store.data().shown.iter().flatten()
     }
 
-    /// CPU time of the last call.
+    /// CPU time of the last call; zero if the engine is not metered.
     pub fn cost(&self) -> Duration {
         self.cost
     }
@@ -268,11 +268,11 @@ fn run<R>(
     call: impl FnOnce(&mut Store<Sandbox>) -> wasmtime::Result<R>,
 ) -> (Result<R, Fault>, Duration) {
     let watched = engine.watched();
-    let started = cpu_time();
+    let started = engine.begin();
     store.data_mut().begin(started, length);
     store.set_epoch_deadline(Engine::beats(length));
     let result = call(store);
-    let cost = cpu_time().saturating_sub(started);
+    let cost = started.map_or(Duration::ZERO, |started| cpu_time().saturating_sub(started));
     drop(watched);
     (result.map_err(|e| fault(&e, store.data_mut())), cost)
 }

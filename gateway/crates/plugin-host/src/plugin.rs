@@ -41,7 +41,7 @@ pub enum Outcome {
 pub struct Metrics {
     /// Calls of any kind.
     pub calls: u64,
-    /// CPU time of all calls.
+    /// CPU time of all calls; zero if the engine is one for tools.
     pub cost: Duration,
     /// CPU time of the longest call.
     pub cost_max: Duration,

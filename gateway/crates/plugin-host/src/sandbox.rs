@@ -45,8 +45,10 @@ pub(crate) struct Sandbox {
     kv: BTreeMap<String, Vec<u8>>,
     alarms: BTreeSet<String>,
     pub(crate) memory: MemoryCap,
-    /// By [`cpu_time`].
-    deadline: Duration,
+    /// How long the present call may compute.
+    length: Duration,
+    /// Until when, by [`cpu_time`]; none before somebody looked at the clock.
+    deadline: Option<Duration>,
 }
 
 /// A binding with what the manifest says of its role.
@@ -85,7 +87,8 @@ impl Sandbox {
             kv,
             alarms: BTreeSet::new(),
             memory: MemoryCap { max: memory_max, used: 0, refused: false },
-            deadline: Duration::ZERO,
+            length: Duration::ZERO,
+            deadline: None,
         }
     }
 
@@ -94,8 +97,12 @@ impl Sandbox {
         let mut store = Store::new(engine.wasmtime(), self);
         store.limiter(|s| &mut s.memory);
         store.set_hostcall_fuel(HANDED_OVER_LEN_MAX);
-        store.epoch_deadline_callback(|cx| {
-            let left = cx.data().deadline.saturating_sub(cpu_time());
+        store.epoch_deadline_callback(|mut cx| {
+            let now = cpu_time();
+            let sandbox = cx.data_mut();
+            // A call that is not metered has as long again from this first look.
+            let deadline = *sandbox.deadline.get_or_insert(now + sandbox.length);
+            let left = deadline.saturating_sub(now);
             if left.is_zero() {
                 Err(TimeIsOver.into())
             } else {
@@ -106,8 +113,9 @@ impl Sandbox {
     }
 
     /// Gets ready for a call of at most `length`.
-    pub(crate) fn begin(&mut self, started: Duration, length: Duration) {
-        self.deadline = started + length;
+    pub(crate) fn begin(&mut self, started: Option<Duration>, length: Duration) {
+        self.length = length;
+        self.deadline = started.map(|started| started + length);
         self.asked = Effects::default();
         self.memory.refused = false;
     }

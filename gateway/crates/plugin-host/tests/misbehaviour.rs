@@ -44,6 +44,17 @@ fn an_endless_loop_ends_at_the_deadline() {
 }
 
 #[test]
+fn an_endless_loop_ends_also_where_no_clock_is_read_around_a_call() {
+    let engine = Engine::for_tools().unwrap();
+    let (package, grant) = (package(Fixture::Spin), Grant::all("it"));
+    let program = Program::prepare(&engine, &Cache::none(), &package, &grant).unwrap();
+    let mut it = Instance::new(&program, &setup(), &plant(), at(0.0)).unwrap().0;
+    let fault = it.tick(&plant(), at(1.0)).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Deadline, "{fault}");
+    assert_eq!(it.cost(), std::time::Duration::ZERO);
+}
+
+#[test]
 fn what_was_published_stands_until_another_value_takes_its_place() {
     let mut it = start(Fixture::Count);
     let shown = |it: &Instance| -> Vec<_> {
