@@ -168,6 +168,13 @@ pub(crate) struct Run {
     /// Serve RTU frames over TCP here.
     #[arg(long, value_name = "HOST:PORT")]
     rtu_tcp: Option<SocketAddr>,
+    /// Serve the heat meters on M-Bus and CJ/T 188 on a pseudo-terminal, with a symbolic link to it
+    /// at this path.
+    #[arg(long, value_name = "PATH")]
+    mbus: Option<PathBuf>,
+    /// Serve the heat meters on M-Bus and CJ/T 188 over TCP here, as behind a converter.
+    #[arg(long, value_name = "HOST:PORT")]
+    mbus_tcp: Option<SocketAddr>,
     /// Keep the files of a 1-Wire string of 32 probes below this folder, which stands for /sys.
     #[arg(long, value_name = "DIR")]
     pub(crate) onewire: Option<PathBuf>,
@@ -219,6 +226,8 @@ impl Run {
             modbus_tcp: Some(self.modbus_tcp),
             rtu_tcp: self.rtu_tcp,
             rtu: self.rtu.clone(),
+            mbus: self.mbus.clone(),
+            mbus_tcp: self.mbus_tcp,
             control: Some(self.control),
             onewire: self.onewire.clone(),
             speed: self.speed,

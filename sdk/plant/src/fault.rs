@@ -162,6 +162,10 @@ pub enum Line {
     Rtu,
     /// RTU frames over TCP.
     RtuTcp,
+    /// M-Bus and CJ/T 188 on the pseudo-terminal of the meters.
+    Mbus,
+    /// M-Bus and CJ/T 188 over TCP.
+    MbusTcp,
 }
 
 /// Whom a fault concerns; with neither, every unit on every line.
@@ -238,11 +242,16 @@ pub enum FaultError {
     #[error("point \"{0}\" has no \"no sensor\" value in the map")]
     NoSentinel(String),
     /// A connection fault needs a line made of connections.
-    #[error("{0} concerns connections: give --line tcp or rtu-tcp, or neither unit nor line")]
+    #[error(
+        "{0} concerns connections: give --line tcp, rtu-tcp or mbus-tcp, or neither unit nor line"
+    )]
     NeedsConnections(&'static str),
     /// No probe hangs there.
     #[error("there is no probe at {0} m: they hang at 1 and 2 m, and every 5 m down to 150 m")]
     NoProbe(u16),
+    /// The line speaks another protocol.
+    #[error("this is a fault of Modbus: give --line tcp, rtu or rtu-tcp, or no line")]
+    OnlyModbus,
     /// The line has no transaction ids.
     #[error("RTU frames carry no transaction id")]
     NoTransactions,
@@ -263,7 +272,7 @@ impl Fault {
         match self {
             Self::Cut | Self::Refuse => {
                 let name = if *self == Self::Cut { "cut" } else { "refuse" };
-                if scope.unit.is_some() || scope.line == Some(Line::Rtu) {
+                if scope.unit.is_some() || matches!(scope.line, Some(Line::Rtu | Line::Mbus)) {
                     return Err(FaultError::NeedsConnections(name));
                 }
             }
@@ -272,6 +281,11 @@ impl Fault {
             }
             Self::Probe { depth, .. } if !DEPTHS_M.contains(depth) => {
                 return Err(FaultError::NoProbe(*depth));
+            }
+            Self::Exception { .. } | Self::IllegalAddress { .. } | Self::ForeignTransaction
+                if matches!(scope.line, Some(Line::Mbus | Line::MbusTcp)) =>
+            {
+                return Err(FaultError::OnlyModbus);
             }
             _ => {}
         }

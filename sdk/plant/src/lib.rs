@@ -9,7 +9,8 @@
 //! From the inside out: [`physics`] knows no register; [`plant`], [`presets`] and [`panel`] put
 //! machines and their own controls together, [`trouble`] lets them fail; [`devices`] lays register
 //! maps over them, each map one table; [`unit`] and [`room`] add what is wrong with sensors and
-//! who was answered; [`modbus`] and [`serve`] put it on the wire, [`onewire`] into files, [`access`] reads and writes it
+//! who was answered; [`modbus`], [`meters`] and [`serve`] put it on the wire, [`onewire`] into
+//! files, [`access`] reads and writes it
 //! without one; [`control`] is how a drill gives orders.
 //!
 //! It must never know the gateway: it depends on no crate of it, so that the two can only agree
@@ -26,6 +27,7 @@ pub mod fault;
 pub mod fleet;
 pub mod ground_load;
 pub mod listing;
+pub mod meters;
 pub mod modbus;
 pub mod onewire;
 pub mod panel;

@@ -75,9 +75,12 @@ async fn serve(run: args::Run) -> Result<()> {
     let server = Server::start(plant, run.options()).await?;
     announce("modbus-tcp", server.modbus_tcp());
     announce("rtu-tcp", server.rtu_tcp());
+    announce("mbus-tcp", server.mbus_tcp());
     announce("control", server.control());
-    if let Some(path) = server.rtu() {
-        println!("listening modbus-rtu {}", path.display());
+    for (what, path) in [("modbus-rtu", server.rtu()), ("mbus", server.mbus())] {
+        if let Some(path) = path {
+            println!("listening {what} {}", path.display());
+        }
     }
     if let Some(path) = &run.onewire {
         println!("listening onewire {}", path.display());

@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -31,6 +32,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
 use crate::fault::{Fault, FaultError, Line, Scope};
+use crate::meters;
 use crate::modbus::exchange::Latency;
 use crate::modbus::line;
 use crate::onewire;
@@ -54,6 +56,10 @@ pub struct Options {
     pub rtu_tcp: Option<SocketAddr>,
     /// RTU on a pseudo-terminal, reached by a symbolic link at this path.
     pub rtu: Option<PathBuf>,
+    /// M-Bus and CJ/T 188 on a pseudo-terminal, reached by a symbolic link at this path.
+    pub mbus: Option<PathBuf>,
+    /// M-Bus and CJ/T 188 over TCP.
+    pub mbus_tcp: Option<SocketAddr>,
     /// The control channel.
     pub control: Option<SocketAddr>,
     /// The 1-Wire string as files, below this folder, which stands for `/sys`.
@@ -62,7 +68,7 @@ pub struct Options {
     pub speed: f64,
     /// Response time on Modbus TCP.
     pub tcp_latency: Latency,
-    /// Response time on both RTU lines.
+    /// Response time on all other lines.
     pub rtu_latency: Latency,
 }
 
@@ -75,6 +81,8 @@ impl Options {
             modbus_tcp: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             rtu_tcp: None,
             rtu: None,
+            mbus: None,
+            mbus_tcp: None,
             control: None,
             onewire: None,
             speed: 0.0,
@@ -115,12 +123,17 @@ pub enum ServeError {
     },
 }
 
+/// The lines that are made of connections.
+const CONNECTIONS: [Line; 3] = [Line::Tcp, Line::RtuTcp, Line::MbusTcp];
+
 /// What the tasks share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     room: Mutex<Room>,
-    /// Changed to cut the connections of a line: Modbus TCP, RTU over TCP.
-    cuts: [watch::Sender<u64>; 2],
+    /// Changed to cut the connections of a line, in the order of [`CONNECTIONS`].
+    cuts: [watch::Sender<u64>; 3],
+    /// The bus of the meters: one, whichever way a master comes.
+    meters: meters::line::Bus,
     paused: AtomicBool,
 }
 
@@ -144,7 +157,7 @@ impl Shared {
     }
 
     fn cut(&self, line: Option<Line>) {
-        for (sender, this) in self.cuts.iter().zip([Line::Tcp, Line::RtuTcp]) {
+        for (sender, this) in self.cuts.iter().zip(CONNECTIONS) {
             if line.is_none_or(|line| line == this) {
                 sender.send_modify(|generation| *generation += 1);
             }
@@ -152,7 +165,7 @@ impl Shared {
     }
 
     fn cut_of(&self, line: Line) -> &watch::Sender<u64> {
-        &self.cuts[usize::from(line != Line::Tcp)]
+        &self.cuts[CONNECTIONS.iter().position(|this| *this == line).unwrap_or(0)]
     }
 
     pub(crate) fn inject(
@@ -194,8 +207,10 @@ pub struct Server {
     tasks: JoinSet<()>,
     modbus_tcp: Option<SocketAddr>,
     rtu_tcp: Option<SocketAddr>,
+    mbus_tcp: Option<SocketAddr>,
     control: Option<SocketAddr>,
-    link: Option<Link>,
+    rtu: Option<Link>,
+    mbus: Option<Link>,
 }
 
 impl Server {
@@ -206,7 +221,8 @@ impl Server {
     pub async fn start(plant: Plant, options: Options) -> Result<Self, ServeError> {
         let shared = Arc::new(Shared {
             room: Mutex::new(Room::new(plant)),
-            cuts: [watch::Sender::new(0), watch::Sender::new(0)],
+            cuts: CONNECTIONS.map(|_| watch::Sender::new(0)),
+            meters: Mutex::new(meters::protocols()),
             paused: AtomicBool::new(false),
         });
         let mut tasks = JoinSet::new();
@@ -219,6 +235,8 @@ impl Server {
         let tcp = listen("Modbus TCP", options.modbus_tcp, Line::Tcp, options.tcp_latency).await?;
         let rtu_tcp =
             listen("RTU over TCP", options.rtu_tcp, Line::RtuTcp, options.rtu_latency).await?;
+        let mbus_tcp =
+            listen("M-Bus", options.mbus_tcp, Line::MbusTcp, options.rtu_latency).await?;
         let control = match options.control {
             Some(address) => {
                 let (listener, bound) = bind("the control channel", address).await?;
@@ -227,22 +245,22 @@ impl Server {
             }
             None => None,
         };
-        let link = match options.rtu {
-            Some(path) => {
-                let (link, terminal) =
-                    terminal::open(&path).map_err(|error| ServeError::Terminal { path, error })?;
-                tasks.spawn(serve_terminal(shared.clone(), terminal, options.rtu_latency));
-                Some(link)
-            }
-            None => None,
+        let mut open = |path: Option<PathBuf>, line| {
+            let Some(path) = path else { return Ok(None) };
+            let (link, terminal) =
+                terminal::open(&path).map_err(|error| ServeError::Terminal { path, error })?;
+            tasks.spawn(serve_terminal(shared.clone(), terminal, line, options.rtu_latency));
+            Ok(Some(link))
         };
+        let rtu = open(options.rtu, Line::Rtu)?;
+        let mbus = open(options.mbus, Line::Mbus)?;
         if let Some(path) = options.onewire {
             let made = onewire::Tree::make(&path, &shared.room());
             let tree = made.map_err(|error| ServeError::Tree { path, error })?;
             tasks.spawn(onewire::serve(shared.clone(), tree));
         }
         tasks.spawn(run_clock(shared.clone(), options.speed));
-        Ok(Self { shared, tasks, modbus_tcp: tcp, rtu_tcp, control, link })
+        Ok(Self { shared, tasks, modbus_tcp: tcp, rtu_tcp, mbus_tcp, control, rtu, mbus })
     }
 
     /// Where Modbus TCP is served.
@@ -263,10 +281,22 @@ impl Server {
         self.control
     }
 
-    /// The link to the pseudo-terminal.
+    /// The link to the pseudo-terminal of the RTU line.
     #[must_use]
     pub fn rtu(&self) -> Option<&Path> {
-        self.link.as_ref().map(Link::path)
+        self.rtu.as_ref().map(Link::path)
+    }
+
+    /// The link to the pseudo-terminal of the meters.
+    #[must_use]
+    pub fn mbus(&self) -> Option<&Path> {
+        self.mbus.as_ref().map(Link::path)
+    }
+
+    /// Where the meters are served over TCP.
+    #[must_use]
+    pub fn mbus_tcp(&self) -> Option<SocketAddr> {
+        self.mbus_tcp
     }
 
     /// The room, locked: no request is answered and no time passes while it is held. Do not hold
@@ -363,13 +393,32 @@ async fn accept(
 async fn serve_connection(shared: Arc<Shared>, stream: TcpStream, line: Line, latency: Latency) {
     let cut = shared.cut_of(line).subscribe();
     if stream.set_nodelay(true).is_ok() {
-        line::serve(&shared, stream, line, latency, cut).await;
+        serve_stream(&shared, stream, line, latency, cut).await;
     }
 }
 
-async fn serve_terminal(shared: Arc<Shared>, terminal: Terminal, latency: Latency) {
+async fn serve_terminal(shared: Arc<Shared>, terminal: Terminal, line: Line, latency: Latency) {
     let (_never, cut) = watch::channel(0);
-    line::serve(&shared, terminal, Line::Rtu, latency, cut).await;
+    serve_stream(&shared, terminal, line, latency, cut).await;
+}
+
+async fn serve_stream<S>(
+    shared: &Shared,
+    stream: S,
+    line: Line,
+    latency: Latency,
+    cut: watch::Receiver<u64>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    match line {
+        Line::Tcp | Line::Rtu | Line::RtuTcp => {
+            line::serve(shared, stream, line, latency, cut).await;
+        }
+        Line::Mbus | Line::MbusTcp => {
+            meters::line::serve(shared, &shared.meters, stream, line, latency, cut).await;
+        }
+    }
 }
 
 async fn run_clock(shared: Arc<Shared>, speed: f64) {

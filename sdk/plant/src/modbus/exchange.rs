@@ -37,7 +37,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    fn draw(self, seed: u64, unit: u8, count: u64) -> Duration {
+    pub(crate) fn draw(self, seed: u64, unit: u8, count: u64) -> Duration {
         let span = self.max_ms.saturating_sub(self.min_ms) as f64;
         let extra = span * unit_hash(seed, u64::from(unit) << 32, count);
         Duration::from_micros(self.min_ms * 1000 + (extra * 1000.0) as u64)
@@ -47,7 +47,7 @@ impl Latency {
 fn frame_for(line: Line, header: Header, pdu: &[u8]) -> Vec<u8> {
     match line {
         Line::Tcp => frame::frame_tcp(header, pdu),
-        Line::Rtu | Line::RtuTcp => frame::frame_rtu(header, pdu),
+        _ => frame::frame_rtu(header, pdu),
     }
 }
 

@@ -112,7 +112,7 @@ fn handle(
     while !inbox.is_empty() {
         let parsed = match line {
             Line::Tcp => frame::parse_tcp(inbox),
-            Line::Rtu | Line::RtuTcp => frame::parse_rtu(inbox, silent),
+            _ => frame::parse_rtu(inbox, silent),
         };
         match parsed {
             Parsed::Incomplete => return,
