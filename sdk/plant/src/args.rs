@@ -175,6 +175,10 @@ pub(crate) struct Run {
     /// Serve the heat meters on M-Bus and CJ/T 188 over TCP here, as behind a converter.
     #[arg(long, value_name = "HOST:PORT")]
     mbus_tcp: Option<SocketAddr>,
+    /// Serve the electricity meters on DL/T 645 on a pseudo-terminal, with a symbolic link to it at
+    /// this path.
+    #[arg(long, value_name = "PATH")]
+    dlt645: Option<PathBuf>,
     /// Keep the files of a 1-Wire string of 32 probes below this folder, which stands for /sys.
     #[arg(long, value_name = "DIR")]
     pub(crate) onewire: Option<PathBuf>,
@@ -228,6 +232,7 @@ impl Run {
             rtu: self.rtu.clone(),
             mbus: self.mbus.clone(),
             mbus_tcp: self.mbus_tcp,
+            dlt645: self.dlt645.clone(),
             control: Some(self.control),
             onewire: self.onewire.clone(),
             speed: self.speed,

@@ -166,6 +166,16 @@ pub enum Line {
     Mbus,
     /// M-Bus and CJ/T 188 over TCP.
     MbusTcp,
+    /// DL/T 645 on the pseudo-terminal of the electricity meters.
+    Dlt645,
+}
+
+impl Line {
+    /// Whether masters come to it over TCP.
+    #[must_use]
+    pub fn has_connections(self) -> bool {
+        matches!(self, Self::Tcp | Self::RtuTcp | Self::MbusTcp)
+    }
 }
 
 /// Whom a fault concerns; with neither, every unit on every line.
@@ -272,7 +282,7 @@ impl Fault {
         match self {
             Self::Cut | Self::Refuse => {
                 let name = if *self == Self::Cut { "cut" } else { "refuse" };
-                if scope.unit.is_some() || matches!(scope.line, Some(Line::Rtu | Line::Mbus)) {
+                if scope.unit.is_some() || scope.line.is_some_and(|line| !line.has_connections()) {
                     return Err(FaultError::NeedsConnections(name));
                 }
             }
@@ -283,7 +293,7 @@ impl Fault {
                 return Err(FaultError::NoProbe(*depth));
             }
             Self::Exception { .. } | Self::IllegalAddress { .. } | Self::ForeignTransaction
-                if matches!(scope.line, Some(Line::Mbus | Line::MbusTcp)) =>
+                if matches!(scope.line, Some(Line::Mbus | Line::MbusTcp | Line::Dlt645)) =>
             {
                 return Err(FaultError::OnlyModbus);
             }

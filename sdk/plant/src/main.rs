@@ -77,7 +77,9 @@ async fn serve(run: args::Run) -> Result<()> {
     announce("rtu-tcp", server.rtu_tcp());
     announce("mbus-tcp", server.mbus_tcp());
     announce("control", server.control());
-    for (what, path) in [("modbus-rtu", server.rtu()), ("mbus", server.mbus())] {
+    let terminals =
+        [("modbus-rtu", server.rtu()), ("mbus", server.mbus()), ("dlt645", server.dlt645())];
+    for (what, path) in terminals {
         if let Some(path) = path {
             println!("listening {what} {}", path.display());
         }

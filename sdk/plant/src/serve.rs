@@ -60,6 +60,8 @@ pub struct Options {
     pub mbus: Option<PathBuf>,
     /// M-Bus and CJ/T 188 over TCP.
     pub mbus_tcp: Option<SocketAddr>,
+    /// DL/T 645 on a pseudo-terminal, reached by a symbolic link at this path.
+    pub dlt645: Option<PathBuf>,
     /// The control channel.
     pub control: Option<SocketAddr>,
     /// The 1-Wire string as files, below this folder, which stands for `/sys`.
@@ -83,6 +85,7 @@ impl Options {
             rtu: None,
             mbus: None,
             mbus_tcp: None,
+            dlt645: None,
             control: None,
             onewire: None,
             speed: 0.0,
@@ -134,6 +137,8 @@ pub(crate) struct Shared {
     cuts: [watch::Sender<u64>; 3],
     /// The bus of the meters: one, whichever way a master comes.
     meters: meters::line::Bus,
+    /// The bus of the electricity meters.
+    electricity: meters::line::Bus,
     paused: AtomicBool,
 }
 
@@ -211,6 +216,7 @@ pub struct Server {
     control: Option<SocketAddr>,
     rtu: Option<Link>,
     mbus: Option<Link>,
+    dlt645: Option<Link>,
 }
 
 impl Server {
@@ -223,6 +229,7 @@ impl Server {
             room: Mutex::new(Room::new(plant)),
             cuts: CONNECTIONS.map(|_| watch::Sender::new(0)),
             meters: Mutex::new(meters::protocols()),
+            electricity: Mutex::new(meters::electricity()),
             paused: AtomicBool::new(false),
         });
         let mut tasks = JoinSet::new();
@@ -254,13 +261,14 @@ impl Server {
         };
         let rtu = open(options.rtu, Line::Rtu)?;
         let mbus = open(options.mbus, Line::Mbus)?;
+        let dlt645 = open(options.dlt645, Line::Dlt645)?;
         if let Some(path) = options.onewire {
             let made = onewire::Tree::make(&path, &shared.room());
             let tree = made.map_err(|error| ServeError::Tree { path, error })?;
             tasks.spawn(onewire::serve(shared.clone(), tree));
         }
         tasks.spawn(run_clock(shared.clone(), options.speed));
-        Ok(Self { shared, tasks, modbus_tcp: tcp, rtu_tcp, mbus_tcp, control, rtu, mbus })
+        Ok(Self { shared, tasks, modbus_tcp: tcp, rtu_tcp, mbus_tcp, control, rtu, mbus, dlt645 })
     }
 
     /// Where Modbus TCP is served.
@@ -291,6 +299,12 @@ impl Server {
     #[must_use]
     pub fn mbus(&self) -> Option<&Path> {
         self.mbus.as_ref().map(Link::path)
+    }
+
+    /// The link to the pseudo-terminal of the electricity meters.
+    #[must_use]
+    pub fn dlt645(&self) -> Option<&Path> {
+        self.dlt645.as_ref().map(Link::path)
     }
 
     /// Where the meters are served over TCP.
@@ -414,6 +428,9 @@ async fn serve_stream<S>(
     match line {
         Line::Tcp | Line::Rtu | Line::RtuTcp => {
             line::serve(shared, stream, line, latency, cut).await;
+        }
+        Line::Dlt645 => {
+            meters::line::serve(shared, &shared.electricity, stream, line, latency, cut).await;
         }
         Line::Mbus | Line::MbusTcp => {
             meters::line::serve(shared, &shared.meters, stream, line, latency, cut).await;

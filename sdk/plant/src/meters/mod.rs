@@ -1,10 +1,12 @@
-//! Meters on buses of their own: the room's heat meters on M-Bus and CJ/T 188.
+//! Meters on buses of their own: the room's heat meters on M-Bus and CJ/T 188, its electricity
+//! meters on DL/T 645.
 //!
 //! They are the same meters as on Modbus, behind their second port: same physics, same faults of
 //! their sensors, the unit's number as primary address. What can be wrong with a bus of meters is
 //! in [`line`](mod@line), once for every protocol; a protocol is a [`line::Protocol`].
 
 pub mod cjt188;
+pub mod dlt645;
 pub mod line;
 pub mod mbus;
 
@@ -14,6 +16,11 @@ use crate::room::Room;
 /// All that are spoken on the bus of the meters.
 pub(crate) fn protocols() -> Vec<Box<dyn line::Protocol>> {
     vec![Box::<mbus::MBus>::default(), Box::new(cjt188::Cjt188)]
+}
+
+/// What is spoken on the bus of the electricity meters.
+pub(crate) fn electricity() -> Vec<Box<dyn line::Protocol>> {
+    vec![Box::new(dlt645::Dlt645)]
 }
 
 /// Sum of bytes, as all these protocols check their frames.
