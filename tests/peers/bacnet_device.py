@@ -3,9 +3,9 @@
 
 It has one object of each kind that the gateway reads, and as many further analog values as asked
 for. It can be a BBMD, and a router to a virtual network with one device on it. Prints `ready PORT`
-once it listens; each line on standard input `set NAME VALUE` changes a present value, `flag NAME
-FLAG on|off` a status flag, `reliability NAME WORD` a reliability, `get NAME` prints a present
-value and `slot NAME PRIORITY` what stands at that priority.
+once it listens; each line on standard input `set NAME VALUE` changes a present value,
+`reliability NAME WORD` a reliability, `out NAME` puts an object out of service, `get NAME` prints
+a present value and `slot NAME PRIORITY` what stands at that priority.
 """
 
 import argparse
@@ -140,12 +140,8 @@ async def obey(app, reader):
                 o.presentValue = type(o.presentValue)(
                     float(value) if isinstance(o.presentValue, float) else value
                 )
-            case ["flag", name, flag, state]:
-                flags = list(named[name].statusFlags)
-                flags[["in-alarm", "fault", "overridden", "out-of-service"].index(flag)] = int(
-                    state == "on"
-                )
-                named[name].statusFlags = flags
+            case ["out", name]:
+                named[name].outOfService = True
             case ["reliability", name, word]:
                 named[name].reliability = word
             case ["get", name]:

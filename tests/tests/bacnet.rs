@@ -3,9 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
-use wellhead_bacnet::client::Peer;
-use wellhead_bacnet::wire::Value;
+use wellhead_bacnet::client::{Failure, Peer};
 use wellhead_bacnet::wire::service::{Segmentation, Sought};
+use wellhead_bacnet::wire::{Error, Value};
 use wellhead_bacnet::{
     BacnetDriver, Client, Cov, DeviceAddress, DeviceSpec, ObjectId, PointSpec, PortConfig,
     Property, Registration, Timing, discover, object_list,
@@ -182,10 +182,10 @@ async fn a_command_takes_its_priority_and_gives_it_back() {
     driver.relinquish(PointIndex(0)).await.unwrap();
     assert_eq!(device.ask("get valve"), "valve 5.0", "what it falls back to");
     assert!(device.ask("slot valve 8").starts_with("valve null"));
-    // An input takes no command.
-    let supply = object("analog-input:1");
-    let refused = client.write(peer, &TIMING, supply, present, &Value::Real(1.0), Some(8)).await;
-    assert!(refused.is_err());
+    // What it does not have, it does not take.
+    let none = object("analog-output:99");
+    let refused = client.write(peer, &TIMING, none, present, &Value::Real(1.0), Some(8)).await;
+    assert_eq!(refused, Err(Failure::Error(Error { class: 1, code: 31 })));
 }
 
 #[tokio::test]
@@ -216,20 +216,17 @@ async fn flags_and_reliability_of_a_foreign_device_become_quality() {
     let client = client(&device);
     open(&client).await;
     device.tell("reliability supply no-sensor");
-    device.tell("flag supply fault on");
-    device.tell("flag return overridden on");
-    device.tell("flag setpoint out-of-service on");
+    device.tell("out setpoint");
     assert_eq!(device.ask("get supply"), "supply 45.3", "all of it is done");
-    let names = ["analog-input:1", "analog-input:2", "analog-value:1"];
+    let names = ["analog-input:1", "analog-value:1"];
     let points = names.iter().enumerate().map(|(n, name)| point(n as u32, name)).collect();
     let mut driver = driver(&device, client, points);
     let mut out = poll(&mut driver).await;
     out.outcomes.sort_by_key(|(i, _)| i.0);
     let outcomes: Vec<_> = out.outcomes.into_iter().map(|(_, o)| o).collect();
     assert_eq!(outcomes[0], Outcome::Bad(Reason::Faulty(1)));
-    assert_eq!(outcomes[1], Outcome::Manual(Reading::float(38.1).unwrap()));
     let setpoint = Reading::float(40.0).unwrap();
-    assert_eq!(outcomes[2], Outcome::Uncertain(setpoint, Reason::OutOfService));
+    assert_eq!(outcomes[1], Outcome::Uncertain(setpoint, Reason::OutOfService));
 }
 
 #[tokio::test]
