@@ -47,6 +47,8 @@ async fn each_kind_of_object_reads_and_a_device_says_who_it_is() {
     let [(i_am, peer)] = &found[..] else { panic!("{found:?}") };
     assert_eq!((i_am.device, i_am.segmentation), (12, Segmentation::Both));
     assert_eq!(*peer, Peer::ip(loopback(device.port)));
+    let directed = client.who_is(Some(*peer), None, Duration::from_millis(500)).await.unwrap();
+    assert_eq!(directed, found);
     for (name, value) in [
         ("analog-input:1", Value::Real(45.3)),
         ("binary-input:1", Value::Enumerated(1)),

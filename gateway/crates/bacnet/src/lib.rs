@@ -1,8 +1,15 @@
-//! BACnet/IP as a driver.
+//! BACnet/IP: devices as drivers, found and listed.
 //!
-//! [`DeviceSpec`] says what a device is and which of its objects' properties are its points.
+//! [`DeviceSpec`] says what a device is and which of its objects' properties are its points;
+//! [`check`] finds mistakes in it; [`BacnetDriver`] reads, writes and follows them. All devices of a
+//! port share one [`Client`], which owns the socket. [`discover`] finds devices and what they hold.
+//! [`wire`] is bytes in, messages out.
 //!
-//! It never knows where a specification comes from or where a value goes, and never stamps time.
+//! Devices on MS/TP and other networks are reached through routers only; BACnet/SC and BACnet over
+//! IPv6 are not spoken.
+//!
+//! It never knows where a specification comes from or where a value goes, and never stamps time;
+//! it never takes a reply for the answer to another request, nor a part of a list for the whole.
 
 mod batch;
 pub mod client;

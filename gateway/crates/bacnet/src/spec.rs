@@ -112,7 +112,9 @@ impl FromStr for ObjectId {
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let form = || SpecError(format!("`{text}` is no object; write `analog-input:3`"));
         let (kind, instance) = text.split_once([':', ',']).ok_or_else(form)?;
-        let kind = match TYPES.iter().find(|(_, name)| *name == kind.trim()) {
+        // The standard writes it in one word.
+        let named = kind.trim().replace("characterstring", "character-string");
+        let kind = match TYPES.iter().find(|(_, name)| *name == named) {
             Some((n, _)) => *n,
             None => kind.trim().parse().ok().filter(|n| *n < 1024).ok_or_else(|| {
                 let names: Vec<_> = TYPES.iter().map(|(_, name)| *name).collect();

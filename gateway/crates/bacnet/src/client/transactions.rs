@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 /// How long a number rests.
 const REST: Duration = Duration::from_secs(60);
+/// Peers that are remembered before idle ones are forgotten.
+const PEERS_MAX: usize = 4096;
 /// How long segments may stay away before the last acknowledgement is sent again. The first time
 /// it is short, for senders that count their windows differently.
 pub(super) const FIRST_SILENCE: Duration = Duration::from_millis(250);
@@ -74,6 +76,14 @@ pub(super) enum Quiet {
 
 impl Transactions {
     fn peer(&mut self, peer: Peer, in_flight_max: usize) -> &mut PeerState {
+        if self.peers.len() >= PEERS_MAX && !self.peers.contains_key(&peer) {
+            // Those that nobody waits for and whose numbers are all free are as good as new.
+            let now = Instant::now();
+            self.peers.retain(|_, s| {
+                s.resting.retain(|(_, until)| *until > now);
+                !s.resting.is_empty() || Arc::strong_count(&s.turns) > 1
+            });
+        }
         self.peers.entry(peer).or_insert_with(|| PeerState {
             turns: Arc::new(Semaphore::new(in_flight_max.clamp(1, 128))),
             next: 0,
