@@ -169,6 +169,8 @@ mod tests {
             newest_ms: Some(500),
         };
         assert_eq!(cache.stats(), expected);
+        assert_eq!(cache.read(None, 2 * 872).unwrap().len(), 2, "as much as was asked for");
+        assert_eq!(cache.read(None, 2 * 872 - 1).unwrap().len(), 1);
         let held: Vec<_> = cache.read(None, usize::MAX).unwrap();
         cache.remove(&[held[1].0]).unwrap();
         assert_eq!(cache.stats().bytes_held, 2_000);
