@@ -1,11 +1,16 @@
 # Speed and size of the gateway beside the floor; needs mosquitto. About seven minutes, and a quiet
 # machine: the last column of the table tells how quiet it was.
-.PHONY: bench bench-outage bench-soak bench-build
+.PHONY: bench bench-plugins bench-outage bench-soak bench-build
 
 BENCH = target/release/wellhead-bench --wellhead target/release/wellhead
 
-bench: bench-build ## Speed and size beside a floor program
+bench: bench-build ## Speed and size beside a floor program, and of plugins beside their aims
 	$(BENCH)
+	tests/bench/plugins.sh
+
+# Without the seven minutes: what plugins cost, about five.
+bench-plugins: bench-build
+	tests/bench/plugins.sh
 
 # The broker away for a minute, once gone and once stopped with its connections open.
 bench-outage: bench-build

@@ -80,6 +80,7 @@ pub(crate) struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Staging {
     /// Units.
+    #[serde(with = "wellhead_sdk::help::array")]
     pub(crate) units: [Unit; UNITS],
     /// Why the plant is in its state.
     pub(crate) reason: Reason,

@@ -108,6 +108,7 @@ pub(crate) struct Unit {
     since_run_ms: u32,
     idle_ms: u32,
     unbidden_ms: u32,
+    #[serde(with = "wellhead_sdk::help::array")]
     start_ages_ms: [u32; STARTS],
     start_count: u8,
     fault_ms: u32,

@@ -10,6 +10,7 @@ const MINUTES: usize = 15;
 /// The window slides, so that it does not matter when the meter's own windows begin.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Demand {
+    #[serde(with = "wellhead_sdk::help::array")]
     minutes_kw: [f32; MINUTES - 1],
     at: u8,
     since: Duration,

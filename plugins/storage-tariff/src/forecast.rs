@@ -9,9 +9,13 @@ const SEEN: Duration = Duration::from_secs(30 * 60);
 /// Mean load of every hour of the last seven days, kW.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct History {
-    hours: [[Option<f32>; 24]; 7],
+    #[serde(with = "wellhead_sdk::help::array")]
+    days: [Day; 7],
     current: Option<Hour>,
 }
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Day(#[serde(with = "wellhead_sdk::help::array")] [Option<f32>; 24]);
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Hour {
@@ -54,7 +58,7 @@ impl History {
         }
         let mean = hour.kwh / (hour.seen.as_secs_f64() / 3600.0);
         let day = usize::from(hour.weekday.clamp(1, 7) - 1);
-        if let Some(slot) = self.hours[day].get_mut(usize::from(hour.hour)) {
+        if let Some(slot) = self.days[day].0.get_mut(usize::from(hour.hour)) {
             *slot = Some(mean as f32);
         }
     }
@@ -65,7 +69,7 @@ impl History {
         let day = usize::from(local.weekday.clamp(1, 7) - 1);
         let hour = usize::from(local.hour);
         // From the day itself, seven days ago, backwards through yesterday.
-        let known = |back: usize| self.hours[(day + 7 - back) % 7].get(hour).copied().flatten();
+        let known = |back: usize| self.days[(day + 7 - back) % 7].0.get(hour).copied().flatten();
         (0..7).find_map(known).map(f64::from)
     }
 }

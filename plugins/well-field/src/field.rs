@@ -59,6 +59,7 @@ pub struct Field {
     /// Production asked for, m³/h.
     pub setpoint_m3h: f64,
     /// Reinjection wells.
+    #[serde(with = "wellhead_sdk::help::array")]
     pub wells: [Well; WELLS],
     /// Production wells.
     pub producers: Producers,

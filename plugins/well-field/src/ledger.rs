@@ -41,14 +41,19 @@ impl Account {
     }
 }
 
+/// Those of one side.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Accounts(#[serde(with = "wellhead_sdk::help::array")] [Account; WELLS]);
+
 /// Both sides.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Ledger {
-    accounts: [[Account; WELLS]; 2],
+    accounts: [Accounts; 2],
     /// Produced and reinjected since the beginning, m³.
     pub total_m3: [f64; 2],
     /// Estimated part of both, m³.
     pub estimated_m3: f64,
+    #[serde(with = "wellhead_sdk::help::array")]
     hours: [[f32; 2]; HOURS],
     filled: u8,
     open_m3: [f64; 2],
@@ -69,7 +74,7 @@ impl Ledger {
         (flow_m3h, most_m3h): (f64, f64),
         at: (&Now, Duration),
     ) {
-        let account = &mut self.accounts[side][well];
+        let account = &mut self.accounts[side].0[well];
         let (more, guessed) = account.enter(meter_m3, flow_m3h, most_m3h, at);
         self.total_m3[side] += more;
         self.open_m3[side] += more;

@@ -40,6 +40,7 @@ struct Pump {
 /// All production wells.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Producers {
+    #[serde(with = "wellhead_sdk::help::array")]
     pumps: [Pump; WELLS],
     more_for: Duration,
     less_for: Duration,

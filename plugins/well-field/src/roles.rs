@@ -8,6 +8,20 @@ use crate::words::Step;
 use wellhead_sdk::PointValue;
 use wellhead_sdk::prelude::*;
 
+/// What is read at every production well.
+const OUT: [&str; 6] = [
+    "production_flow",
+    "production_volume",
+    "production_temp",
+    "production_level",
+    "production_sand",
+    "production_filter",
+];
+
+/// What is read at every reinjection well.
+const INTO: [&str; 4] =
+    ["reinjection_flow", "reinjection_volume", "reinjection_pressure", "reinjection_filter"];
+
 /// What the site has bound.
 pub struct Roles {
     call: Option<Input<bool>>,
@@ -16,10 +30,10 @@ pub struct Roles {
     supply: Option<Input<f64>>,
     sealed: Option<Input<bool>>,
     allowed: Option<Input<bool>>,
-    /// Flow, volume, temperature, level, sand, filter of production.
+    /// As in [`OUT`].
     out: [Vec<Input<f64>>; 6],
     out_fault: Vec<Input<bool>>,
-    /// Flow, volume, pressure, filter of reinjection.
+    /// As in [`INTO`].
     into: [Vec<Input<f64>>; 4],
     into_fault: Vec<Input<bool>>,
     open: Vec<Input<bool>>,
@@ -35,43 +49,51 @@ pub struct Roles {
 impl Roles {
     /// Looks them up; every list must have as many points as its table has wells.
     pub fn bind(cx: &mut Init<'_>, s: &Settings) -> Result<Self, Error> {
-        let (out, into) = (s.producers.len(), s.injectors.len());
         let roles = Self {
+            run: cx.outputs("production_run")?,
+            speed: cx.outputs("production_speed")?,
+            valve: cx.outputs("reinjection_valve")?,
+            wash: cx.outputs("backwash")?,
+            heat_pump: cx.output_optional("heat_pump")?,
+            boiler: cx.output_optional("boiler")?,
             call: cx.input_optional("heat_call"),
             wanted: cx.input_optional("wanted_flow"),
             back: cx.input_optional("return_temp"),
             supply: cx.input_optional("load_supply_temp"),
             sealed: cx.input_optional("sealed"),
             allowed: cx.input_optional("backwash_allowed"),
-            out: [
-                list(cx, "production_flow", out)?,
-                list(cx, "production_volume", out)?,
-                list(cx, "production_temp", out)?,
-                list(cx, "production_level", out)?,
-                list(cx, "production_sand", out)?,
-                list(cx, "production_filter", out)?,
-            ],
-            out_fault: list(cx, "production_fault", out)?,
-            into: [
-                list(cx, "reinjection_flow", into)?,
-                list(cx, "reinjection_volume", into)?,
-                list(cx, "reinjection_pressure", into)?,
-                list(cx, "reinjection_filter", into)?,
-            ],
-            into_fault: list(cx, "reinjection_fault", into)?,
-            open: list(cx, "reinjection_open", into)?,
-            washing: list(cx, "back_washing", into)?,
-            run: same("production_run", cx.outputs("production_run")?, out)?,
-            speed: same("production_speed", cx.outputs("production_speed")?, out)?,
-            valve: same("reinjection_valve", cx.outputs("reinjection_valve")?, into)?,
-            wash: same("backwash", cx.outputs("backwash")?, into)?,
-            heat_pump: cx.output_optional("heat_pump")?,
-            boiler: cx.output_optional("boiler")?,
+            out: OUT.map(|role| cx.inputs(role)),
+            out_fault: cx.inputs("production_fault"),
+            into: INTO.map(|role| cx.inputs(role)),
+            into_fault: cx.inputs("reinjection_fault"),
+            open: cx.inputs("reinjection_open"),
+            washing: cx.inputs("back_washing"),
         };
+        roles.as_many(s.producers.len(), s.injectors.len())?;
         if roles.call.is_none() && roles.wanted.is_none() {
             return Err("bind heat_call or wanted_flow: nobody says when heat is wanted".into());
         }
         Ok(roles)
+    }
+
+    /// Every list is left out or has as many points as its table has wells.
+    fn as_many(&self, out: usize, into: usize) -> Result<(), Error> {
+        let of_out = OUT.into_iter().zip(self.out.iter().map(Vec::len));
+        let of_into = INTO.into_iter().zip(self.into.iter().map(Vec::len));
+        let others_out = [
+            ("production_fault", self.out_fault.len()),
+            ("production_run", self.run.len()),
+            ("production_speed", self.speed.len()),
+        ];
+        let others_into = [
+            ("reinjection_fault", self.into_fault.len()),
+            ("reinjection_open", self.open.len()),
+            ("back_washing", self.washing.len()),
+            ("reinjection_valve", self.valve.len()),
+            ("backwash", self.wash.len()),
+        ];
+        same(&mut of_out.chain(others_out), out)?;
+        same(&mut of_into.chain(others_into), into)
     }
 
     /// Believed values that are not too old.
@@ -166,19 +188,13 @@ impl Roles {
     }
 }
 
-fn list<T: PointValue>(
-    cx: &mut Init<'_>,
-    role: &str,
-    wells: usize,
-) -> Result<Vec<Input<T>>, Error> {
-    same(role, cx.inputs(role), wells)
-}
-
-fn same<T>(role: &str, list: Vec<T>, wells: usize) -> Result<Vec<T>, Error> {
-    if list.is_empty() || list.len() == wells {
-        return Ok(list);
+fn same(lists: &mut dyn Iterator<Item = (&'static str, usize)>, wells: usize) -> Result<(), Error> {
+    for (role, points) in lists {
+        if points != 0 && points != wells {
+            return Err(format!("{role} has {points} points, its table has {wells} wells").into());
+        }
     }
-    Err(format!("{role} has {} points, its table has {wells} wells", list.len()).into())
+    Ok(())
 }
 
 fn give<T: PointValue>(

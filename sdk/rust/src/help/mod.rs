@@ -7,6 +7,7 @@
 //! while the state stays. Intervals are measured by the monotonic clock; time during which nobody
 //! called, because the gateway was off, counts for nothing.
 
+pub mod array;
 mod calendar;
 mod counter;
 mod machine;
