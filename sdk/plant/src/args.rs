@@ -36,7 +36,7 @@ pub(crate) enum Command {
     /// `ready` when all are open; the log goes to standard error (RUST_LOG sets its level).
     #[command(after_help = "Example:\n  \
         wellhead-plant run --modbus-tcp 127.0.0.1:1502 --rtu /tmp/bus --broker 127.0.0.1:1883")]
-    Run(Run),
+    Run(Box<Run>),
     /// Serve many cheap counter devices, one a port, for load tests.
     ///
     /// Functions 3 and 4 answer alike, for any unit id. Registers 0–1: requests answered so far

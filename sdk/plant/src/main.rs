@@ -40,7 +40,7 @@ fn run(command: Command) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
-            Command::Run(run) => serve(run).await,
+            Command::Run(run) => serve(*run).await,
             Command::Fleet(fleet) => serve_fleet(fleet).await,
             Command::Map { room, json } => {
                 print!("{}", if json { listing::json(room)? } else { listing::table(room) });

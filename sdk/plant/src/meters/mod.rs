@@ -33,7 +33,7 @@ pub fn sum(bytes: &[u8]) -> u8 {
 #[must_use]
 pub fn bcd(number: u64, bytes: usize) -> Vec<u8> {
     let pair = |i| (number / 100u64.pow(i) % 100) as u8;
-    (0..bytes as u32).map(|i| pair(i) / 10 << 4 | pair(i) % 10).collect()
+    (0..bytes as u32).map(|i| ((pair(i) / 10) << 4) | (pair(i) % 10)).collect()
 }
 
 /// The heat meters of a room.
