@@ -5,6 +5,7 @@
 //! is a program without the test harness so that this can't be swallowed.
 //!
 //! Exits with a panic's code if anything is wrong.
+#![allow(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 use std::path::Path;
 use std::time::Duration;

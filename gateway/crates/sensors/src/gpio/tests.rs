@@ -83,7 +83,8 @@ impl Chip for Board {
             if s.gone {
                 return Err("no such chip".to_owned());
             }
-            (s.numbers.clear(), s.edges.clear());
+            s.numbers.clear();
+            s.edges.clear();
             for point in &spec.points {
                 match point.pin {
                     Pin::Relay { safe } => s.levels.insert(point.line, safe),
