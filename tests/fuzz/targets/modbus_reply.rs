@@ -9,7 +9,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use wellhead_driver::Step;
-use wellhead_modbus::codec::{Answer, Request, find, mbap, rtu};
+use wellhead_modbus::codec::{Answer, Request, find, identification, mbap, rtu};
 use wellhead_modbus::{Framing, Table};
 
 const VALUES: [u16; 123] = [0x1234; 123];
@@ -53,7 +53,7 @@ fuzz_target!(|input: &[u8]| {
 
 fn request(kind: u8, address: u16, word: u16) -> Request<'static> {
     let read = |table, max| Request::Read { table, address, count: word % max + 1 };
-    match kind % 9 {
+    match kind % 10 {
         0 => read(Table::Holding, 125),
         1 => read(Table::Input, 125),
         2 => read(Table::Coil, 2000),
@@ -62,7 +62,8 @@ fn request(kind: u8, address: u16, word: u16) -> Request<'static> {
         5 => Request::WriteRegister { address, value: word },
         6 => Request::WriteCoils { address, on: word & 1 == 1 },
         7 => Request::WriteRegisters { address, values: &VALUES[..usize::from(word) % 123 + 1] },
-        _ => Request::MaskWrite { address, and: word, or: !word },
+        8 => Request::MaskWrite { address, and: word, or: !word },
+        _ => Request::Identify { level: word as u8 % 4 + 1, object: address as u8 },
     }
 }
 
@@ -90,6 +91,13 @@ fn expected(request: &Request, answer: Answer) -> Vec<u8> {
         Request::WriteRegisters { address, values } => echo(address, values.len() as u16),
         Request::MaskWrite { address, and, or } => {
             [&echo(address, and)[..], &or.to_be_bytes()].concat()
+        }
+        Request::Identify { level, .. } => {
+            let found = identification::read(data).expect("the answer was taken for one");
+            let objects: usize = found.objects().map(|(_, object)| 2 + object.len()).sum();
+            assert_eq!((data[0], data[1]), (14, level));
+            assert_eq!((data.len(), found.objects().count()), (6 + objects, data[5].into()));
+            data.to_vec()
         }
     };
     [&[request.function()], &body[..]].concat()

@@ -79,7 +79,7 @@ pub fn plan(mut device: DeviceSpec) -> Result<Plan, Vec<PlanError>> {
     let mut errors = Vec::new();
     check_device(&device, &mut errors);
     for point in &device.points {
-        check_point(point, &device, &mut errors);
+        check_point(point, device.grouping.registers_max, &mut errors);
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -143,7 +143,8 @@ fn check_device(d: &DeviceSpec, errors: &mut Vec<PlanError>) {
     }
 }
 
-fn check_point(p: &PointSpec, d: &DeviceSpec, errors: &mut Vec<PlanError>) {
+/// Checks a point by itself; `most` is how many registers one read of its device takes.
+pub(crate) fn check_point(p: &PointSpec, most: u16, errors: &mut Vec<PlanError>) {
     let mut wrong = |key, message: String, hint: &str| {
         let point = Some(p.name.clone());
         errors.push(PlanError { point, key, message, hint: hint.into() });
@@ -183,7 +184,6 @@ fn check_point(p: &PointSpec, d: &DeviceSpec, errors: &mut Vec<PlanError>) {
         let message = format!("{} and its {width} registers end at {last}", p.address);
         wrong("address", message, "the last address is 65535, counted from 0");
     }
-    let most = d.grouping.registers_max;
     if registers && (1..=125).contains(&most) && width > most {
         let message = format!("its {width} registers don't fit one read of {most}");
         wrong("registers_max", message, "a value read in two parts may be torn; raise the limit");

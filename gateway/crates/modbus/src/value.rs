@@ -121,13 +121,18 @@ pub fn encode(encoding: Encoding, order: WordOrder, raw: &Raw) -> Result<Vec<u16
         (Encoding::F64, raw) => double(float(raw))?.to_bits(),
         (_, raw) => integer(encoding, raw)?,
     };
+    Ok(registers(bits, encoding.width(), order))
+}
+
+/// The lowest bits of `bits` in so many registers, 4 at most.
+pub(crate) fn registers(bits: u64, width: u16, order: WordOrder) -> Vec<u16> {
     let mut bytes = bits.to_be_bytes();
-    let width = usize::from(encoding.width().min(4));
+    let width = usize::from(width.min(4));
     let tail = &mut bytes[8 - 2 * width..];
     if width > 1 {
         reorder(tail, order);
     }
-    Ok(words(tail))
+    words(tail)
 }
 
 fn words(bytes: &[u8]) -> Vec<u16> {

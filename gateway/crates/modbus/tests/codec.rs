@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use std::time::Duration;
 use wellhead_driver::{DeviceError, Step};
-use wellhead_modbus::codec::{Answer, Exception, Request, find, mbap, rtu};
+use wellhead_modbus::codec::{Answer, Exception, Request, find, identification, mbap, rtu};
 use wellhead_modbus::{Framing, Table};
 
 const VALUES: [u16; 4] = [1, 2, 0xFFFF, 0];
@@ -28,6 +28,7 @@ fn any_request() -> impl Strategy<Value = Request<'static>> {
         (any::<u16>(), 0..VALUES.len())
             .prop_map(|(address, n)| Request::WriteRegisters { address, values: &VALUES[..n] }),
         words.prop_map(|(address, and, or)| Request::MaskWrite { address, and, or }),
+        (1u8..=4, any::<u8>()).prop_map(|(level, object)| Request::Identify { level, object }),
     ]
 }
 
@@ -41,6 +42,11 @@ fn reply(request: &Request, fill: u8) -> Vec<u8> {
             pdu.truncate(1);
             pdu.push(n as u8);
             pdu.resize(2 + n, fill);
+        }
+        // Two objects: one of two bytes and an empty one.
+        Request::Identify { .. } => {
+            pdu.truncate(3);
+            pdu.extend_from_slice(&[0x82, 0, 0, 2, 0, 2, fill, fill, 1, 0]);
         }
         _ => pdu.truncate(request.reply_len()),
     }
@@ -195,6 +201,10 @@ proptest! {
         prop_assert_eq!(find(framing, &request, 5, 7, &bytes), Ok(None));
         bytes.extend_from_slice(&right);
         match find(framing, &request, 5, 7, &bytes) {
+            Ok(Some(Answer::Data(data))) if matches!(request, Request::Identify { .. }) => {
+                let objects: Vec<_> = identification::read(data).unwrap().objects().collect();
+                prop_assert_eq!(objects, [(0, &[fill, fill][..]), (1, &[][..])]);
+            }
             Ok(Some(Answer::Data(data))) => prop_assert!(data.iter().all(|b| *b == fill)),
             other => prop_assert!(false, "{:?}", other),
         }

@@ -4,6 +4,7 @@
 //! those of the request. [`mbap`] and [`rtu`] put the same requests into their two frames and find
 //! the reply in whatever arrives. All of it takes any bytes without panicking.
 
+pub mod identification;
 pub mod mbap;
 pub mod rtu;
 
@@ -63,12 +64,20 @@ pub enum Request<'a> {
         /// Bits to set among those not kept.
         or: u16,
     },
+    /// Function 43/14: what the device says it is. See [`identification`].
+    Identify {
+        /// 1 basic objects, 2 regular ones too, 3 all, 4 one.
+        level: u8,
+        /// The first object asked for, or the one.
+        object: u8,
+    },
 }
 
 /// What the device said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// The data of a read; empty for a write, which is only acknowledged.
+    /// The data of a read; empty for a write, which is only acknowledged; of an identification
+    /// what [`identification::read`] takes.
     Data(&'a [u8]),
     /// It won't or can't.
     Exception(Exception),
@@ -91,6 +100,7 @@ impl Request<'_> {
             Request::WriteCoils { .. } => 15,
             Request::WriteRegisters { .. } => 16,
             Request::MaskWrite { .. } => 22,
+            Request::Identify { .. } => 43,
         }
     }
 
@@ -131,6 +141,9 @@ impl Request<'_> {
                 word(and);
                 word(or);
             }
+            Request::Identify { level, object } => {
+                out.extend_from_slice(&[identification::MEI, level, object]);
+            }
         }
     }
 
@@ -145,11 +158,13 @@ impl Request<'_> {
         }
     }
 
-    /// Length of the reply's protocol data unit, unless it is an exception.
+    /// Length of the reply's protocol data unit, unless it is an exception; of an identification
+    /// the most it can be.
     pub fn reply_len(&self) -> usize {
         match self {
             Request::Read { .. } => 2 + self.data_len(),
             Request::MaskWrite { .. } => 7,
+            Request::Identify { .. } => 253,
             _ => 5,
         }
     }
@@ -190,6 +205,10 @@ impl Request<'_> {
                 echoed(&[address, values.len().min(WRITE_REGISTERS_MAX) as u16])
             }
             Request::MaskWrite { address, and, or } => echoed(&[address, and, or]),
+            Request::Identify { level, .. } => {
+                identification::read(rest)?.of_level(level)?;
+                Ok(Answer::Data(rest))
+            }
         }
     }
 }

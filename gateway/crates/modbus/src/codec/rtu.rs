@@ -4,7 +4,7 @@
 //! standard tells them apart, is not visible through a serial driver's buffer, so the reply is
 //! found by its checksum: it is taken only if unit, function, length and checksum all fit.
 
-use super::{Request, pdu};
+use super::{Request, identification, pdu};
 use crate::Framing;
 use wellhead_driver::Step;
 
@@ -78,6 +78,11 @@ fn frame(bytes: &[u8]) -> Frame {
         },
         5 | 6 | 15 | 16 => 8,
         22 => 10,
+        43 => match identification::length(bytes.get(2..).unwrap_or(&[])) {
+            Some(Some(len)) => frame_len(1 + len),
+            Some(None) => return Frame::Short,
+            None => return Frame::None,
+        },
         0x81..=0xFF => 5,
         _ => return Frame::None,
     };
