@@ -3,7 +3,8 @@
 //! [`DeviceSpec`] says what a device is; [`plan`] checks it and merges its points into the fewest
 //! requests; [`ModbusDriver`] asks them. The [`codec`] is bytes in, answers out.
 //!
-//! Beside it stands [`server`], by which the gateway answers other masters.
+//! Beside it stand [`server`], by which the gateway answers other masters, and [`scan`], which finds
+//! out what is on a line and never writes.
 //!
 //! It never knows where a specification comes from or where a value goes, never retries, never
 //! stamps time, and never takes a reply for the answer to another request.
@@ -14,6 +15,7 @@ mod known;
 mod plan;
 mod port;
 mod reads;
+pub mod scan;
 pub mod server;
 mod spec;
 mod value;
