@@ -8,13 +8,16 @@ use std::time::Duration;
 use wellhead_driver::{Conversion, DeviceError, Driver, Line, Outcome, Readings};
 use wellhead_model::{PointIndex, Reason, Unit, Value};
 use wellhead_sensors::Timing;
-use wellhead_sensors::mbus::{Address, DeviceSpec, MbusDriver, PointSpec, Search, check, scan};
+use wellhead_sensors::mbus::{
+    Address, DeviceSpec, MbusDriver, PointSpec, Search, Secondary, check, scan,
+};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 
 fn timing() -> Timing {
     let late_window = Duration::from_millis(500);
-    Timing { response_timeout: TIMEOUT, pause: Duration::from_millis(20), late_window, mode: None }
+    let pause = Duration::from_millis(20);
+    Timing { response_timeout: TIMEOUT, pause, late_window, mode: None }
 }
 
 fn spec(address: &str, points: &[(&str, &str)]) -> DeviceSpec {
@@ -247,7 +250,7 @@ fn five() -> Vec<Slave> {
 #[tokio::test(start_paused = true)]
 async fn a_search_by_secondary_address_finds_every_meter_and_writes_nothing() {
     let (mut line, bus) = bus(five());
-    let found = scan(&mut line, &Search::Secondary, None, TIMEOUT).await.unwrap();
+    let found = scan(&mut line, &Search::Secondary(Secondary::ANY), None, TIMEOUT).await.unwrap();
     let mut addresses: Vec<_> = found.iter().map(|f| f.address.to_string()).collect();
     addresses.sort();
     let rest = "184E0004";
@@ -260,6 +263,9 @@ async fn a_search_by_secondary_address_finds_every_meter_and_writes_nothing() {
         assert_eq!(meter.records[0].unit, Unit::parse("kWh").ok());
     }
     wrote_nothing(&bus.lock().unwrap());
+    let among = Secondary { identification: 0x210F_0076, ..Secondary::ANY };
+    let found = scan(&mut line, &Search::Secondary(among), None, TIMEOUT).await.unwrap();
+    assert_eq!(found.len(), 1, "among those that end in 0076");
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,7 +289,7 @@ async fn two_meters_of_one_identification_are_told_and_the_search_ends() {
     slaves[1].secondary = slaves[0].secondary;
     slaves[1].secondary[6] = 0x13;
     let (mut line, _bus) = bus(slaves);
-    let found = scan(&mut line, &Search::Secondary, None, TIMEOUT).await.unwrap();
+    let found = scan(&mut line, &Search::Secondary(Secondary::ANY), None, TIMEOUT).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].address, "21050076".parse().unwrap());
     assert!(matches!(found[0].problem, Some(DeviceError::BadReply(_))));

@@ -129,7 +129,7 @@ fn bits_text_and_dates() {
 /// Relative humidity as a sensor sends it: the unit in plain text stands before the extension.
 #[test]
 fn a_unit_in_plain_text_and_makers_codes_are_numbers_without_a_name() {
-    check("02 FC 03 48 52 25 74 D4 11", "? = 4564 (?)");
+    check("02 FC 03 48 52 25 74 D4 11", "? = 45.64 (?)");
     check("02 7F 2A 00", "? = 42 (?)");
     check("02 FF 21 2A 00", "? = 42 (?)");
     let (found, more) = records(&bytes("02 FC 03 48 52 25 74 D4 11 0A 5A 55 07"));

@@ -2,12 +2,12 @@
 
 use super::codec::{Metering, REPLY_LEN_MAX, Reply, Request, reply};
 use super::{Address, DeviceSpec, IdentifierOrder, PointSpec};
-use crate::{SpecProblem, Timing};
+use crate::{SpecProblem, Timing, own_unit};
 use std::time::Duration;
 use wellhead_driver::{
-    DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Raw, Readback, Readings, Write,
+    DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Readback, Readings, Write,
 };
-use wellhead_model::{Reason, Unit};
+use wellhead_model::Unit;
 
 /// What is wrong with a specification beyond its texts.
 pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
@@ -72,7 +72,7 @@ impl Cjt188Driver {
                 out.units.extend(unit.map(|unit| (point.index, unit)));
             }
             let outcome = match value {
-                Ok(raw) => outcome(point, raw, unit),
+                Ok(raw) => own_unit::outcome(&point.conversion, raw, unit, point.unit),
                 Err(reason) => Outcome::Bad(reason),
             };
             out.outcomes.push((point.index, outcome));
@@ -85,17 +85,6 @@ impl Cjt188Driver {
         }
         Ok(())
     }
-}
-
-fn outcome(point: &PointSpec, raw: Raw, unit: Option<Unit>) -> Outcome {
-    let raw = match (raw, unit, point.unit) {
-        (Raw::Float(n), Some(from), Some(to)) => match from.convert(n, to) {
-            Some(n) => Raw::Float(n),
-            None => return Outcome::Bad(Reason::Undecodable),
-        },
-        (raw, ..) => raw,
-    };
-    point.conversion.outcome(raw)
 }
 
 impl Driver for Cjt188Driver {

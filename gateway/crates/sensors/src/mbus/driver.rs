@@ -3,9 +3,9 @@
 use super::master::{Master, Reading};
 use super::record::{Measure, Record};
 use super::{DeviceSpec, Function, PointSpec, RecordName, RecordSelector, names};
-use crate::SpecProblem;
+use crate::{SpecProblem, own_unit};
 use wellhead_driver::{
-    DeviceError, Driver, Group, Line, Notice, Outcome, Raw, Readback, Readings, Write,
+    DeviceError, Driver, Group, Line, Notice, Outcome, Readback, Readings, Write,
 };
 use wellhead_model::{Reason, Unit};
 
@@ -140,24 +140,15 @@ fn outcome(point: &PointSpec, record: &Record) -> (Outcome, Option<&'static str>
         Ok(raw) => raw.clone(),
         Err(reason) => return (Outcome::Bad(*reason), None, own),
     };
-    let mismatch = (Outcome::Bad(Reason::Undecodable), Some("unit_mismatch"), own);
-    let raw = match (point.unit, record.measure, raw) {
-        (Some(to), Measure::Unit(from), Raw::Int(_) | Raw::Float(_))
-            if from.dimension() != to.dimension() =>
-        {
-            return mismatch;
-        }
-        (Some(_), Measure::Foreign, _) => return mismatch,
-        #[expect(clippy::cast_precision_loss, reason = "values with a unit are floats")]
-        (Some(to), Measure::Unit(from), Raw::Int(n)) if from != to => {
-            from.convert(n as f64, to).map_or(Raw::Int(n), Raw::Float)
-        }
-        (Some(to), Measure::Unit(from), Raw::Float(n)) => {
-            from.convert(n, to).map_or(Raw::Float(n), Raw::Float)
-        }
-        (_, _, raw) => raw,
+    let fits = match (point.unit, record.measure) {
+        (Some(wanted), Measure::Unit(own)) => own.dimension() == wanted.dimension(),
+        (Some(_), Measure::Foreign) => false,
+        (_, Measure::Plain) | (None, _) => true,
     };
-    (point.conversion.outcome(raw), None, own)
+    if !fits {
+        return (Outcome::Bad(Reason::Undecodable), Some("unit_mismatch"), own);
+    }
+    (own_unit::outcome(&point.conversion, raw, own, point.unit), None, own)
 }
 
 fn sentence(device: &str, point: &PointSpec, reading: &Reading, code: &str) -> String {

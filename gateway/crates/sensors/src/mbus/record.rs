@@ -215,8 +215,10 @@ fn decode(bytes: &[u8], shape: &Shape) -> Record {
     });
     let factors: Vec<_> = meaning.units().collect();
     let scale = i32::try_from(meaning.decimal_scale_exponent).unwrap_or(0);
-    let (measure, exponent, divisor) = if extras.corrected || makers || code & 0x7F == 0x7C {
+    let (measure, exponent, divisor) = if extras.corrected || makers {
         (Measure::Foreign, 0, 1.0)
+    } else if code & 0x7F == 0x7C {
+        (Measure::Foreign, scale, 1.0)
     } else {
         measure(&factors, scale, quantity)
     };

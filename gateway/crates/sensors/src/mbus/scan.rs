@@ -15,7 +15,6 @@ use wellhead_model::Unit;
 /// More selections than this mean a line of noise, not of meters.
 const SELECTIONS_MAX: u32 = 5000;
 const TELEGRAMS_MAX: u8 = 16;
-const DIGITS: u32 = 8;
 /// What most meters speak, also behind a converter that does not say.
 const USUAL: SerialMode =
     SerialMode { baud: 2400, data_bits: 8, parity: Parity::Even, stop_bits: 1 };
@@ -25,8 +24,9 @@ const USUAL: SerialMode =
 pub enum Search {
     /// By primary address, one after the other.
     Primary(RangeInclusive<u8>),
-    /// By secondary address: digit by digit of the identification, going on where meters collide.
-    Secondary,
+    /// By secondary address, among those that this one covers ([`Secondary::ANY`] for all): its
+    /// wildcard digits of identification one by one, going on where meters collide.
+    Secondary(Secondary),
 }
 
 /// A meter, or what stood in the way of one.
@@ -78,7 +78,7 @@ pub async fn scan(
                 scan.primary(line, primary).await?;
             }
         }
-        Search::Secondary => scan.secondary(line).await?,
+        Search::Secondary(among) => scan.secondary(line, *among).await?,
     }
     Ok(scan.found)
 }
@@ -106,17 +106,17 @@ impl Scan {
 
     /// Goes through the identifications digit by digit, from the first on, and deeper wherever
     /// more than one meter answers.
-    async fn secondary(&mut self, line: &mut Line) -> Result<(), DeviceError> {
-        // Prefixes still to be looked at: their digits, and how many.
-        let mut open: Vec<(u32, u32)> = (0..10).rev().map(|digit| (digit, 1)).collect();
-        while let Some((digits, known)) = open.pop() {
+    async fn secondary(&mut self, line: &mut Line, among: Secondary) -> Result<(), DeviceError> {
+        // Strong meters may drown weak ones, so all are never asked at once if it can be helped.
+        let mut open = narrower(among);
+        if open.is_empty() {
+            open.push(among);
+        }
+        while let Some(mask) = open.pop() {
             self.selections += 1;
             if self.selections > SELECTIONS_MAX {
                 return Err(DeviceError::BadReply("noise; no end of meters is found"));
             }
-            let wildcards = u32::MAX.checked_shr(4 * known).unwrap_or(0);
-            let identification = digits.checked_shl(4 * (DIGITS - known)).unwrap_or(0) | wildcards;
-            let mask = Secondary { identification, ..Secondary::ANY };
             if let Err(DeviceError::NoReply(_)) = line_up(self.master.select(line, &mask).await)? {
                 continue;
             }
@@ -124,10 +124,9 @@ impl Scan {
             let reading = self.master.collect(line, to, None, Some(&mask), TELEGRAMS_MAX).await;
             let reading = line_up(reading)?;
             self.settle(line, &reading).await;
+            let narrower = narrower(mask);
             match reading {
-                Err(DeviceError::BadReply(_)) if known < DIGITS => {
-                    open.extend((0..10).rev().map(|digit| (digits << 4 | digit, known + 1)));
-                }
+                Err(DeviceError::BadReply(_)) if !narrower.is_empty() => open.extend(narrower),
                 Ok(reading) => {
                     let own = reading.header.address.unwrap_or(mask);
                     self.found.push(found(Address::Secondary(own), Ok(reading)));
@@ -141,12 +140,23 @@ impl Scan {
     /// After a collision, waits until the longest telegram must have ended.
     async fn settle(&self, line: &Line, reading: &Result<Reading, DeviceError>) {
         if let Err(DeviceError::BadReply(_)) = reading {
-            let mode =
-                line.mode(self.master.timing.mode).or(self.master.timing.mode).unwrap_or(USUAL);
+            let own = self.master.timing.mode;
+            let mode = line.mode(own).or(own).unwrap_or(USUAL);
             let longest = mode.character() * u32::try_from(link::FRAME_LEN_MAX).unwrap_or(0);
             tokio::time::sleep(longest).await;
         }
     }
+}
+
+/// The ten addresses with one wildcard digit less, the lowest last; none without a wildcard.
+fn narrower(mask: Secondary) -> Vec<Secondary> {
+    let shifts = (0..8).rev().map(|digit| 4 * digit);
+    let Some(shift) = shifts.into_iter().find(|shift| mask.identification >> shift & 0xF == 0xF)
+    else {
+        return Vec::new();
+    };
+    let with = |digit: u32| mask.identification & !(0xF << shift) | digit << shift;
+    (0..10).rev().map(|digit| Secondary { identification: with(digit), ..mask }).collect()
 }
 
 /// Only an unreachable line ends a search.

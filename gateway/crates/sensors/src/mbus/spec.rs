@@ -270,7 +270,7 @@ pub struct DeviceSpec {
     pub name: String,
     /// Its address.
     pub address: Address,
-    /// Manners; 2400 baud 8E1 is what most meters speak.
+    /// Manners; most meters speak at 2400 baud 8E1.
     pub timing: Timing,
     /// Most telegrams of one reading; more means that the meter does not end.
     pub telegrams_max: u8,

@@ -89,10 +89,11 @@ pub fn parse(control: u8, data: &[u8]) -> Result<Telegram, DeviceError> {
     Ok(Telegram { header, records, more })
 }
 
-/// The configuration word of a header must not tell of encryption.
+/// The configuration word of a header must not tell of a known way of encryption. Meters from
+/// before there was any have other things in its place.
 fn plain(word: [u8; 2]) -> Result<(), DeviceError> {
     match word[1] & 0x1F {
-        0 => Ok(()),
+        0 | 6 | 11 | 12 | 14.. => Ok(()),
         _ => Err(DeviceError::BadReply("an encrypted telegram; let the meter send plain ones")),
     }
 }
@@ -133,6 +134,7 @@ mod tests {
         assert_eq!(medium(address.medium), "heat (volume measured in the return)");
         assert_eq!(telegram.header.error(), None);
         assert!(telegram.records.is_empty() && !telegram.more);
+        assert!(parse(0x72, &with(11, 0xFF)).is_ok(), "the signature of an old meter");
     }
 
     #[test]
