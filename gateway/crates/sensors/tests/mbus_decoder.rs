@@ -15,9 +15,8 @@ const SUPPLY: [u8; 4] = [0x0A, 0x5A, 0x55, 0x07];
 fn the_crate_shifts_what_follows_a_time_and_the_walls_do_not() {
     let user = [&TIME[..], &SUPPLY].concat();
     let alone: Vec<_> = parse_data_records(&user).flatten().collect();
-    let has = |r: &&m_bus_application_layer::DataRecord| {
-        r.value() == Some(&DataType::Number(755.0))
-    };
+    let has =
+        |r: &&m_bus_application_layer::DataRecord| r.value() == Some(&DataType::Number(755.0));
     assert!(!alone.iter().any(|r| has(&r)), "{alone:?}");
     let (walled, _) = records(&user);
     assert_eq!(walled[0].value, Ok(Raw::Text("23:59:59".into())));

@@ -218,6 +218,24 @@ async fn a_record_that_is_missing_in_error_or_of_another_unit_is_bad_alone() {
     assert!(poll(&mut driver, &mut line).await.unwrap().notices.is_empty(), "once");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_value_is_of_the_kind_its_point_is_declared() {
+    let records = "0C 78 76 00 05 21 02 6E 07 00 02 FD 0C 2A 00 02 20 3C 00";
+    let (mut line, _bus) = bus(vec![Slave::new(5, ID, &[records])]);
+    let points = [
+        ("fabrication_number", ""),
+        ("heat_cost", ""),
+        ("model", ""),
+        ("on_time", "s"),
+        ("record=1", ""),
+    ];
+    let mut driver = driver("5", &points);
+    let whole = Outcome::Good(Value::Int(21_050_076));
+    let text = Outcome::Good(Value::Text("42".into()));
+    let expected = [whole, float(7.0), text, float(60.0), float(7.0)];
+    assert_eq!(outcomes(&poll(&mut driver, &mut line).await.unwrap()), expected);
+}
+
 #[test]
 fn a_specification_that_cannot_be_right_is_told() {
     use wellhead_driver::{Parity, SerialMode};

@@ -2,10 +2,10 @@
 
 use super::master::{Master, Reading};
 use super::record::{Measure, Record};
-use super::{DeviceSpec, Function, PointSpec, RecordName, RecordSelector, names};
+use super::{DeviceSpec, Form, Function, PointSpec, RecordName, RecordSelector, names};
 use crate::{SpecProblem, own_unit};
 use wellhead_driver::{
-    DeviceError, Driver, Group, Line, Notice, Outcome, Readback, Readings, Write,
+    DeviceError, Driver, Group, Line, Notice, Outcome, Raw, Readback, Readings, Write,
 };
 use wellhead_model::{Reason, Unit};
 
@@ -148,6 +148,14 @@ fn outcome(point: &PointSpec, record: &Record) -> (Outcome, Option<&'static str>
     if !fits {
         return (Outcome::Bad(Reason::Undecodable), Some("unit_mismatch"), own);
     }
+    // Digits are what the point is declared to hold, whichever way a meter counts them; a state's
+    // number stays whole.
+    let raw = match (raw, point.record.form()) {
+        (Raw::Int(n), Form::Text) => Raw::Text(n.to_string().into()),
+        #[expect(clippy::cast_precision_loss, reason = "numbers of points are floats")]
+        (Raw::Int(n), Form::Number) if point.conversion.states.is_empty() => Raw::Float(n as f64),
+        (raw, _) => raw,
+    };
     (own_unit::outcome(&point.conversion, raw, own, point.unit), None, own)
 }
 

@@ -75,6 +75,24 @@ pub(super) const QUANTITIES: &[Quantity] = &[
     bits(L::DigitalOutput, "digital_output"),
 ];
 
+/// Quantities that are words, even where a meter makes them of digits.
+pub(super) const TEXTS: &[&str] =
+    &["date", "date_time", "customer_location", "model", "identification"];
+
+/// Quantities that are whole numbers by their nature.
+pub(super) const WHOLE: &[&str] = &[
+    "fabrication_number",
+    "bus_address",
+    "customer",
+    "parameter_set",
+    "reset_counter",
+    "cumulation_counter",
+    "error_flags",
+    "error_mask",
+    "digital_input",
+    "digital_output",
+];
+
 /// Extensions of a code that a point may ask for, by number; those behind the prefix FC have 0x100
 /// added.
 pub(super) const QUALIFIERS: &[(u16, &str)] = &[

@@ -228,7 +228,8 @@ fn decode(bytes: &[u8], shape: &Shape) -> Record {
         None => value(information.data_field_coding, bytes[0] & 0x0F, data, quantity),
     };
     let value = value.map(|raw| match raw {
-        Raw::Int(n) if exponent == 0 && divisor == 1.0 => Raw::Int(n),
+        // What has a unit is measured, and a float whatever its decimals are.
+        Raw::Int(n) if exponent == 0 && measure == Measure::Plain => Raw::Int(n),
         #[expect(clippy::cast_precision_loss, reason = "scaled values are floats")]
         Raw::Int(n) => Raw::Float(scaled(n as f64, exponent) / divisor),
         Raw::Float(n) => Raw::Float(scaled(n, exponent) / divisor),

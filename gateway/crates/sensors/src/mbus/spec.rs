@@ -149,6 +149,26 @@ pub struct RecordName {
     pub subunit: u64,
 }
 
+/// What kind of value a quantity has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each name is its own description")]
+pub enum Form {
+    Number,
+    Whole,
+    Text,
+}
+
+impl RecordSelector {
+    /// What kind of value a point of this record has; a record by its place is taken for a number.
+    pub fn form(&self) -> Form {
+        match self {
+            Self::Named(name) if names::TEXTS.contains(&name.quantity) => Form::Text,
+            Self::Named(name) if names::WHOLE.contains(&name.quantity) => Form::Whole,
+            _ => Form::Number,
+        }
+    }
+}
+
 impl RecordName {
     /// Every quantity that has a name here.
     pub fn quantities() -> impl Iterator<Item = &'static str> {
