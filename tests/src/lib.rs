@@ -9,7 +9,9 @@ mod child;
 mod peers;
 
 pub use child::{Child, free_port};
-pub use peers::{BacnetDevice, Broker, Dlt645Meter, ModbusServer, Platform, SerialPair};
+pub use peers::{
+    BacnetDevice, Broker, Dlt645Meter, ModbusServer, Platform, SerialPair, mbus_master,
+};
 
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};

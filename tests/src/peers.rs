@@ -223,6 +223,21 @@ impl BacnetDevice {
     }
 }
 
+/// Reads a meter by a foreign M-Bus master (`tests/peers/mbus_master.py`) behind a TCP port.
+pub fn mbus_master(port: u16, address: &str) -> Json {
+    let mut command = python("mbus_master.py");
+    command.args(["--port", &port.to_string(), address]);
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(e) => panic!("mbus_master.py: {e}"),
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    match serde_json::from_str(&text) {
+        Ok(told) => told,
+        Err(e) => panic!("{e}: {text}{}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
 /// A foreign DL/T 645 meter (`tests/peers/dlt645_server.py`), address 123456781012.
 pub struct Dlt645Meter {
     child: Child,
