@@ -166,6 +166,13 @@ fn only_the_latest_directories_are_remembered() {
     assert_eq!(cache.recent.len(), RECENT_MAX);
     let blocks: BTreeSet<_> = cache.recent.iter().map(|(b, _)| *b).collect();
     assert_eq!(blocks.len(), RECENT_MAX, "each once");
+    for (gone, left) in [(13, Some(19)), (19, None)] {
+        cache.remove(&[EntryId { block: gone, index: 0 }]).unwrap();
+        cache.sync().unwrap();
+        assert!(cache.recent.iter().all(|(b, _)| *b != gone));
+        assert_eq!(cache.last_read.as_ref().map(|(b, _)| *b), left);
+    }
+    assert_eq!(cache.recent.len(), RECENT_MAX - 2, "only what is gone was forgotten");
 }
 
 #[test]
