@@ -370,63 +370,62 @@ async fn a_device_behind_a_router_is_reached_and_its_routers_refusal_is_no_wait(
     assert_eq!(Packet::decode(npdu).unwrap().content, Content::WhoIsRouter(Some(5)));
 }
 
-#[tokio::test]
-async fn a_foreign_device_registers_renews_and_comes_back_when_it_was_forgotten() {
+/// A BBMD, and a client that registers there for so many seconds.
+async fn foreign(seconds: u64) -> (UdpSocket, Arc<Client>) {
     let (bbmd, address) = socket().await;
-    let foreign = Some(Registration { bbmd: address, ttl: Duration::from_secs(2) });
+    let registration = Registration { bbmd: address, ttl: Duration::from_secs(seconds) };
     let bind = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
-    let config = PortConfig { bind, broadcast: Ipv4Addr::LOCALHOST, foreign };
-    let client = Client::open(config);
-    let answer = |code| {
-        let mut out = Vec::new();
-        Frame::Result(code).encode(&mut out);
-        out
-    };
-    // Its socket may not be open at the first try; the renewal is the second registration.
-    for _ in 0..2 {
+    let broadcast = Ipv4Addr::LOCALHOST;
+    let client = Client::open(PortConfig { bind, broadcast, foreign: Some(registration) });
+    (bbmd, client)
+}
+
+fn result(code: u16) -> Vec<u8> {
+    let mut out = Vec::new();
+    Frame::Result(code).encode(&mut out);
+    out
+}
+
+#[tokio::test]
+async fn a_foreign_device_renews_its_registration() {
+    let (bbmd, client) = foreign(2).await;
+    for _ in 0..3 {
         let (bytes, from) = receive(&bbmd).await;
         assert_eq!(Frame::decode(&bytes), Ok(Frame::Register(2)));
-        bbmd.send_to(&answer(0), from).await.unwrap();
+        bbmd.send_to(&result(0), from).await.unwrap();
         until("it is registered", || client.is_registered().then_some(())).await;
     }
-    client.seek(7).await.unwrap();
-    let (mut bytes, from) = receive(&bbmd).await;
-    while Frame::decode(&bytes) == Ok(Frame::Register(2)) {
-        bytes = receive(&bbmd).await.0;
-    }
+}
+
+#[tokio::test]
+async fn a_foreign_device_hears_by_its_bbmd_and_registers_again_when_it_was_forgotten() {
+    let (bbmd, client) = foreign(3600).await;
+    let (bytes, from) = receive(&bbmd).await;
+    assert_eq!(Frame::decode(&bytes), Ok(Frame::Register(3600)));
+    bbmd.send_to(&result(0), from).await.unwrap();
+    until("it is registered", || client.is_registered().then_some(())).await;
+    let heard = client.clone();
+    let asking = tokio::spawn(async move { heard.who_is(None, None, GUARD / 5).await.unwrap() });
+    let (bytes, _) = receive(&bbmd).await;
     let Ok(Frame::Distribute(npdu)) = Frame::decode(&bytes) else { panic!("{bytes:x?}") };
     let Content::Apdu(apdu) = Packet::decode(npdu).unwrap().content else { panic!() };
     assert!(matches!(Apdu::decode(apdu), Ok(Apdu::Unconfirmed { service: 8, .. })));
     // An answer that the BBMD passes on counts as its sender's.
     let origin = SocketAddrV4::new([10, 1, 2, 3].into(), 47808);
-    let heard = client.clone();
-    let asking =
-        tokio::spawn(
-            async move { heard.who_is(None, None, Duration::from_secs(1)).await.unwrap() },
-        );
-    while {
-        let (bytes, _) = receive(&bbmd).await;
-        !matches!(Frame::decode(&bytes), Ok(Frame::Distribute(_)))
-    } {}
-    let mut forwarded = Vec::new();
-    let unicast = datagram(None, &i_am(INSTANCE));
+    let (mut forwarded, unicast) = (Vec::new(), datagram(None, &i_am(INSTANCE)));
     Frame::Forwarded(origin, &unicast[4..]).encode(&mut forwarded);
     bbmd.send_to(&forwarded, from).await.unwrap();
     let found = asking.await.unwrap();
-    assert_eq!(
-        found.iter().map(|(i, p)| (i.device, *p)).collect::<Vec<_>>(),
-        [(INSTANCE, Peer::ip(origin))]
-    );
-    // Refused at last, which is told.
-    bbmd.send_to(&answer(0x60), from).await.unwrap();
-    until("it is told", || {
-        while let Ok((n, _)) = bbmd.try_recv_from(&mut [0; 100]) {
-            assert_eq!(n, 6, "a registration");
-            bbmd.try_send_to(&answer(0x30), from.into()).unwrap();
-        }
-        code(&client, INSTANCE).filter(|c| *c == "foreign_lost")
-    })
-    .await;
+    let found: Vec<_> = found.iter().map(|(i, p)| (i.device, *p)).collect();
+    assert_eq!(found, [(INSTANCE, Peer::ip(origin))]);
+    // It was restarted and knows us no more: a broadcast is refused.
+    bbmd.send_to(&result(0x60), from).await.unwrap();
+    let (bytes, _) = receive(&bbmd).await;
+    assert_eq!(Frame::decode(&bytes), Ok(Frame::Register(3600)), "at once");
+    assert_eq!(code(&client, INSTANCE), None);
+    bbmd.send_to(&result(0x30), from).await.unwrap();
+    let told = until("it is told", || code(&client, INSTANCE)).await;
+    assert_eq!((told, client.is_registered()), ("foreign_lost", false));
 }
 
 #[tokio::test]
