@@ -4,7 +4,7 @@
 //! protocols, [`supervise`] builds lines and devices, [`poll`] runs one task a line, [`hub`] keeps and passes on
 //! what was read, [`northbound`] joins it to the uplinks, [`control`] is the only way to an output,
 //! [`plugins`] runs the site's plugins, [`simulate`] runs them in virtual time, [`admin`] answers the commands of people at the box,
-//! [`metrics`] those of Prometheus.
+//! [`metrics`] those of Prometheus, [`import`] makes device profiles of vendors' register maps.
 
 pub mod admin;
 pub mod clock;
@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 mod files;
 pub mod hub;
+pub mod import;
 pub mod metrics;
 pub mod northbound;
 pub mod plugins;

@@ -2,6 +2,7 @@
 
 mod ask;
 mod check;
+mod import;
 mod plugin;
 mod run;
 mod simulate;
@@ -33,6 +34,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Check(check::Check),
+    Import(import::Import),
     Watch(watch::Watch),
     Read(ask::Read),
     Write(ask::Write),
@@ -69,6 +71,7 @@ impl Cli {
         match self.command {
             Command::Run(c) => c.run(lang).await,
             Command::Check(c) => c.run(lang),
+            Command::Import(c) => c.run(lang),
             Command::Watch(c) => c.run(lang).await.map(|()| Outcome::Done),
             Command::Read(c) => c.run(lang).await,
             Command::Write(c) => c.run(lang).await,

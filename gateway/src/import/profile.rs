@@ -1,0 +1,375 @@
+//! From rows to a profile.
+
+use super::columns::{self, Column, Columns};
+use super::sheet::{Row, Sheet};
+use super::words::{self, Address, Form, Kind};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use wellhead_modbus::Table;
+use wellhead_model::Unit;
+
+/// What plain decimal addresses count from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Numbering {
+    /// The protocol's own, from 0.
+    Zero,
+    /// From 1.
+    One,
+    /// 40001 is the first holding register, 30001 the first input register.
+    Traditional,
+}
+
+/// What the profile is called and where its map is from.
+#[derive(Debug, Clone, Default)]
+pub struct Head {
+    /// Its id, the name of its file.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// Who makes the device.
+    pub vendor: Option<String>,
+    /// The file that the map was read from.
+    pub document: String,
+}
+
+/// What the file does not say.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Columns that were named.
+    pub columns: Vec<(Column, String)>,
+    /// How plain addresses count; found out if not given: traditional if all of them can be, else
+    /// from 0.
+    pub numbering: Option<Numbering>,
+    /// The table of rows that name none.
+    pub table: Option<Table>,
+    /// The type of rows that name none.
+    pub kind: Option<String>,
+    /// The order of bytes of rows that name none.
+    pub order: Option<String>,
+}
+
+/// Something about a row that a person should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Its line in the file.
+    pub line: u64,
+    /// What it is about.
+    pub text: String,
+    /// The row is not in the profile.
+    pub lost: bool,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// The profile.
+    pub toml: String,
+    /// How many points it has.
+    pub points: usize,
+    /// How plain addresses were counted.
+    pub numbering: Numbering,
+    /// About which rows, in their order.
+    pub remarks: Vec<Remark>,
+}
+
+/// A row that was understood.
+struct Point<'r> {
+    row: &'r Row,
+    id: String,
+    table: Table,
+    address: u16,
+    bit: Option<u8>,
+    kind: Option<Kind>,
+    order: Option<String>,
+    scale: Option<f64>,
+    offset: Option<f64>,
+    unit: Option<Unit>,
+    /// Texts for people: the name as it stood, and the description.
+    name: String,
+    description: String,
+    writable: bool,
+}
+
+/// Makes a profile of a sheet.
+///
+/// # Errors
+/// If no header can be found.
+pub fn import(sheet: &Sheet, head: &Head, settings: &Settings) -> Result<Imported, String> {
+    let (header, columns) = columns::find(&sheet.rows, &settings.columns)?;
+    let rows = sheet.rows.get(header + 1..).unwrap_or(&[]);
+    let numbering = settings.numbering.unwrap_or_else(|| guess_numbering(rows, &columns));
+    let mut remarks = Vec::new();
+    let mut points = Vec::new();
+    let mut ids = BTreeSet::new();
+    for row in rows {
+        let mut remark = |text, lost| remarks.push(Remark { line: row.line, text, lost });
+        if row.cells.iter().filter(|c| !c.is_empty()).count() == 1 {
+            let text = row.cells.iter().find(|c| !c.is_empty());
+            remark(format!("taken for a heading: {}", text.map_or("", |t| t)), false);
+            continue;
+        }
+        match point(row, &columns, numbering, settings, &mut remark) {
+            Ok(mut point) => {
+                point.id = free_id(&point, &mut ids);
+                points.push(point);
+            }
+            Err(why) => remark(why, true),
+        }
+    }
+    let toml = write(head, &points);
+    Ok(Imported { toml, points: points.len(), numbering, remarks })
+}
+
+fn guess_numbering(rows: &[Row], columns: &Columns) -> Numbering {
+    let addresses =
+        rows.iter().filter_map(|r| words::address(columns.cell(r, Column::Address)).ok());
+    let plain: Vec<Address> = addresses.filter(|a| matches!(a.form, Form::Plain(_))).collect();
+    let can = !plain.is_empty() && plain.iter().all(|a| words::traditional(a).is_some());
+    if can { Numbering::Traditional } else { Numbering::Zero }
+}
+
+fn point<'r>(
+    row: &'r Row,
+    columns: &Columns,
+    numbering: Numbering,
+    settings: &Settings,
+    remark: &mut impl FnMut(String, bool),
+) -> Result<Point<'r>, String> {
+    let cell = |c| columns.cell(row, c);
+    if cell(Column::Address).is_empty() {
+        return Err("no address".into());
+    }
+    let written = words::address(cell(Column::Address))?;
+    let (by_address, address) = words::place(&written, numbering)?;
+    let by_function = match cell(Column::Function) {
+        "" => None,
+        text => Some(words::table(text)?),
+    };
+    if let (Some(a), Some(f)) = (by_address, by_function)
+        && a != f
+    {
+        return Err(format!("the address names {}, the function {}", key(a), key(f)));
+    }
+    let table = by_address.or(by_function).or(settings.table);
+    let table =
+        table.ok_or("neither address nor function says which kind of register; give --table")?;
+    let length = match cell(Column::Length) {
+        "" => None,
+        text => {
+            Some(text.parse::<u8>().map_err(|_| format!("`{text}` is no number of registers"))?)
+        }
+    };
+    let bit = match (cell(Column::Bit), written.bit) {
+        ("", bit) => bit,
+        (text, _) => {
+            let bit = text.trim_start_matches(['b', 'B', 'i', 't']).parse().ok();
+            Some(bit.filter(|b| *b < 16).ok_or_else(|| format!("`{text}` is no bit, 0 to 15"))?)
+        }
+    };
+    let bits_only = matches!(table, Table::Coil | Table::Discrete);
+    if bits_only && bit.is_some() {
+        return Err("a coil or discrete input has no further bits".into());
+    }
+    let kind = match (cell(Column::Type), &settings.kind) {
+        _ if bits_only || bit.is_some() => None,
+        ("", None) => return Err("no type; give --type for rows without one".into()),
+        ("", Some(kind)) => Some(words::kind(kind, length)?),
+        (text, _) => Some(words::kind(text, length)?),
+    };
+    if kind.as_ref().is_some_and(|k| k.word == "bool") {
+        return Err("a single bit of a register; say which, in a column for the bit".into());
+    }
+    let name = match (cell(Column::Name), cell(Column::Description)) {
+        ("", "") => return Err("no name".into()),
+        ("", description) => description,
+        (name, _) => name,
+    };
+    let order = match (cell(Column::Order), kind.as_ref().and_then(|k| k.order)) {
+        ("", Some(order)) => Some(order.to_owned()),
+        ("", None) => settings.order.clone(),
+        (text, _) => {
+            let order = words::order(text);
+            if order.is_none() {
+                remark(format!("order `{text}` is not understood and left out"), false);
+            }
+            order.map(str::to_owned)
+        }
+    };
+    let (scale, behind) = match cell(Column::Scale) {
+        "" | "-" | "/" | "无" => (None, ""),
+        text => words::scale(text).map(|(scale, behind)| (Some(scale), behind))?,
+    };
+    let offset = match cell(Column::Offset) {
+        "" | "-" | "/" => None,
+        text => {
+            let number = text.replace(',', ".").parse().ok().filter(|f: &f64| f.is_finite());
+            Some(number.ok_or_else(|| format!("`{text}` is no offset"))?)
+        }
+    };
+    let wanted = if cell(Column::Unit).is_empty() { behind } else { cell(Column::Unit) };
+    let unit = unit(wanted);
+    if let Err(unknown) = &unit {
+        remark(format!("unit `{unknown}` is not known and left out"), false);
+    }
+    let numeric = kind.as_ref().is_some_and(|k| k.word != "text");
+    Ok(Point {
+        row,
+        id: String::new(),
+        table,
+        address,
+        bit,
+        order: order.filter(|_| kind.as_ref().is_some_and(|k| is_long(k))),
+        scale: scale.filter(|s| numeric && *s != 1.0),
+        offset: offset.filter(|o| numeric && *o != 0.0),
+        unit: unit.ok().flatten().filter(|_| numeric),
+        kind,
+        name: name.to_owned(),
+        description: cell(Column::Description).to_owned(),
+        writable: words::writable(cell(Column::Access))
+            && !matches!(table, Table::Input | Table::Discrete),
+    })
+}
+
+fn is_long(kind: &Kind) -> bool {
+    !matches!(kind.word, "i16" | "u16") && (kind.word != "bcd" || kind.length.unwrap_or(1) > 1)
+}
+
+/// Units that only maps use.
+fn unit(text: &str) -> Result<Option<Unit>, String> {
+    let text = text.trim_matches(['(', ')', '[', ']', ' ']);
+    let known = match text {
+        "" | "-" | "--" | "/" | "无" | "N/A" | "n/a" | "none" => return Ok(None),
+        "摄氏度" | "度" | "deg C" | "deg.C" | "° C" | "ºC" => "°C",
+        "kW.h" | "kW·h" | "KW.h" | "kwh" | "度电" | "千瓦时" => "kWh",
+        "kw" | "千瓦" => "kW",
+        "安" | "安培" => "A",
+        "伏" | "伏特" => "V",
+        "赫兹" | "HZ" | "hz" => "Hz",
+        "m^3/h" | "立方米/小时" | "方/时" => "m³/h",
+        "m^3" | "立方米" => "m³",
+        "小时" => "h",
+        "分钟" | "分" => "min",
+        "秒" => "s",
+        "Mpa" | "mpa" | "MPA" | "兆帕" => "MPa",
+        "千帕" => "kPa",
+        other => other,
+    };
+    Unit::parse(known).map(Some).map_err(|_| text.to_owned())
+}
+
+/// An id of the name's ASCII letters, or of the place if it has none; never one twice.
+fn free_id(point: &Point, taken: &mut BTreeSet<String>) -> String {
+    let mut id = String::new();
+    for c in point.name.chars().take(48) {
+        match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9') => id.push(c),
+            _ if id.ends_with('_') || id.is_empty() => {}
+            _ => id.push('_'),
+        }
+    }
+    let mut id = id.trim_end_matches('_').to_owned();
+    let place = || match point.bit {
+        Some(bit) => format!("{}_{}_{bit}", key(point.table), point.address),
+        None => format!("{}_{}", key(point.table), point.address),
+    };
+    // A few letters in a Chinese name are rarely what it is called.
+    let telling = point.name.is_ascii() && id.bytes().any(|b| b.is_ascii_lowercase());
+    if !telling {
+        id = place();
+    }
+    if taken.contains(&id) {
+        id = format!("{id}_{}", point.address);
+    }
+    let first = id.clone();
+    for n in 2.. {
+        if taken.insert(id.clone()) {
+            break;
+        }
+        id = format!("{first}_{n}");
+    }
+    id
+}
+
+fn key(table: Table) -> &'static str {
+    match table {
+        Table::Holding => "holding",
+        Table::Input => "input",
+        Table::Coil => "coil",
+        Table::Discrete => "discrete",
+    }
+}
+
+fn write(head: &Head, points: &[Point]) -> String {
+    let mut out = String::new();
+    // Writing to a text can't fail.
+    let _ = put(&mut out, head, points);
+    out
+}
+
+fn put(out: &mut String, head: &Head, points: &[Point]) -> std::fmt::Result {
+    writeln!(out, "# Read from {} by `wellhead import`.", one_line(&head.document))?;
+    writeln!(out, "# Compare each point with the device before it is relied on.\n")?;
+    writeln!(out, "[profile]\nid = {}\ntitle = {}", quoted(&head.id), quoted(&head.title))?;
+    if let Some(vendor) = &head.vendor {
+        writeln!(out, "vendor = {}", quoted(vendor))?;
+    }
+    writeln!(out, "document = {}", quoted(&head.document))?;
+    writeln!(
+        out,
+        "# `revision` and `source` of that document, and `vendor`, are yet to be given."
+    )?;
+    for p in points {
+        writeln!(out, "\n[point.{}]", toml_key(&p.id))?;
+        if p.name.is_ascii() {
+            writeln!(out, "title = {}", quoted(&p.name))?;
+        } else {
+            writeln!(out, "title_zh = {}", quoted(&p.name))?;
+        }
+        if !p.description.is_empty() && p.description != p.name {
+            writeln!(out, "# {}", one_line(&p.description))?;
+        }
+        writeln!(out, "{} = {}", key(p.table), p.address)?;
+        if let Some(bit) = p.bit {
+            writeln!(out, "bit = {bit}")?;
+        }
+        if let Some(kind) = &p.kind {
+            writeln!(out, "type = {}", quoted(kind.word))?;
+            if let Some(length) = kind.length {
+                writeln!(out, "length = {length}")?;
+            }
+        }
+        if let Some(order) = &p.order {
+            writeln!(out, "order = {}", quoted(order))?;
+        }
+        if let Some(scale) = p.scale {
+            writeln!(out, "scale = {}", float(scale))?;
+        }
+        if let Some(offset) = p.offset {
+            writeln!(out, "offset = {}", float(offset))?;
+        }
+        if let Some(unit) = p.unit {
+            writeln!(out, "unit = {}", quoted(unit.symbol()))?;
+        }
+        if p.writable {
+            writeln!(out, "# Line {}: may be written; a site makes it an output.", p.row.line)?;
+        }
+    }
+    Ok(())
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(one_line(text)).to_string()
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// A point in an id would be read as a level.
+fn toml_key(id: &str) -> String {
+    if id.contains('.') { quoted(id) } else { id.to_owned() }
+}
+
+fn float(f: f64) -> String {
+    toml::Value::Float(f).to_string()
+}
