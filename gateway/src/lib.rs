@@ -4,7 +4,8 @@
 //! protocols, [`supervise`] builds lines and devices, [`poll`] runs one task a line, [`hub`] keeps and passes on
 //! what was read, [`northbound`] joins it to the uplinks, [`control`] is the only way to an output,
 //! [`plugins`] runs the site's plugins, [`simulate`] runs them in virtual time, [`admin`] answers the commands of people at the box,
-//! [`metrics`] those of Prometheus, [`import`] makes device profiles of vendors' register maps.
+//! [`metrics`] those of Prometheus. [`servers`] show its points to other systems, [`import`] makes
+//! device profiles of vendors' register maps.
 
 pub mod admin;
 pub mod clock;
@@ -19,5 +20,6 @@ pub mod northbound;
 pub mod plugins;
 pub mod poll;
 pub mod registry;
+pub mod servers;
 pub mod simulate;
 pub mod supervise;

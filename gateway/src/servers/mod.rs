@@ -1,0 +1,3 @@
+//! The gateway as a device that other systems read, and may command through Control.
+
+pub mod modbus;
