@@ -182,6 +182,11 @@ pub(crate) struct Run {
     /// Keep the files of a 1-Wire string of 32 probes below this folder, which stands for /sys.
     #[arg(long, value_name = "DIR")]
     pub(crate) onewire: Option<PathBuf>,
+    /// Serve the building's BACnet/IP controllers, the first here and the others at the ports after
+    /// it; port 0 takes free ones. Only Renze has any.
+    #[cfg(feature = "bacnet")]
+    #[arg(long, value_name = "HOST:PORT")]
+    bacnet: Option<std::net::SocketAddrV4>,
     /// The control channel. It has no password: keep it on loopback.
     #[arg(long, default_value = "127.0.0.1:1503", value_name = "HOST:PORT")]
     control: SocketAddr,
@@ -233,6 +238,8 @@ impl Run {
             mbus: self.mbus.clone(),
             mbus_tcp: self.mbus_tcp,
             dlt645: self.dlt645.clone(),
+            #[cfg(feature = "bacnet")]
+            bacnet: self.bacnet,
             control: Some(self.control),
             onewire: self.onewire.clone(),
             speed: self.speed,

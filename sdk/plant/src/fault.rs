@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::time::Instant;
 
+use crate::building;
 use crate::onewire::{DEPTHS_M, Probe};
 use crate::presets::Preset;
 
@@ -136,6 +137,21 @@ pub enum Fault {
         #[arg(long)]
         shows: Probe,
     },
+    /// A BACnet controller says its object is at fault.
+    Unreliable {
+        /// Name of the point.
+        #[arg(long)]
+        point: String,
+        /// BACnet's Reliability: 1 no sensor, 2 over range, 4 open loop, 5 shorted, 7 other.
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..=7))]
+        reliability: u8,
+    },
+    /// A BACnet controller's object is taken out of service: it keeps the value it has.
+    OutOfService {
+        /// Name of the point.
+        #[arg(long)]
+        point: String,
+    },
 }
 
 impl Fault {
@@ -146,7 +162,9 @@ impl Fault {
             Self::Stuck { point }
             | Self::Drift { point, .. }
             | Self::Sentinel { point }
-            | Self::Scale { point, .. } => Some(point),
+            | Self::Scale { point, .. }
+            | Self::Unreliable { point, .. }
+            | Self::OutOfService { point } => Some(point),
             _ => None,
         }
     }
@@ -265,6 +283,15 @@ pub enum FaultError {
     /// The line has no transaction ids.
     #[error("RTU frames carry no transaction id")]
     NoTransactions,
+    /// A BACnet controller cannot have the fault.
+    #[error(
+        "unit {0} is a BACnet controller: it can be silent, delay, short, garbage, duplicate, and \
+         its points stuck, drift, scale, unreliable, out-of-service, on no line in particular"
+    )]
+    NotAtController(u8),
+    /// Only a BACnet controller can have the fault.
+    #[error("this befalls only objects of the building's BACnet controllers, e.g. --unit 101")]
+    OnlyAtController,
 }
 
 impl Fault {
@@ -273,6 +300,14 @@ impl Fault {
     /// # Errors
     /// Says what is wrong and what to give instead.
     pub fn check(&self, preset: Preset, scope: Scope) -> Result<(), FaultError> {
+        if let Some(unit) = scope.unit
+            && building::controllers(preset).iter().any(|controller| controller.unit == unit)
+        {
+            return self.check_controller(preset, scope, unit);
+        }
+        if matches!(self, Self::Unreliable { .. } | Self::OutOfService { .. }) {
+            return Err(FaultError::OnlyAtController);
+        }
         if let Some(unit) = scope.unit
             && !preset.devices().iter().any(|device| device.unit == unit)
         {
@@ -311,5 +346,30 @@ impl Fault {
             return Err(FaultError::NoSentinel(point.to_owned()));
         }
         Ok(())
+    }
+
+    fn check_controller(&self, preset: Preset, scope: Scope, unit: u8) -> Result<(), FaultError> {
+        let can = match self {
+            Self::Silent
+            | Self::Delay { .. }
+            | Self::Short
+            | Self::Garbage
+            | Self::Duplicate
+            | Self::Stuck { .. }
+            | Self::Drift { .. }
+            | Self::Scale { .. }
+            | Self::Unreliable { .. }
+            | Self::OutOfService { .. } => scope.line.is_none(),
+            _ => false,
+        };
+        if !can {
+            return Err(FaultError::NotAtController(unit));
+        }
+        match self.point() {
+            Some(point) if building::find(preset, unit, point).is_none() => {
+                Err(FaultError::NoSuchPoint { unit, point: point.to_owned() })
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -10,8 +10,8 @@
 //! machines and their own controls together, [`trouble`] lets them fail; [`devices`] lays register
 //! maps over them, each map one table; [`unit`] and [`room`] add what is wrong with sensors and
 //! who was answered; [`modbus`], [`meters`] and [`serve`] put it on the wire, [`onewire`] into
-//! files, [`access`] reads and writes it
-//! without one; [`control`] is how a drill gives orders.
+//! files, [`access`] reads and writes it without one; [`building`] is the BACnet side; [`control`]
+//! is how a drill gives orders.
 //!
 //! It must never know the gateway: it depends on no crate of it, so that the two can only agree
 //! through the protocols. Simulated time is the only time of the physics; the wall clock is read
@@ -21,6 +21,7 @@
 pub mod access;
 #[cfg(feature = "broker")]
 pub mod broker;
+pub mod building;
 pub mod control;
 pub mod devices;
 pub mod fault;

@@ -76,6 +76,10 @@ async fn serve(run: args::Run) -> Result<()> {
     announce("modbus-tcp", server.modbus_tcp());
     announce("rtu-tcp", server.rtu_tcp());
     announce("mbus-tcp", server.mbus_tcp());
+    #[cfg(feature = "bacnet")]
+    for (unit, address) in server.bacnet() {
+        println!("listening bacnet-{unit} {address}");
+    }
     announce("control", server.control());
     let terminals =
         [("modbus-rtu", server.rtu()), ("mbus", server.mbus()), ("dlt645", server.dlt645())];

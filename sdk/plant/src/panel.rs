@@ -116,7 +116,7 @@ pub(crate) fn switch_off(plant: &mut Plant, actuator: usize) {
 
 /// Index of a pump's keeper.
 #[must_use]
-pub fn pump_keeper(pump: usize) -> usize {
+pub const fn pump_keeper(pump: usize) -> usize {
     debug_assert!(pump < VALVE_KEEPER - PUMP_KEEPER);
     PUMP_KEEPER + pump
 }

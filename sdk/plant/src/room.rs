@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use crate::building::{self, Controller};
 use crate::devices::map::Exception;
 use crate::fault::{ActiveFault, Fault, FaultError, Line, Scope};
 use crate::modbus::pdu::{self, Answer};
@@ -49,7 +50,11 @@ impl Room {
     /// The value a point shows now; `None` when there is no such numeric point.
     #[must_use]
     pub fn reading(&self, unit: u8, point: &str) -> Option<f64> {
-        let register = crate::unit::find(self.plant.config().preset, unit, point)?;
+        let preset = self.plant.config().preset;
+        if let Some(point) = building::find(preset, unit, point) {
+            return Some(building::shown(&self.plant, unit, point, self.faults.iter()).value);
+        }
+        let register = crate::unit::find(preset, unit, point)?;
         Some(self.unit(unit)?.reading(&self.plant, register))
     }
 
@@ -113,6 +118,22 @@ impl Room {
     /// The faults that concern a request to a unit on a line.
     pub(crate) fn faults_for(&self, unit: u8, line: Line) -> Vec<Fault> {
         let concerned = self.faults.iter().filter(|active| active.scope.covers(unit, line));
+        concerned.map(|active| active.fault.clone()).collect()
+    }
+
+    /// What every point of a controller of the building shows now.
+    #[must_use]
+    pub fn shown(&self, controller: &Controller) -> Vec<building::Shown> {
+        let one = |point| building::shown(&self.plant, controller.unit, point, self.faults.iter());
+        controller.points.iter().map(one).collect()
+    }
+
+    /// The faults that concern what a controller of the building sends.
+    #[must_use]
+    pub fn faults_of_controller(&self, unit: u8) -> Vec<Fault> {
+        let concerned = self.faults.iter().filter(|active| {
+            active.scope.line.is_none() && active.scope.unit.is_none_or(|own| own == unit)
+        });
         concerned.map(|active| active.fault.clone()).collect()
     }
 

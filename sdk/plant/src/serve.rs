@@ -18,6 +18,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+#[cfg(feature = "bacnet")]
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,6 +64,10 @@ pub struct Options {
     pub mbus_tcp: Option<SocketAddr>,
     /// DL/T 645 on a pseudo-terminal, reached by a symbolic link at this path.
     pub dlt645: Option<PathBuf>,
+    /// BACnet/IP of the building's controllers: the first one's address, the others at the ports
+    /// after it; port 0 takes free ones.
+    #[cfg(feature = "bacnet")]
+    pub bacnet: Option<SocketAddrV4>,
     /// The control channel.
     pub control: Option<SocketAddr>,
     /// The 1-Wire string as files, below this folder, which stands for `/sys`.
@@ -86,6 +92,8 @@ impl Options {
             mbus: None,
             mbus_tcp: None,
             dlt645: None,
+            #[cfg(feature = "bacnet")]
+            bacnet: None,
             control: None,
             onewire: None,
             speed: 0.0,
@@ -124,6 +132,10 @@ pub enum ServeError {
         /// Why.
         error: io::Error,
     },
+    /// The building's controllers cannot be served.
+    #[cfg(feature = "bacnet")]
+    #[error(transparent)]
+    Building(#[from] crate::building::serve::BuildingError),
 }
 
 /// The lines that are made of connections.
@@ -213,6 +225,8 @@ pub struct Server {
     modbus_tcp: Option<SocketAddr>,
     rtu_tcp: Option<SocketAddr>,
     mbus_tcp: Option<SocketAddr>,
+    #[cfg(feature = "bacnet")]
+    bacnet: Vec<(u8, SocketAddrV4)>,
     control: Option<SocketAddr>,
     rtu: Option<Link>,
     mbus: Option<Link>,
@@ -234,7 +248,7 @@ impl Server {
         });
         let mut tasks = JoinSet::new();
         let mut listen = async |what, address: Option<SocketAddr>, line, latency| {
-            let Some(address) = address else { return Ok(None) };
+            let Some(address) = address else { return Ok::<_, ServeError>(None) };
             let (listener, bound) = bind(what, address).await?;
             tasks.spawn(accept(shared.clone(), listener, bound, line, latency));
             Ok(Some(bound))
@@ -267,8 +281,32 @@ impl Server {
             let tree = made.map_err(|error| ServeError::Tree { path, error })?;
             tasks.spawn(onewire::serve(shared.clone(), tree));
         }
+        #[cfg(feature = "bacnet")]
+        let bacnet = match options.bacnet {
+            Some(first) => crate::building::serve::start(&shared, first, &mut tasks).await?,
+            None => Vec::new(),
+        };
         tasks.spawn(run_clock(shared.clone(), options.speed));
-        Ok(Self { shared, tasks, modbus_tcp: tcp, rtu_tcp, mbus_tcp, control, rtu, mbus, dlt645 })
+        Ok(Self {
+            shared,
+            tasks,
+            modbus_tcp: tcp,
+            rtu_tcp,
+            #[cfg(feature = "bacnet")]
+            bacnet,
+            mbus_tcp,
+            control,
+            rtu,
+            mbus,
+            dlt645,
+        })
+    }
+
+    /// Where the building's controllers are, by unit.
+    #[cfg(feature = "bacnet")]
+    #[must_use]
+    pub fn bacnet(&self) -> &[(u8, SocketAddrV4)] {
+        &self.bacnet
     }
 
     /// Where Modbus TCP is served.
