@@ -21,6 +21,8 @@ package)
         mosquitto mosquitto-clients jq systemd)
     ;;
 esac
+# npm of Debian wants Debian's own node; another node brings its own.
+[ "$what" = test ] && ! command -v npm >/dev/null && packages+=(nodejs npm)
 missing=()
 for p in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
@@ -43,6 +45,12 @@ if [ "$what" = test ]; then
         /usr/bin/python3 -m venv .venv
         .venv/bin/pip install -q --disable-pip-version-check -r tests/peers/requirements.txt
         echo "$wanted" >.venv/wanted
+    fi
+    wanted=$(sha256sum tests/peers/package-lock.json | cut -d' ' -f1)
+    if [ "$(cat tests/peers/node_modules/.wanted 2>/dev/null)" != "$wanted" ]; then
+        echo "setup: JavaScript peers into tests/peers/node_modules (tests/peers/package-lock.json)"
+        (cd tests/peers && npm ci --silent --no-audit --no-fund)
+        echo "$wanted" >tests/peers/node_modules/.wanted
     fi
 fi
 

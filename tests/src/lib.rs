@@ -5,9 +5,11 @@
 //! is ended by its process id when its value is dropped. Nothing here knows how the gateway works
 //! inside.
 
+mod bacnet;
 mod child;
 mod peers;
 
+pub use bacnet::BacnetClient;
 pub use child::{Child, free_port};
 pub use peers::{
     BacnetDevice, Broker, Dlt645Meter, ModbusServer, Platform, SerialPair, mbus_master,

@@ -4,6 +4,10 @@
 //! [`check`] finds mistakes in it; [`BacnetDriver`] reads, writes and follows them. All devices of a
 //! port share one [`Client`], which owns the socket. [`discover`] finds devices and what they hold.
 //! [`wire`] is bytes in, messages out.
+//! BACnet/IP as a driver, and the gateway as a BACnet device.
+//!
+//! [`DeviceSpec`] says what a device is and which of its objects' properties are its points;
+//! [`server`] is the other way round: points as objects for other systems.
 //!
 //! Devices on MS/TP and other networks are reached through routers only; BACnet/SC and BACnet over
 //! IPv6 are not spoken.
@@ -16,6 +20,7 @@ pub mod client;
 mod driver;
 mod objects;
 mod property;
+pub mod server;
 mod spec;
 #[cfg(test)]
 mod testing;
