@@ -9,6 +9,7 @@ use crate::hub::{AlarmFile, Event, Hub};
 use crate::metrics;
 use crate::northbound::Northbound;
 use crate::plugins::{Changes, Plugins, Sources, Surroundings};
+use crate::servers::bacnet::Shown;
 use crate::supervise::{Setup, Supervisor};
 use anyhow::Context;
 use clap::Args;
@@ -148,6 +149,8 @@ impl Program {
         outlets.push(Box::new(alarms));
         outlets.push(Box::new(wake.clone()));
         outlets.push(Box::new(changes.clone()));
+        let shown = Shown::new(site.bacnet.as_ref());
+        outlets.push(Box::new(shown.clone()));
         let hub = Arc::new(Hub::new(Arc::clone(&clocks.lines), outlets));
         let (ledger, damage) = Ledger::open(data_dir.join("outputs.json"));
         let commands = site.gateway.commands;
@@ -168,6 +171,9 @@ impl Program {
         control.start();
         hub.forget_alarms(left);
         northbound.take_commands(&control);
+        if let Some(settings) = &site.bacnet {
+            shown.start(settings, &hub, &control);
+        }
         let around = Surroundings {
             hub: Arc::clone(&hub),
             control: Arc::clone(&control),
@@ -262,7 +268,8 @@ impl Program {
         let (setup, plugins) = (Setup::of(&site), site.plugins.clone());
         let outputs = site.control.clone();
         if fixed_part(site) != self.site {
-            let why = "site, gateway, cache or uplink settings changed; they need a restart";
+            let why =
+                "site, gateway, cache, uplink or server settings changed; they need a restart";
             return refuse(&self.hub, why.into());
         }
         let c = self.supervisor.apply(setup).await;

@@ -172,6 +172,12 @@ pub enum Problem {
     OutputTaken { point: String, other: String },
     ParameterWrong { problem: String, hint: Option<String> },
     GrantTooSmall { what: &'static str, asks: String },
+    // Servers.
+    ServerOnLine { line: String },
+    CommandsOff,
+    NotCommandable { got: String },
+    NotAnObject { got: String },
+    SameObjectName { name: String },
     // What a driver's own check refuses.
     Refused { message: String },
     // What the Modbus planner refuses, and what no type takes: told, though nothing should get here.

@@ -3,10 +3,11 @@
 
 pub use super::file::{LogFormat, LogLevel, Protocol, Room};
 use crate::registry::{DeviceSpec, LineSetup};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use wellhead_bacnet::server::{Charset, DeviceInfo, ObjectSpec};
 use wellhead_control::Slot;
 use wellhead_driver::Backoff;
 use wellhead_manifest::{Manifest, Setting};
@@ -39,6 +40,29 @@ pub struct Site {
     pub uplinks: Vec<UplinkSettings>,
     /// What Control judges by.
     pub control: Outputs,
+    /// The gateway as a BACnet device.
+    pub bacnet: Option<BacnetServer>,
+}
+
+/// The gateway as a BACnet device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BacnetServer {
+    /// Address and port.
+    pub bind: SocketAddrV4,
+    /// Where it announces itself.
+    pub broadcast: Ipv4Addr,
+    /// The device.
+    pub device: DeviceInfo,
+    /// How its texts are sent.
+    pub charset: Charset,
+    /// Whole names of its points, `hp1/setpoint`.
+    pub points: Vec<String>,
+    /// Their objects, in the same order.
+    pub objects: Vec<ObjectSpec>,
+    /// The first priority that is taken.
+    pub priority_first: u8,
+    /// How long a commanded value holds.
+    pub hold: Duration,
 }
 
 /// What Control judges by, and where its outputs and inputs are.

@@ -340,6 +340,7 @@ fn every_mistake_has_a_text_and_an_invalid_file_that_shows_it() {
         include_str!("messages/outputs.rs"),
         include_str!("messages/plugins.rs"),
         include_str!("messages/points.rs"),
+        include_str!("messages/server.rs"),
         include_str!("messages/site.rs"),
         include_str!("messages/structure.rs"),
     ]

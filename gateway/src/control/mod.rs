@@ -476,6 +476,20 @@ impl Control {
         Ok(())
     }
 
+    /// What stands in the sixteen slots of an output, and whose it is; nothing where there is no
+    /// such output.
+    pub fn slots(&self, point: &str) -> [Option<(Arc<str>, Value)>; 16] {
+        let core = lock(&self.core);
+        let mut slots = [const { None }; 16];
+        let Ok(output) = self.output(&core, point) else { return slots };
+        for (slot, source, value) in core.judge.claims(output) {
+            if let Some(place) = slots.get_mut(usize::from(slot.number()) - 1) {
+                *place = Some((Arc::from(source), value.clone()));
+            }
+        }
+        slots
+    }
+
     /// Empties every slot of a source at once.
     pub fn release_source(&self, source: &str, why: &str) {
         lock(&self.core).judge.release_source(source, why, self.clock.now());

@@ -1,13 +1,10 @@
-//! BACnet/IP: devices as drivers, found and listed.
+//! BACnet/IP: devices as drivers, found and listed; and the gateway as a device.
 //!
 //! [`DeviceSpec`] says what a device is and which of its objects' properties are its points;
 //! [`check`] finds mistakes in it; [`BacnetDriver`] reads, writes and follows them. All devices of a
 //! port share one [`Client`], which owns the socket. [`discover`] finds devices and what they hold.
-//! [`wire`] is bytes in, messages out.
-//! BACnet/IP as a driver, and the gateway as a BACnet device.
-//!
-//! [`DeviceSpec`] says what a device is and which of its objects' properties are its points;
-//! [`server`] is the other way round: points as objects for other systems.
+//! [`wire`] is bytes in, messages out. [`server`] is the other way round: points of the gateway as
+//! objects for other systems.
 //!
 //! Devices on MS/TP and other networks are reached through routers only; BACnet/SC and BACnet over
 //! IPv6 are not spoken.

@@ -9,12 +9,15 @@ mod device;
 mod line;
 mod plugin;
 mod point;
+mod server;
 
 pub use device::Protocol;
 pub(super) use device::{DeviceTable, EditionWord, IdentifierWord, ReportWord, UnitPositionWord};
 pub(super) use line::*;
 pub(super) use plugin::*;
 pub(super) use point::*;
+pub use server::NamesWord;
+pub(super) use server::{BacnetServerTable, CharsetWord, ServersTable};
 
 use super::text::{DurationText, SizeText};
 use schemars::JsonSchema;
@@ -52,6 +55,8 @@ pub(in crate::config) struct SiteFile {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "wellhead-id"}))]
     pub(in crate::config) plugin: BTreeMap<String, PluginTable>,
+    /// What other systems may ask of the gateway itself.
+    pub(in crate::config) server: Option<ServersTable>,
     /// What must hold before outputs may leave their safe value, by id. Holds for every writer.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"format": "wellhead-id"}))]

@@ -24,6 +24,7 @@ mod devices;
 mod outputs;
 mod plugins;
 mod points;
+mod server;
 mod site;
 mod structure;
 
@@ -51,6 +52,7 @@ fn said(problem: &Problem) -> Said {
         .or_else(|| points::said(problem))
         .or_else(|| outputs::said(problem))
         .or_else(|| plugins::said(problem))
+        .or_else(|| server::said(problem))
         // A test shows that every problem has its text above.
         .unwrap_or_else(|| ((problem.code(), problem.code()), None))
 }

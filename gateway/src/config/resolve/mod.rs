@@ -9,6 +9,7 @@ mod output;
 mod plugin;
 mod point;
 mod protocol;
+mod server;
 mod uplink;
 
 use super::file::{CacheTable, GatewayTable, ProfileTable, Protocol, SimulationTable, SiteTable};
@@ -126,6 +127,12 @@ pub(super) fn site(
     if let Some(at) = root.child("line") {
         line::tell_unused(&at, root.child("device").as_ref(), findings);
     }
+    let bacnet = root.child("server").and_then(|at| at.child("bacnet")).and_then(|at| {
+        let site = head.as_ref().and_then(|h| h.id.as_deref())?;
+        let around =
+            server::Around { site, gateway: gateway.as_ref()?, devices: &devices, lines: &lines };
+        server::bacnet(&at, &around, findings)
+    });
     let head = head?;
     let id = head.id?;
     let title = head.title.unwrap_or_else(|| id.clone());
@@ -142,6 +149,7 @@ pub(super) fn site(
         simulation: simulation.flatten(),
         uplinks,
         control,
+        bacnet,
     })
 }
 
