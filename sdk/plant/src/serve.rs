@@ -267,7 +267,7 @@ impl Server {
             None => None,
         };
         let mut open = |path: Option<PathBuf>, line| {
-            let Some(path) = path else { return Ok(None) };
+            let Some(path) = path else { return Ok::<_, ServeError>(None) };
             let (link, terminal) =
                 terminal::open(&path).map_err(|error| ServeError::Terminal { path, error })?;
             tasks.spawn(serve_terminal(shared.clone(), terminal, line, options.rtu_latency));
