@@ -40,7 +40,9 @@ impl Import {
 
 fn point(profile: &toml::Table, id: &str) -> toml::Table {
     let points = profile["point"].as_table().unwrap();
-    let point = points.get(id).unwrap_or_else(|| panic!("no {id} among {:?}", points.keys()));
+    let point = points
+        .get(id)
+        .unwrap_or_else(|| panic!("no {id} among {:?}", points.keys().collect::<Vec<_>>()));
     point.as_table().unwrap().clone()
 }
 

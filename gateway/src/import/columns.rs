@@ -220,19 +220,19 @@ const KNOWN: [(Column, &str, &[&str]); 12] = [
 
 /// Which column of a sheet is what, by its place from 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns {
+pub(super) struct Columns {
     places: Vec<(Column, usize)>,
 }
 
 impl Columns {
     /// The cell of a row; empty if there is none.
-    pub fn cell<'r>(&self, row: &'r Row, column: Column) -> &'r str {
+    pub(super) fn cell<'r>(&self, row: &'r Row, column: Column) -> &'r str {
         let place = self.places.iter().find(|(c, _)| *c == column);
         place.and_then(|(_, i)| row.cells.get(*i)).map_or("", String::as_str)
     }
 
     /// Whether the sheet has this column.
-    pub fn has(&self, column: Column) -> bool {
+    pub(super) fn has(&self, column: Column) -> bool {
         self.places.iter().any(|(c, _)| *c == column)
     }
 }
@@ -260,7 +260,7 @@ pub fn parse(text: &str) -> Result<Vec<(Column, String)>, String> {
 ///
 /// # Errors
 /// Why there is none.
-pub fn find(rows: &[Row], named: &[(Column, String)]) -> Result<(usize, Columns), String> {
+pub(super) fn find(rows: &[Row], named: &[(Column, String)]) -> Result<(usize, Columns), String> {
     let top = rows.get(..HEADER_WITHIN).unwrap_or(rows);
     let mut best: Option<(usize, Columns)> = None;
     for (i, row) in top.iter().enumerate() {

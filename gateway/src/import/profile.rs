@@ -218,7 +218,7 @@ fn point<'r>(
         table,
         address,
         bit,
-        order: order.filter(|_| kind.as_ref().is_some_and(|k| is_long(k))),
+        order: order.filter(|_| kind.as_ref().is_some_and(is_long)),
         scale: scale.filter(|s| numeric && *s != 1.0),
         offset: offset.filter(|o| numeric && *o != 0.0),
         unit: unit.ok().flatten().filter(|_| numeric),

@@ -1,6 +1,6 @@
 //! The building's BACnet controllers, read and commanded by another author's client (bacpypes3).
 #![cfg(feature = "bacnet")]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 #[expect(dead_code, reason = "shared with other tests")]
 mod common;

@@ -1,7 +1,5 @@
 //! What m-bus-application-layer 0.5.3 does alone, and what stands around it here. If one of these
 //! fails after an update, docs/decisions/mbus-decoder.md may be looked at again.
-#![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
-
 use m_bus_application_layer::data_information::DataType;
 use m_bus_application_layer::parse_data_records;
 use wellhead_driver::Raw;

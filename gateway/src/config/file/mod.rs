@@ -16,7 +16,7 @@ pub(super) use device::{DeviceTable, EditionWord, IdentifierWord, ReportWord, Un
 pub(super) use line::*;
 pub(super) use plugin::*;
 pub(super) use point::*;
-pub use server::NamesWord;
+pub(crate) use server::NamesWord;
 pub(super) use server::{BacnetServerTable, CharsetWord, ServersTable};
 
 use super::text::{DurationText, SizeText};

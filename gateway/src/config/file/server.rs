@@ -56,7 +56,7 @@ pub(in crate::config) struct BacnetServerTable {
 /// What objects are called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum NamesWord {
+pub(crate) enum NamesWord {
     /// By device and point.
     Id,
     /// By their titles in English.

@@ -248,10 +248,11 @@ impl Building {
             let value = PropertyValue::Boolean(shown.out_of_service);
             write(PropertyIdentifier::OUT_OF_SERVICE, value).await?;
         }
-        if let Some(object) = self.server.database().write().await.get_mut(object) {
-            if shown.reliability != last.reliability && !shown.out_of_service {
-                object.set_reliability_internal(Reliability::from_raw(shown.reliability.into()))?;
-            }
+        if shown.reliability != last.reliability
+            && !shown.out_of_service
+            && let Some(object) = self.server.database().write().await.get_mut(object)
+        {
+            object.set_reliability_internal(Reliability::from_raw(shown.reliability.into()))?;
         }
         let value = match point.kind {
             Kind::AnalogInput | Kind::AnalogOutput(..) => PropertyValue::Real(shown.value as f32),
