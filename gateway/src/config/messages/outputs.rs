@@ -16,7 +16,7 @@ fn of_outputs(problem: &Problem) -> Option<Said> {
         ),
         P::OutputReadOnly { table } => say!("{table} can't be written", "{table} 不可写"),
         P::RelayNotOutput => say!(
-            "a relay is switched by somebody or not wired to us", "继电器必须由网关控制";
+            "a relay must be an output", "继电器必须是输出";
             "give the point an `output` table with its `safe` state, or say `as = \"input\"`",
             "请为该点写 `output` 表及其 `safe` 状态，或写 `as = \"input\"`"
         ),

@@ -52,7 +52,7 @@ fn place(
         }
     }
     let form = match word {
-        PinWord::Input => Form { read_only: Some("a contact"), ..Form::of(Shape::Bool) },
+        PinWord::Input => Form { read_only: Some("`as = \"input\"`"), ..Form::of(Shape::Bool) },
         PinWord::Relay => Form::of(Shape::Bool),
         PinWord::Counter => Form { read_only: Some("a counter"), ..Form::of(Shape::Int) },
     };
