@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use wellhead_manifest::Setting;
 use wellhead_model::{Quality, Reason, Value};
 use wellhead_plugin_host::*;
 
@@ -56,7 +57,10 @@ fn setup() -> Setup {
     let bind = |role: &str, granted| Binding { role: role.into(), index: 0, granted };
     Setup {
         bindings: vec![bind("room_temp", false), bind("heating", true)],
-        settings: Vec::new(),
+        settings: vec![
+            ("setpoint".into(), Setting::Float(20.0)),
+            ("deadband".into(), Setting::Float(1.0)),
+        ],
         zone: jiff::tz::TimeZone::UTC,
         saved: None,
         kv: BTreeMap::new(),
