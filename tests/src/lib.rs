@@ -13,6 +13,7 @@ pub use bacnet::BacnetClient;
 pub use child::{Child, free_port};
 pub use peers::{
     BacnetDevice, Broker, Dlt645Meter, ModbusServer, Platform, SerialPair, mbus_master,
+    modbus_master,
 };
 
 use serde_json::Value as Json;

@@ -238,6 +238,23 @@ pub fn mbus_master(port: u16, address: &str) -> Json {
     }
 }
 
+/// Asks a server on TCP by a foreign Modbus master (`tests/peers/modbus_master.py`), with words
+/// as that script takes them.
+#[track_caller]
+pub fn modbus_master(port: u16, wish: &str) -> Json {
+    let mut command = python("modbus_master.py");
+    command.args(["--port", &port.to_string()]).args(wish.split(' '));
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(e) => panic!("modbus_master.py: {e}"),
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    match serde_json::from_str(&text) {
+        Ok(told) => told,
+        Err(e) => panic!("{wish}: {e}: {text}{}", String::from_utf8_lossy(&output.stderr)),
+    }
+}
+
 /// A foreign DL/T 645 meter (`tests/peers/dlt645_server.py`), address 123456781012.
 pub struct Dlt645Meter {
     child: Child,

@@ -10,6 +10,7 @@ use crate::metrics;
 use crate::northbound::Northbound;
 use crate::plugins::{Changes, Plugins, Sources, Surroundings};
 use crate::servers::bacnet::Shown;
+use crate::servers::modbus::Modbus;
 use crate::supervise::{Setup, Supervisor};
 use anyhow::Context;
 use clap::Args;
@@ -124,6 +125,7 @@ struct Program {
     supervisor: Supervisor,
     northbound: Northbound,
     plugins: Arc<Mutex<Plugins>>,
+    modbus: Modbus,
     socket: PathBuf,
 }
 
@@ -174,6 +176,8 @@ impl Program {
         if let Some(settings) = &site.bacnet {
             shown.start(settings, &hub, &control);
         }
+        let mut modbus = Modbus::new(Arc::clone(&hub), Arc::clone(&control));
+        modbus.apply(site.modbus.clone()).await;
         let around = Surroundings {
             hub: Arc::clone(&hub),
             control: Arc::clone(&control),
@@ -210,7 +214,18 @@ impl Program {
         let site = fixed_part(site);
         give_back_memory();
         let clock = clocks.system;
-        Ok(Self { path, site, clock, hub, control, supervisor, northbound, plugins, socket })
+        Ok(Self {
+            path,
+            site,
+            clock,
+            hub,
+            control,
+            supervisor,
+            northbound,
+            plugins,
+            modbus,
+            socket,
+        })
     }
 
     async fn until_stopped(&mut self) -> anyhow::Result<()> {
@@ -266,14 +281,15 @@ impl Program {
             }
         };
         let (setup, plugins) = (Setup::of(&site), site.plugins.clone());
-        let outputs = site.control.clone();
+        let (outputs, modbus) = (site.control.clone(), site.modbus.clone());
         if fixed_part(site) != self.site {
-            let why =
-                "site, gateway, cache, uplink or server settings changed; they need a restart";
+            let why = "site, gateway, cache, uplink or BACnet server settings changed; they need a \
+                       restart";
             return refuse(&self.hub, why.into());
         }
         let c = self.supervisor.apply(setup).await;
         self.control.apply(&outputs);
+        self.modbus.apply(modbus).await;
         start_plugins(&self.plugins, plugins);
         give_back_memory();
         tracing::info!(added = ?c.added, changed = ?c.changed, removed = ?c.removed, "Configuration read again");
@@ -291,6 +307,7 @@ impl Program {
     async fn stop(mut self) {
         notify(&[sd_notify::NotifyState::Stopping]);
         tracing::info!("Stopping");
+        self.modbus.apply(None).await;
         // First: what they hold is to be back at its safe value while lines still write.
         let stopping = async { self.plugins.lock().await.stop().await };
         if tokio::time::timeout(PLUGINS_STOP, stopping).await.is_err() {
@@ -305,11 +322,18 @@ impl Program {
     }
 }
 
-/// All of a site but its lines, devices, points, interlocks and plugins: what a reload can't
-/// change.
+/// All of a site but its lines, devices, points, interlocks, plugins and Modbus server: what a
+/// reload can't change.
 fn fixed_part(site: Site) -> Site {
     let control = Outputs::default();
-    Site { lines: Vec::new(), devices: Vec::new(), plugins: Vec::new(), control, ..site }
+    Site {
+        lines: Vec::new(),
+        devices: Vec::new(),
+        plugins: Vec::new(),
+        control,
+        modbus: None,
+        ..site
+    }
 }
 
 /// Starts, exchanges and stops plugins beside the rest: compiling one may take seconds.

@@ -32,8 +32,8 @@ pub use problem::{Kind, Lang, Problem, UrlFault, Words};
 pub use report::{Finding, Report, Severity, SourceFile};
 pub use schema::{profile_schema, site_schema};
 pub use site::{
-    BacnetServer, Binding, Cache, Device, Fit, Gateway, Line, LogFormat, LogLevel, Outputs, Plugin,
-    Protocol, Room, Secret, SecretError, Site, Tls, UplinkSettings,
+    BacnetServer, Binding, Cache, Device, Fit, Gateway, Line, LogFormat, LogLevel, ModbusServer,
+    Outputs, Plugin, Protocol, Room, Secret, SecretError, Site, Tls, UplinkSettings,
 };
 pub use text::duration;
 

@@ -178,6 +178,10 @@ pub enum Problem {
     NotCommandable { got: String },
     NotAnObject { got: String },
     SameObjectName { name: String },
+    BadBind { got: String },
+    EmptyMap,
+    RegisterKind { point: &'static str, register: &'static str },
+    RegisterOverlap { at: u32, other: String, free: u32 },
     // What a driver's own check refuses.
     Refused { message: String },
     // What the Modbus planner refuses, and what no type takes: told, though nothing should get here.

@@ -11,6 +11,7 @@ use wellhead_bacnet::server::{Charset, DeviceInfo, ObjectSpec};
 use wellhead_control::Slot;
 use wellhead_driver::Backoff;
 use wellhead_manifest::{Manifest, Setting};
+use wellhead_modbus::server::ServerSpec;
 use wellhead_model::{DeviceId, Point, PointId, PointIndex, Unit};
 
 /// One plant room behind one gateway.
@@ -42,6 +43,8 @@ pub struct Site {
     pub control: Outputs,
     /// The gateway as a BACnet device.
     pub bacnet: Option<BacnetServer>,
+    /// The gateway as a Modbus server.
+    pub modbus: Option<ModbusServer>,
 }
 
 /// The gateway as a BACnet device.
@@ -100,6 +103,19 @@ pub struct Cache {
     pub size_max: u64,
     /// Size of the file that is given up when the disk is full.
     pub reserve: u64,
+}
+
+/// The gateway as a Modbus server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModbusServer {
+    /// Address and port.
+    pub bind: SocketAddr,
+    /// The register map.
+    pub spec: ServerSpec,
+    /// By entry of the map: the point it shows, and its whole name, `hp1/setpoint`.
+    pub points: Vec<(DeviceId, PointIndex, Arc<str>)>,
+    /// How long what a master wrote holds, unless it is written again.
+    pub hold: Duration,
 }
 
 /// A port, a socket, or where else devices are reached.

@@ -495,7 +495,10 @@ fn damaged() -> impl Strategy<Value = String> {
     let edit = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), piece, 0..4u8);
     prop::collection::vec(edit, 1..6).prop_map(|edits| {
         let more = "[uplink.c]\nurl = \"mqtt://h:1\"\nwindow = \"1MiB\"\n[cache]\nreserve = \"1MiB\"\n\
-            [device.hp1.point.m]\nholding = 3\nbits = [1, 2]\nstates = { 0 = \"a\", 1 = \"b\" }\n";
+            [device.hp1.point.m]\nholding = 3\nbits = [1, 2]\nstates = { 0 = \"a\", 1 = \"b\" }\n\
+            [server.modbus]\nbind = \"127.0.0.1:1502\"\nbad = \"exception\"\n\
+            [server.modbus.map.\"hp1/setpoint\"]\nholding = 1\ntype = \"u16\"\nquality = 5\n\
+            [server.modbus.map.\"hp1/supply_temp\"]\ninput = 2\ntype = \"f32\"\n";
         let mut lines: Vec<String> =
             SITE.lines().chain(more.lines()).map(str::to_owned).collect();
         for (line, at, piece, kind) in edits {

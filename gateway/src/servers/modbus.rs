@@ -4,17 +4,18 @@
 //! The map is brought up to date once a second from the hub's own values, so reporting rules
 //! (deadbands, intervals) do not show in it.
 
+use crate::config::ModbusServer as Settings;
 use crate::control::{Control, Refusal};
 use crate::hub::{Event, Hub};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use wellhead_control::Slot;
 use wellhead_modbus::server::{Command, Denial, Image, serve};
-use wellhead_model::{DeviceId, PointIndex, Quality, Reason};
+use wellhead_model::{Quality, Reason};
 
 /// The slot that masters write into: below people and remote commands, above plugins.
 pub const SLOT: u64 = 12;
@@ -25,34 +26,79 @@ const BIND_AGAIN: Duration = Duration::from_secs(10);
 /// Writes that may wait for their turn; one more is refused as busy.
 const COMMANDS_MAX: usize = 64;
 
-/// A server ready to run.
-pub struct ModbusServer {
-    /// Where it listens.
-    pub bind: SocketAddr,
-    /// The map, checked.
-    pub image: Arc<Image>,
-    /// By entry of the map: which point it shows.
-    pub points: Vec<(DeviceId, PointIndex, Arc<str>)>,
-    /// How long what a master wrote holds, unless it is written again.
-    pub hold: Duration,
+/// The server of this site, if it has one.
+pub struct Modbus {
+    hub: Arc<Hub>,
+    control: Arc<Control>,
+    running: Option<(Settings, JoinHandle<()>)>,
 }
 
-impl ModbusServer {
+impl Modbus {
+    /// None yet.
+    pub fn new(hub: Arc<Hub>, control: Arc<Control>) -> Self {
+        Self { hub, control, running: None }
+    }
+
+    /// Starts, exchanges or ends the server. One that is to stay as it is keeps its connections.
+    pub async fn apply(&mut self, wanted: Option<Settings>) {
+        if self.running.as_ref().map(|(settings, _)| settings) == wanted.as_ref() {
+            return;
+        }
+        if let Some((settings, task)) = self.running.take() {
+            task.abort();
+            // Until it is gone the port is taken. That it was ended is all it can say.
+            let _ = task.await;
+            tracing::info!(address = %settings.bind, "Modbus server ended");
+        }
+        let Some(settings) = wanted else { return };
+        let image = match Image::new(settings.spec.clone()) {
+            Ok(image) => Arc::new(image),
+            Err(errors) => {
+                // The configuration was checked by the same code.
+                let first = errors.first().map_or_else(String::new, ToString::to_string);
+                tracing::error!(first, "No Modbus server");
+                return self
+                    .hub
+                    .event(Event::new("server_down", format!("Modbus server: {first}")));
+            }
+        };
+        let (hub, control) = (Arc::clone(&self.hub), Arc::clone(&self.control));
+        let server = Server { settings: settings.clone(), image, hub, control };
+        self.running = Some((settings, tokio::spawn(server.run())));
+    }
+}
+
+impl Drop for Modbus {
+    fn drop(&mut self) {
+        if let Some((_, task)) = &self.running {
+            task.abort();
+        }
+    }
+}
+
+struct Server {
+    settings: Settings,
+    image: Arc<Image>,
+    hub: Arc<Hub>,
+    control: Arc<Control>,
+}
+
+impl Server {
     /// Runs until it is dropped. A port that can't be had is tried again.
-    pub async fn run(self, hub: Arc<Hub>, control: Arc<Control>) {
-        let listener = self.listen(&hub).await;
+    async fn run(self) {
+        let listener = self.listen().await;
         let (commands, mut wanted) = mpsc::channel(COMMANDS_MAX);
         let mut refresh = tokio::time::interval(REFRESH);
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut misfit = vec![false; self.points.len()];
+        let mut misfit = vec![false; self.settings.points.len()];
         let serving = serve(listener, Arc::clone(&self.image), commands);
         tokio::pin!(serving);
         loop {
             tokio::select! {
                 () = &mut serving => return,
-                _ = refresh.tick() => self.refresh(&hub, &mut misfit),
+                _ = refresh.tick() => self.refresh(&mut misfit),
                 Some(command) = wanted.recv() => {
-                    let result = self.write(&control, &command);
+                    let result = self.write(&command);
                     // The master may have gone meanwhile.
                     let _ = command.reply.send(result);
                 }
@@ -60,19 +106,21 @@ impl ModbusServer {
         }
     }
 
-    async fn listen(&self, hub: &Hub) -> TcpListener {
+    async fn listen(&self) -> TcpListener {
+        let address = self.settings.bind;
         let mut failures = 0u32;
         loop {
-            match TcpListener::bind(self.bind).await {
+            match TcpListener::bind(address).await {
                 Ok(listener) => {
-                    tracing::info!(address = %self.bind, failures, "Modbus server listens");
+                    let points = self.settings.points.len();
+                    tracing::info!(%address, points, failures, "Modbus server listens");
                     return listener;
                 }
                 Err(error) => {
                     if failures == 0 {
-                        tracing::error!(address = %self.bind, %error, "Modbus server can't listen");
-                        let text = format!("Modbus server: can't listen on {}: {error}", self.bind);
-                        hub.event(Event::new("server_down", text));
+                        tracing::error!(%address, %error, "Modbus server can't listen");
+                        let text = format!("Modbus server: can't listen on {address}: {error}");
+                        self.hub.event(Event::new("server_down", text));
                     }
                     failures = failures.saturating_add(1);
                     tokio::time::sleep(BIND_AGAIN).await;
@@ -81,9 +129,10 @@ impl ModbusServer {
         }
     }
 
-    fn refresh(&self, hub: &Hub, misfit: &mut [bool]) {
-        for (entry, ((device, index, name), misfit)) in self.points.iter().zip(misfit).enumerate() {
-            let (quality, value) = match hub.peek(device, *index) {
+    fn refresh(&self, misfit: &mut [bool]) {
+        let points = self.settings.points.iter().zip(misfit).enumerate();
+        for (entry, ((device, index, name), misfit)) in points {
+            let (quality, value) = match self.hub.peek(device, *index) {
                 Some(peek) => (peek.quality, peek.value),
                 None => (Quality::Bad(Reason::NotPolled), None),
             };
@@ -93,19 +142,19 @@ impl ModbusServer {
                 tracing::warn!(point = %name, value, "Value does not fit its Modbus registers");
                 let text =
                     format!("{name}: {value} does not fit its registers and is shown as bad");
-                hub.event(Event::new("server_misfit", text).with("point", &**name));
+                self.hub.event(Event::new("server_misfit", text).with("point", &**name));
             }
             *misfit = fits.is_err();
         }
     }
 
-    fn write(&self, control: &Control, command: &Command) -> Result<(), Denial> {
-        let (_, _, name) = self.points.get(command.entry).ok_or(Denial::Address)?;
+    fn write(&self, command: &Command) -> Result<(), Denial> {
+        let (_, _, name) = self.settings.points.get(command.entry).ok_or(Denial::Address)?;
         let slot = Slot::new(SLOT).map_err(|_| Denial::Failed)?;
         let source = format!("modbus:{}", command.from.ip());
-        let why = "written by a Modbus master";
-        let value = Some(&command.value);
-        control.request(&source, slot, name, value, self.hold, why, false).map_err(|refusal| {
+        let (why, value) = ("written by a Modbus master", Some(&command.value));
+        let hold = self.settings.hold;
+        self.control.request(&source, slot, name, value, hold, why, false).map_err(|refusal| {
             tracing::info!(point = %name, source, %refusal, "Modbus master was refused");
             denial(&refusal)
         })

@@ -83,6 +83,15 @@ impl Encoding {
             Encoding::Bcd(n) | Encoding::Text(n) => u16::from(n),
         }
     }
+
+    /// The bits of a register that a value takes, if it leaves the others to other values.
+    pub fn mask(self) -> Option<u16> {
+        match self {
+            Encoding::Bit(Some(bit)) => Some(1 << bit.min(15)),
+            Encoding::Bits(low, n) => Some((crate::value::ones(n) << low.min(15)) as u16),
+            _ => None,
+        }
+    }
 }
 
 /// Which function writes a point; devices differ in what they take.

@@ -7,6 +7,7 @@
 
 mod device;
 mod line;
+mod modbus_server;
 mod plugin;
 mod point;
 mod server;
@@ -14,6 +15,7 @@ mod server;
 pub use device::Protocol;
 pub(super) use device::{DeviceTable, EditionWord, IdentifierWord, ReportWord, UnitPositionWord};
 pub(super) use line::*;
+pub(super) use modbus_server::{BadWord, ModbusServerTable, RegisterTable};
 pub(super) use plugin::*;
 pub(super) use point::*;
 pub(crate) use server::NamesWord;

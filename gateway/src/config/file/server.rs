@@ -1,6 +1,7 @@
 //! What other systems may ask of the gateway itself.
 
 use super::super::text::DurationText;
+use super::ModbusServerTable;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,6 +13,9 @@ pub(in crate::config) struct ServersTable {
     /// The gateway as a BACnet/IP device: chosen points are objects that a workstation reads,
     /// subscribes to, and may command where they are listed for it.
     pub(in crate::config) bacnet: Option<BacnetServerTable>,
+    /// The gateway as a Modbus TCP server: chosen points on a register map, for a building's
+    /// management system or a touch panel.
+    pub(in crate::config) modbus: Option<ModbusServerTable>,
 }
 
 /// The gateway as a BACnet/IP device.

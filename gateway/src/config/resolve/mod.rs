@@ -5,6 +5,7 @@
 mod control;
 mod device;
 mod line;
+mod modbus_server;
 mod output;
 mod plugin;
 mod point;
@@ -133,6 +134,16 @@ pub(super) fn site(
             server::Around { site, gateway: gateway.as_ref()?, devices: &devices, lines: &lines };
         server::bacnet(&at, &around, findings)
     });
+    let modbus = root.child("server").and_then(|at| at.child("modbus")).and_then(|at| {
+        let name = head.as_ref().and_then(|h| h.id.as_deref())?;
+        let around = modbus_server::Around {
+            site: name,
+            gateway: gateway.as_ref()?,
+            devices: &devices,
+            plugins: plugins.as_deref().unwrap_or_default(),
+        };
+        modbus_server::server(&at, &around, findings)
+    });
     let head = head?;
     let id = head.id?;
     let title = head.title.unwrap_or_else(|| id.clone());
@@ -150,6 +161,7 @@ pub(super) fn site(
         uplinks,
         control,
         bacnet,
+        modbus,
     })
 }
 

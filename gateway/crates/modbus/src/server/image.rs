@@ -1,7 +1,7 @@
 //! What the registers show, and what requests come to.
 
 use super::request::{Asked, FAILURE, ILLEGAL_ADDRESS, ILLEGAL_VALUE, parse};
-use super::space::{Space, bits, quality_table};
+use super::space::{Space, quality_table};
 use super::{EntrySpec, Identity, OnBad, ServerSpec};
 use crate::codec::{Exception, identification};
 use crate::plan::check_point;
@@ -101,7 +101,7 @@ impl Image {
         };
         let mut state = self.state();
         state.bad[entry] = !(result.is_ok() && value.is_some());
-        let keep = bits(e.encoding).map_or(0, |b| !b);
+        let keep = e.encoding.mask().map_or(0, |b| !b);
         state.put(e.table, e.address, &words, keep);
         if let Some(address) = e.quality {
             state.put(quality_table(e.table), address, &[quality], 0);
@@ -206,7 +206,7 @@ impl Image {
             for &i in &cell.entries {
                 let e = &self.spec.entries[i];
                 // Of a register of bits only those that change are meant.
-                if let (Some(mine), [new], [old]) = (bits(e.encoding), new, old)
+                if let (Some(mine), [new], [old]) = (e.encoding.mask(), new, old)
                     && (new ^ old) & mine == 0
                 {
                     continue;

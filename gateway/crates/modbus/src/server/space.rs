@@ -3,7 +3,7 @@
 use super::EntrySpec;
 use super::request::ILLEGAL_ADDRESS;
 use crate::codec::Exception;
-use crate::{Encoding, PlanError, Table};
+use crate::{PlanError, Table};
 
 /// Registers (or a bit) that are read and written as a whole.
 #[derive(Debug, Clone)]
@@ -98,18 +98,9 @@ pub(super) fn quality_table(table: Table) -> Table {
     }
 }
 
-/// The bits of a register that an entry takes, if it takes only some.
-pub(super) fn bits(encoding: Encoding) -> Option<u16> {
-    match encoding {
-        Encoding::Bit(Some(bit)) => Some(1 << bit.min(15)),
-        Encoding::Bits(low, n) => Some((crate::value::ones(n) << low.min(15)) as u16),
-        _ => None,
-    }
-}
-
 fn may_share(cell: &Cell, new: &EntrySpec, entries: &[EntrySpec]) -> bool {
-    let Some(mine) = bits(new.encoding) else { return false };
-    cell.entries.iter().all(|&i| bits(entries[i].encoding).is_some_and(|b| b & mine == 0))
+    let Some(mine) = new.encoding.mask() else { return false };
+    cell.entries.iter().all(|&i| entries[i].encoding.mask().is_some_and(|b| b & mine == 0))
 }
 
 fn overlap(cell: &Cell, other: &Cell, entries: &[EntrySpec]) -> PlanError {

@@ -7,7 +7,7 @@ mod contacts;
 mod kernel;
 mod keys;
 mod meters;
-mod modbus;
+pub(super) mod modbus;
 
 pub(super) use keys::{IDENTITY, Value, device_keys, point_keys, port_keys};
 

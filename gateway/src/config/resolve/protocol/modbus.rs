@@ -12,6 +12,28 @@ use wellhead_modbus::{
 };
 use wellhead_model::Shape;
 
+/// The keys that say where a value lies in registers, and how.
+#[derive(Clone, Copy)]
+pub(in crate::config::resolve) struct RegisterKeys {
+    pub(in crate::config::resolve) holding: Option<u16>,
+    pub(in crate::config::resolve) input: Option<u16>,
+    pub(in crate::config::resolve) coil: Option<u16>,
+    pub(in crate::config::resolve) discrete: Option<u16>,
+    pub(in crate::config::resolve) kind: Option<TypeWord>,
+    pub(in crate::config::resolve) length: Option<u8>,
+    pub(in crate::config::resolve) bit: Option<u8>,
+    pub(in crate::config::resolve) bits: Option<[u8; 2]>,
+    pub(in crate::config::resolve) order: Option<OrderWord>,
+}
+
+/// What those keys say.
+pub(in crate::config::resolve) struct Lay {
+    pub(in crate::config::resolve) table: Table,
+    pub(in crate::config::resolve) address: u16,
+    pub(in crate::config::resolve) encoding: Encoding,
+    pub(in crate::config::resolve) order: WordOrder,
+}
+
 /// Where a value lies and how.
 struct Place {
     table: Table,
@@ -75,13 +97,19 @@ fn place(
     registers_max: u16,
     findings: &mut Findings,
 ) -> Option<(Form, Place)> {
-    let (table, address) = address(t, at, findings)?;
-    let encoding = encoding(t, table, at, findings)?;
+    let keys = RegisterKeys {
+        holding: t.holding,
+        input: t.input,
+        coil: t.coil,
+        discrete: t.discrete,
+        kind: t.kind,
+        length: t.length,
+        bit: t.bit,
+        bits: t.bits,
+        order: t.order,
+    };
+    let Lay { table, address, encoding, order } = lay(&keys, at, findings)?;
     let width = encoding.width();
-    let last = u32::from(address) + u32::from(width) - 1;
-    if last > 65535 {
-        findings.add(at.key(table_key(table)), Problem::BeyondAddresses { last });
-    }
     if width > registers_max {
         findings.add(at.here(), Problem::TooWideForOneRead { width, most: registers_max });
     }
@@ -89,18 +117,12 @@ fn place(
     if let (Some(WriteWord::Multiple), Some(table)) = (t.write_with, read_only) {
         findings.add(at.key("write_with"), Problem::WriteWithReadOnly { table });
     }
-    let order = match t.order {
-        None | Some(OrderWord::Abcd) => WordOrder::Abcd,
-        Some(OrderWord::Cdab) => WordOrder::Cdab,
-        Some(OrderWord::Badc) => WordOrder::Badc,
-        Some(OrderWord::Dcba) => WordOrder::Dcba,
-    };
     let write = match t.write_with {
         None | Some(WriteWord::Auto) => WriteFunction::Auto,
         Some(WriteWord::Multiple) => WriteFunction::Multiple,
     };
     let form = Form {
-        kind: if let Encoding::Bit(_) = encoding { "bool" } else { kind_word(t.kind) },
+        kind: encoding_word(encoding, t.kind),
         whole: whole_range(encoding),
         bits: match encoding {
             Encoding::Bits(..) | Encoding::Bcd(_) => None,
@@ -118,8 +140,29 @@ fn place(
     Some((form, Place { table, address, encoding, order, write }))
 }
 
+/// Reads those keys, or tells what is wrong with them.
+pub(in crate::config::resolve) fn lay(
+    keys: &RegisterKeys,
+    at: &At<'_>,
+    findings: &mut Findings,
+) -> Option<Lay> {
+    let (table, address) = address(keys, at, findings)?;
+    let encoding = encoding(keys, table, at, findings)?;
+    let last = u32::from(address) + u32::from(encoding.width()) - 1;
+    if last > 65535 {
+        findings.add(at.key(table_key(table)), Problem::BeyondAddresses { last });
+    }
+    let order = match keys.order {
+        None | Some(OrderWord::Abcd) => WordOrder::Abcd,
+        Some(OrderWord::Cdab) => WordOrder::Cdab,
+        Some(OrderWord::Badc) => WordOrder::Badc,
+        Some(OrderWord::Dcba) => WordOrder::Dcba,
+    };
+    Some(Lay { table, address, encoding, order })
+}
+
 /// The key that gives an address in this table.
-fn table_key(table: Table) -> &'static str {
+pub(in crate::config::resolve) fn table_key(table: Table) -> &'static str {
     match table {
         Table::Discrete => "discrete",
         Table::Coil => "coil",
@@ -128,7 +171,7 @@ fn table_key(table: Table) -> &'static str {
     }
 }
 
-fn address(t: &PointTable, at: &At<'_>, findings: &mut Findings) -> Option<(Table, u16)> {
+fn address(t: &RegisterKeys, at: &At<'_>, findings: &mut Findings) -> Option<(Table, u16)> {
     let all = [
         (Table::Holding, t.holding),
         (Table::Input, t.input),
@@ -147,7 +190,7 @@ fn address(t: &PointTable, at: &At<'_>, findings: &mut Findings) -> Option<(Tabl
 
 /// How the value lies in its registers, or `None` with the reason told.
 fn encoding(
-    t: &PointTable,
+    t: &RegisterKeys,
     table: Table,
     at: &At<'_>,
     findings: &mut Findings,
@@ -212,7 +255,7 @@ fn encoding(
 }
 
 fn length(
-    t: &PointTable,
+    t: &RegisterKeys,
     max: u8,
     kind: &'static str,
     at: &At<'_>,
@@ -224,6 +267,14 @@ fn length(
         None => findings.add(at.key("length"), Problem::LengthMissing { kind }),
     }
     None
+}
+
+/// The word for how a value lies, for messages.
+pub(in crate::config::resolve) fn encoding_word(
+    encoding: Encoding,
+    kind: Option<TypeWord>,
+) -> &'static str {
+    if let Encoding::Bit(_) = encoding { "bool" } else { kind_word(kind) }
 }
 
 fn kind_word(kind: Option<TypeWord>) -> &'static str {
@@ -243,7 +294,7 @@ fn kind_word(kind: Option<TypeWord>) -> &'static str {
 }
 
 /// Smallest and largest number of an encoding; `None` if it holds no whole numbers.
-fn whole_range(encoding: Encoding) -> Option<(f64, f64)> {
+pub(in crate::config::resolve) fn whole_range(encoding: Encoding) -> Option<(f64, f64)> {
     let unsigned = |bits: i32| (0.0, 2f64.powi(bits) - 1.0);
     let signed = |bits: i32| (-(2f64.powi(bits - 1)), 2f64.powi(bits - 1) - 1.0);
     Some(match encoding {
