@@ -15,7 +15,8 @@
 //!   a serial line is left alone until the reply could have come.
 
 use crate::DeviceError;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
@@ -122,7 +123,12 @@ pub enum Step {
 #[derive(Debug)]
 enum Link {
     Tcp(TcpStream),
-    Serial(serial2_tokio::SerialPort, SerialMode),
+    Serial(
+        serial2_tokio::SerialPort,
+        SerialMode,
+        #[expect(dead_code, reason = "while it is open, other programs are kept off the port")]
+        OwnedFd,
+    ),
     /// In-memory peer, for tests under paused time.
     Memory(DuplexStream),
 }
@@ -132,7 +138,7 @@ impl Link {
         buf.reserve(256);
         match self {
             Link::Tcp(s) => s.read_buf(buf).await,
-            Link::Serial(s, _) => s.read_buf(buf).await,
+            Link::Serial(s, ..) => s.read_buf(buf).await,
             Link::Memory(s) => s.read_buf(buf).await,
         }
     }
@@ -140,14 +146,14 @@ impl Link {
     async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         match self {
             Link::Tcp(s) => s.write_all(bytes).await,
-            Link::Serial(s, _) => s.write_all(bytes).await,
+            Link::Serial(s, ..) => s.write_all(bytes).await,
             Link::Memory(s) => s.write_all(bytes).await,
         }
     }
 
     /// Brings a serial port to this speed and parity.
     fn switch(&mut self, mode: SerialMode) -> std::io::Result<()> {
-        let Link::Serial(port, current) = self else { return Ok(()) };
+        let Link::Serial(port, current, _) = self else { return Ok(()) };
         if *current == mode {
             return Ok(());
         }
@@ -172,7 +178,7 @@ impl Link {
                     Err(e) => return Err(e),
                 }
             },
-            Link::Serial(s, _) => s.discard_input_buffer().map(|()| 0),
+            Link::Serial(s, ..) => s.discard_input_buffer().map(|()| 0),
             Link::Memory(s) => loop {
                 match timeout(Duration::ZERO, s.read(&mut scratch)).await {
                     Ok(Ok(0)) => return Err(closed()),
@@ -417,7 +423,10 @@ impl Line {
                 stream.set_nodelay(true)?;
                 Ok(Link::Tcp(stream))
             }
-            Some(LineConfig::Serial(s)) => Ok(Link::Serial(open_serial(s)?, s.mode)),
+            Some(LineConfig::Serial(s)) => {
+                let lock = lock_serial(&s.path)?;
+                Ok(Link::Serial(open_serial(s)?, s.mode, lock))
+            }
             None => Err(std::io::ErrorKind::NotConnected.into()),
         }
     }
@@ -517,6 +526,24 @@ enum Trouble {
         /// What came last is no whole frame.
         partial: bool,
     },
+}
+
+/// Takes a serial port for this program alone, before anything about it is changed: two masters
+/// on one wire would take each other's answers. Others that lock the usual way (flock) are kept
+/// off too.
+fn lock_serial(path: &Path) -> std::io::Result<OwnedFd> {
+    use rustix::fs::{FlockOperation, Mode, OFlags};
+    // It must neither become our terminal nor wait for a modem.
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let port = rustix::fs::open(path, flags, Mode::empty())?;
+    match rustix::fs::flock(&port, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(port),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let kind = std::io::ErrorKind::ResourceBusy;
+            Err(std::io::Error::new(kind, "in use by another program, a gateway or a scan"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn open_serial(s: &SerialConfig) -> std::io::Result<serial2_tokio::SerialPort> {
