@@ -5,6 +5,7 @@ mod check;
 mod import;
 mod plugin;
 mod run;
+mod scan;
 mod simulate;
 mod watch;
 
@@ -35,6 +36,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Import(import::Import),
+    Scan(scan::Scan),
     Watch(watch::Watch),
     Read(ask::Read),
     Write(ask::Write),
@@ -72,6 +74,7 @@ impl Cli {
             Command::Run(c) => c.run(lang).await,
             Command::Check(c) => c.run(lang),
             Command::Import(c) => c.run(lang),
+            Command::Scan(c) => c.run(lang).await,
             Command::Watch(c) => c.run(lang).await.map(|()| Outcome::Done),
             Command::Read(c) => c.run(lang).await,
             Command::Write(c) => c.run(lang).await,
