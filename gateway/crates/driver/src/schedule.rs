@@ -113,10 +113,17 @@ impl Schedule {
         wake.map_or(Next::Idle, Next::Wait)
     }
 
-    /// The device answered (if only to refuse). Returns how many failures this ended.
+    /// The device answered (if only to refuse). If it was down, all its groups are due now: each of
+    /// their points was told bad, and a period may be an hour. Returns how many failures this ended.
     pub fn answered(&mut self, device: usize, group: usize, now: Mono) -> u32 {
+        let was_down = self.is_down(device);
         self.advance(device, group, now);
-        std::mem::take(&mut self.devices[device].failures)
+        let d = &mut self.devices[device];
+        if was_down {
+            let others = d.groups.iter_mut().enumerate().filter(|(i, _)| *i != group);
+            others.for_each(|(_, g)| g.due = g.due.min(now));
+        }
+        std::mem::take(&mut d.failures)
     }
 
     /// The device did not talk. Within its attempts the group is asked again as soon as `again`
@@ -229,6 +236,26 @@ mod tests {
         assert_eq!(s.answered(0, group, at(10_000)), 6);
         assert!(!s.is_down(0));
         assert!(matches!(s.next(at(10_000)), Next::Poll { .. }), "the other group follows at once");
+    }
+
+    #[test]
+    fn a_device_that_is_back_is_asked_for_all_its_groups_however_long_their_periods() {
+        let hour = 3600 * S;
+        let mut s = line(&[&[S, hour]]);
+        s.answered(0, 0, at(0));
+        s.answered(0, 1, at(0));
+        s.failed(0, 0, at(1000), Duration::ZERO);
+        s.failed(0, 0, at(1000), Duration::ZERO);
+        assert!(s.is_down(0));
+        assert_eq!(s.next(at(3000)), Next::Poll { device: 0, group: 0 });
+        s.answered(0, 0, at(3000));
+        assert_eq!(s.next(at(3000)), Next::Poll { device: 0, group: 1 });
+        s.answered(0, 1, at(3000));
+        assert_eq!(s.next(at(3000)), Next::Wait(at(4000)));
+        assert_eq!(s.overruns(), 0);
+        // An answer that ends no outage moves nothing.
+        s.answered(0, 0, at(4000));
+        assert_eq!(s.next(at(4000)), Next::Wait(at(5000)));
     }
 
     #[test]
