@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. `make help` lists the rest.
 CARGO ?= cargo
 
-.PHONY: help demo test drill
+.PHONY: help demo test drill soak
 
 help: ## What can be made
 	@grep -hE "^[a-z-]+:.*##" $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
@@ -17,6 +17,12 @@ test: ## Everything CI runs
 	$(CARGO) clippy --workspace --all-targets -q -- -D warnings
 	$(CARGO) build --workspace --bins
 	$(CARGO) test --workspace
+
+# With SOAK_SECONDS (3600) of faults and a minute of peace; SOAK_SEED (1) draws them. Needs mosquitto.
+soak: ## Random faults on every bus: what was not seen, what stayed bad, and whether memory stayed flat
+	@tests/setup.sh test
+	$(CARGO) build --release -p wellhead -p wellhead-plant
+	.venv/bin/python tests/soak.py --seconds $(or $(SOAK_SECONDS),3600) --seed $(or $(SOAK_SEED),1)
 
 include tests/bench/bench.mk
 include tests/drill/drill.mk

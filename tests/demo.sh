@@ -42,6 +42,8 @@ for plugin in $plugins; do "$bin/wellhead" plugin build "plugins/$plugin"; done
 
 setsid "$bin/wellhead-plant" run --speed "$speed" --start "$start" \
     --modbus-tcp 127.0.0.1:1502 --rtu /tmp/wellhead-demo-rs485 \
+    --mbus /tmp/wellhead-demo-mbus --dlt645 /tmp/wellhead-demo-dlt645 \
+    --onewire /tmp/wellhead-demo-sys --bacnet 127.0.0.1:47810 \
     --control 127.0.0.1:1503 --broker 127.0.0.1:18830 >"$logs/plant.log" 2>&1 &
 pids+=($!)
 await $! "$logs/plant.log" '^ready' 'the plant'
@@ -53,8 +55,10 @@ await $! "$logs/gateway.log" Connected 'the gateway'
 cat <<EOF
 
 The plant room of Shengshi Baihe is running from $start, $speed times real time:
-two heat pumps on Modbus TCP, thirteen devices on one RS-485 line, one gateway.
-盛世百合机房已启动（$start 起，$speed 倍速）：两台热泵走 Modbus TCP，十三台设备走一条 RS-485，一台网关。
+heat pumps on Modbus TCP, pumps and sensors on one RS-485 line, meters on M-Bus, CJ/T 188 and DL/T 645,
+32 probes on 1-Wire, the building's controllers on BACnet/IP, one gateway.
+盛世百合机房已启动（$start 起，$speed 倍速）：热泵走 Modbus TCP，水泵和传感器走一条 RS-485，仪表走 M-Bus、CJ/T 188 和 DL/T 645，
+32 个测温探头走 1-Wire，楼宇控制器走 BACnet/IP，一台网关。
 
   every value as a platform gets it   mosquitto_sub -V mqttv5 -p 18830 -t 'wellhead/v1/#' -v
   one value                           $bin/wellhead read heat-pump-1/load_leaving_temperature --site $site
@@ -62,6 +66,7 @@ two heat pumps on Modbus TCP, thirteen devices on one RS-485 line, one gateway.
   what the offline cache holds        $bin/wellhead cache --site $site
   what the plugins do and cost        $bin/wellhead plugin list --site $site
   make a device fall silent           $bin/wellhead-plant fault --unit 1 --for-s 30 silent
+  spoil the heat meters' bus          $bin/wellhead-plant fault --line mbus --for-s 60 garbage
   figures for Prometheus              http://127.0.0.1:9464/metrics
 
 EOF

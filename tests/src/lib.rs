@@ -8,6 +8,7 @@
 mod bacnet;
 mod child;
 mod peers;
+mod plant;
 
 pub use bacnet::BacnetClient;
 pub use child::{Child, free_port};
@@ -15,6 +16,7 @@ pub use peers::{
     BacnetDevice, Broker, Dlt645Meter, ModbusServer, Platform, SerialPair, mbus_master,
     modbus_master,
 };
+pub use plant::Plant;
 
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};

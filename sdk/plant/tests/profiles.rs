@@ -94,7 +94,9 @@ fn profiles_say_of_every_point_what_the_map_says() {
     ] {
         let devices = read(&format!("sites/{site}.toml"));
         let devices = devices["device"].as_table().unwrap();
-        assert_eq!(devices.len(), preset.devices().len(), "{site} leaves a device out");
+        // Those without a unit number are no Modbus devices.
+        let units = devices.values().filter(|device| device.get("unit").is_some()).count();
+        assert_eq!(units, preset.devices().len(), "{site} leaves a device out");
         for device in preset.devices() {
             let placed = devices.get(device.name);
             let placed = placed.unwrap_or_else(|| panic!("{site} lacks {}", device.name));
