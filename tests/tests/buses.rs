@@ -52,7 +52,7 @@ impl Rig {
                 let mut of = latest.values().filter(|s| s.device == **d).peekable();
                 of.peek().is_some() && of.all(|s| s.quality == "good")
             };
-            DEVICES.iter().all(|d| good(&d)).then_some(())
+            DEVICES.iter().all(good).then_some(())
         });
     }
 }
@@ -376,7 +376,7 @@ fn what_goes_wrong_on_a_bus_is_told_stays_there_and_passes() {
                 others.peek().is_some() && (*d == device || others.all(|s| s.quality == "good"))
             };
             let others = DEVICES.iter().filter(|d| **d != device || point.is_some());
-            others.clone().all(|d| goes_on(&d)).then_some(())
+            others.clone().all(goes_on).then_some(())
         });
         for s in rig.latest(before).values().filter(|s| is_meant(s)) {
             let reason = s.reason.as_deref().unwrap_or_default();
