@@ -10,7 +10,13 @@ import asyncio
 import json
 import sys
 
-from bacpypes3.apdu import AbortPDU, ErrorRejectAbortNack, SubscribeCOVPropertyRequest
+from bacpypes3.apdu import (
+    AbortPDU,
+    Error,
+    ErrorRejectAbortNack,
+    SubscribeCOVPropertyRequest,
+    error_types,
+)
 from bacpypes3.constructeddata import AnyAtomic, Sequence
 from bacpypes3.ipv4.app import NormalApplication
 from bacpypes3.local.device import DeviceObject
@@ -26,6 +32,13 @@ from bacpypes3.primitivedata import (
 )
 
 KINDS = {"real": Real, "enumerated": Enumerated, "unsigned": Unsigned, "text": CharacterString}
+
+# The library knows no Error in answer to SubscribeCOVProperty, and would wait for ever.
+SUBSCRIBE_COV_PROPERTY = 28
+error_types.setdefault(
+    SUBSCRIBE_COV_PROPERTY,
+    type("SubscribeCOVPropertyError", (Error,), {"service_choice": SUBSCRIBE_COV_PROPERTY}),
+)
 
 
 def plain(value):
