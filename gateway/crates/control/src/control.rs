@@ -499,7 +499,7 @@ impl Control {
                     guard.alarmed = false;
                     self.out.push(Action::Clear(AlarmId::Interlock(InterlockId(i))));
                 }
-                Leave::NotYet(until) => self.next = self.next.min(until),
+                Leave::NotYet(until) | Leave::Recovering(until) => self.next = self.next.min(until),
                 Leave::Grace(_) | Leave::Lost => {}
             }
         }

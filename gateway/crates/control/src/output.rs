@@ -50,8 +50,8 @@ pub(crate) struct Flight {
     pub(crate) number: u64,
     value: Value,
     safe: bool,
-    /// It turns the output on or off.
-    turns: bool,
+    /// It turns the output on or off, as far as is known.
+    may_turn: bool,
     /// A step of a ramp, not its end.
     partial: bool,
     who: Who,
@@ -284,8 +284,10 @@ impl OutputState {
     }
 
     fn stands(&self, setup: &OutputSetup, value: &Value) -> bool {
+        // Within the tolerance of the safe value is not the safe value until that was written.
+        let near = self.drive.on && setup.is_safe(value);
         let there = self.drive.value.as_ref();
-        self.drive.confirmed && there.is_some_and(|there| setup.agrees(value, there))
+        self.drive.confirmed && !near && there.is_some_and(|there| setup.agrees(value, there))
     }
 
     fn send(&mut self, cx: &mut Around<'_>, value: Value, safe: bool, now: Mono) {
@@ -306,7 +308,9 @@ impl OutputState {
             self.starts.push_back(now);
         }
         let old = self.drive.value.replace(value.clone());
-        if turns || !self.drive.confirmed {
+        // What was not confirmed may turn it only now.
+        let may_turn = turns || !self.drive.confirmed;
+        if may_turn {
             self.drive.since = now;
         }
         self.drive.on = !safe;
@@ -317,7 +321,8 @@ impl OutputState {
         self.watch_budget(cx);
         *cx.number += 1;
         let number = *cx.number;
-        self.flight = Some(Flight { number, value: value.clone(), safe, turns, partial, who, old });
+        let flown = value.clone();
+        self.flight = Some(Flight { number, value: flown, safe, may_turn, partial, who, old });
         cx.out.push(Action::Write { ticket: Ticket { output: cx.id, number }, value });
     }
 
@@ -352,10 +357,10 @@ impl OutputState {
         now: Mono,
     ) {
         self.dirty = true;
-        let Flight { value, safe, turns, partial, who, old, .. } = flight;
+        let Flight { value, safe, may_turn, partial, who, old, .. } = flight;
         match result {
             Ok(shows) if shows.is_none_or(|s| cx.setup.agrees(&value, s)) => {
-                if turns {
+                if may_turn {
                     // Sent earlier, but perhaps done only now.
                     self.drive.since = now;
                 }

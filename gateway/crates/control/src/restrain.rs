@@ -69,8 +69,12 @@ impl Case<'_> {
         if state.restoring {
             return forced(Held::Restoring);
         }
-        if let (Leave::Lost, Some(lock)) = self.leave {
-            return forced(Held::Interlock(lock));
+        match self.leave {
+            (Leave::Lost, Some(lock)) => return forced(Held::Interlock(lock)),
+            (Leave::Recovering(until), Some(lock)) => {
+                return Verdict { until: Some(until), ..forced(Held::Interlock(lock)) };
+            }
+            _ => {}
         }
         if !away {
             return self.safe_or_later(wanted, &output.safe);

@@ -13,6 +13,9 @@ pub(crate) enum Leave {
     NotYet(Mono),
     /// It is lost, and they may stay as they are until then.
     Grace(Mono),
+    /// It holds again, but not for long enough since they had to go to safe: until then they go on
+    /// to, also one that has not followed yet.
+    Recovering(Mono),
     /// It is lost: they go to safe.
     Lost,
 }
@@ -23,6 +26,8 @@ pub(crate) struct Guard {
     pub(crate) holds: bool,
     /// `None` until the input was seen for the first time.
     pub(crate) since: Option<Mono>,
+    /// It was lost for so long that its outputs had to go to safe, and was not granted since.
+    tripped: bool,
     /// It stopped an output, and its alarm is active.
     pub(crate) alarmed: bool,
 }
@@ -30,7 +35,7 @@ pub(crate) struct Guard {
 impl Guard {
     /// Nothing is known: it does not hold, and there is nothing to wait for.
     pub(crate) fn new() -> Self {
-        Self { holds: false, since: None, alarmed: false }
+        Self { holds: false, since: None, tripped: false, alarmed: false }
     }
 
     /// Takes what the input shows; says whether that changed anything.
@@ -38,6 +43,8 @@ impl Guard {
         let holds = value.is_some_and(|v| lock.needs.holds(v));
         let changed = holds != self.holds;
         if changed {
+            let lost = matches!(self.leave(lock, now), Leave::Lost | Leave::Recovering(_));
+            self.tripped = lost && self.since.is_some();
             (self.holds, self.since) = (holds, Some(now));
         }
         changed
@@ -48,9 +55,10 @@ impl Guard {
         let until = since + if self.holds { lock.hold } else { lock.within };
         match (self.holds, now >= until) {
             (true, true) => Leave::Granted,
+            (true, false) if self.tripped => Leave::Recovering(until),
             (true, false) => Leave::NotYet(until),
-            (false, true) => Leave::Lost,
-            (false, false) => Leave::Grace(until),
+            (false, false) if !self.tripped => Leave::Grace(until),
+            (false, _) => Leave::Lost,
         }
     }
 }
@@ -82,7 +90,8 @@ fn rank(leave: Leave) -> (u8, Duration) {
         Leave::NotYet(until) => (1, until.0),
         // The earliest end counts, not the latest.
         Leave::Grace(until) => (2, Duration::MAX.saturating_sub(until.0)),
-        Leave::Lost => (3, Duration::ZERO),
+        Leave::Recovering(until) => (3, until.0),
+        Leave::Lost => (4, Duration::ZERO),
     }
 }
 

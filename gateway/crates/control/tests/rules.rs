@@ -496,3 +496,29 @@ fn what_kept_running_through_a_short_loss_need_not_wait_as_a_start_does() {
     b.plugin(0, float(52.0));
     assert_eq!(b.writes(), [float(50.0), float(52.0)]);
 }
+
+#[test]
+fn an_interlock_that_stopped_an_output_holds_it_until_it_has_held_again() {
+    let lock = interlock(&[0], 0, 5 * MIN, Duration::ZERO);
+    let mut b = Bench::new(vec![switch("run", Rules::default())], vec![lock]);
+    b.input(0, Some(true));
+    b.pass(5 * MIN);
+    b.plugin(0, ON);
+    b.devices[0].mood = Mood::Stuck;
+    b.input(0, Some(false));
+    b.pass(20 * S);
+    b.input(0, Some(true));
+    b.devices[0].mood = Mood::Fine;
+    b.pass(5 * MIN - S);
+    assert_eq!(b.devices[0].value, OFF, "it did not follow, and is not left on for that");
+    b.pass(S);
+    assert_eq!(b.devices[0].value, ON);
+}
+
+#[test]
+fn near_the_safe_value_is_not_at_it() {
+    let mut b = Bench::new(vec![setpoint("temp", |_| {})], Vec::new());
+    b.plugin(0, float(40.04));
+    b.give_back(0, 14);
+    assert_eq!(b.writes(), [float(40.04), float(40.0)], "the tolerance is the device's, not ours");
+}
