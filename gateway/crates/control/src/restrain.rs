@@ -109,9 +109,11 @@ impl Case<'_> {
     fn hindrance(&self) -> Option<(Held, Option<Mono>)> {
         let (state, rules) = (self.state, &self.setup.rules);
         let starting = !state.drive.on;
+        // A start that the device has not followed yet is tried again as a start.
+        let running = state.drive.on && state.drive.confirmed;
         match self.leave {
             (Leave::Grace(until), Some(lock)) => return Some((Held::Interlock(lock), Some(until))),
-            (Leave::NotYet(until), Some(lock)) if starting => {
+            (Leave::NotYet(until), Some(lock)) if !running => {
                 return Some((Held::Interlock(lock), Some(until)));
             }
             _ => {}

@@ -81,6 +81,12 @@ fn safe(output: u32) -> Value {
     if output == 2 { float(40.0) } else { Value::Bool(false) }
 }
 
+/// But for the last digit of a ramp.
+fn is_safe(output: u32, v: &Value) -> bool {
+    let near = |v: &Value, safe: &Value| Some((v.as_f64()? - safe.as_f64()?).abs() < 1e-6);
+    near(v, &safe(output)).unwrap_or(*v == safe(output))
+}
+
 const RATE: f64 = 0.05;
 const INTERVAL: Duration = Duration::from_secs(7);
 const BUDGET: u32 = 60;
@@ -616,10 +622,10 @@ impl World {
             }
             let min_on = rules(o).min_on.as_secs_f64();
             if t - b.free_since > slack + min_on && t - b.obeys_since > slack + min_on {
-                assert_eq!(d.value, safe(o), "{o} is held by nobody for {} s", t - b.free_since);
+                assert!(is_safe(o, &d.value), "{o} is held by nobody for {} s", t - b.free_since);
             }
             if lost.is_some_and(|lost| lost > slack) {
-                assert_eq!(d.value, safe(o), "{o} is on without its interlock for {lost:?} s");
+                assert!(is_safe(o, &d.value), "{o} is on without its interlock for {lost:?} s");
             }
         }
     }
@@ -652,7 +658,7 @@ proptest! {
         world.run(&Op::Pass(4000));
         for o in 0..OUTPUTS {
             if world.witness.books[o as usize].touched {
-                prop_assert_eq!(&world.devices[o as usize].value, &safe(o));
+                prop_assert!(is_safe(o, &world.devices[o as usize].value));
                 prop_assert!(!world.control.is_held(OutputId(o)));
             }
         }

@@ -522,3 +522,20 @@ fn near_the_safe_value_is_not_at_it() {
     b.give_back(0, 14);
     assert_eq!(b.writes(), [float(40.04), float(40.0)], "the tolerance is the device's, not ours");
 }
+
+#[test]
+fn a_start_that_was_not_followed_waits_for_its_interlock_like_the_first_try() {
+    let lock = interlock(&[0], 0, 30 * S, 10 * S);
+    let mut b = Bench::new(vec![switch("run", Rules::default())], vec![lock]);
+    b.input(0, Some(true));
+    b.pass(30 * S);
+    b.devices[0].mood = Mood::Stuck;
+    b.plugin(0, ON);
+    b.input(0, Some(false));
+    b.input(0, Some(true));
+    b.devices[0].mood = Mood::Fine;
+    b.pass(30 * S - S);
+    assert_eq!(b.writes(), [ON], "the try that failed");
+    b.pass(2 * S);
+    assert_eq!(b.devices[0].value, ON);
+}
