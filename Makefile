@@ -8,7 +8,7 @@ help: ## What can be made
 
 demo: ## A simulated plant room, an MQTT broker and the gateway, on this machine
 	@tests/setup.sh demo
-	$(CARGO) build --release -p wellhead -p wellhead-plant
+	$(CARGO) build --release --target-dir target -p wellhead -p wellhead-plant
 	@tests/demo.sh
 
 test: ## Everything CI runs

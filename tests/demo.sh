@@ -7,7 +7,9 @@
 # takes a pump whose flow it reads too late for one that does not run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bin=${CARGO_TARGET_DIR:-target}/release
+# The program finds profiles and plugins above itself, so it is built in this checkout.
+unset CARGO_TARGET_DIR
+bin=target/release
 site=configs/sites/renze-baihe.toml
 logs=target/demo
 speed=${DEMO_SPEED:-10}
