@@ -228,7 +228,7 @@ fn mbpoll_reads_back_what_write_wrote() {
     assert_eq!(code, 0, "{text}");
     assert_eq!(text.trim(), "wrote 47.5, shows 47.5");
     let (text, code) = gateway.ask(&["write", "hp1/setpoint", "70", "--lang", "zh"]);
-    assert_eq!((text.trim(), code), ("数值不被接受: 70 is outside 30 to 55", 1));
+    assert_eq!((text.trim(), code), ("未写入: 70 超出 30 至 55 的范围", 1));
     // mbpoll counts references from 1.
     let shown = mbpoll(device.port, "4", "31");
     assert!(shown.contains("475"), "{shown}");
@@ -237,7 +237,7 @@ fn mbpoll_reads_back_what_write_wrote() {
     let shown = mbpoll(device.port, "0", "4");
     assert!(shown.trim_end().ends_with('1'), "{shown}");
     let (text, code) = gateway.ask(&["write", "hp1/setpoint", "70"]);
-    assert_eq!((text.trim(), code), ("value: 70 is outside 30 to 55", 1));
+    assert_eq!((text.trim(), code), ("not written: 70 is outside 30 to 55", 1));
     let (text, code) = gateway.ask(&["read", "hp1/setpoint"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.starts_with("47.5 °C  good"), "{text}");

@@ -36,6 +36,8 @@ pub type Uplinks = Arc<dyn Fn() -> Vec<UplinkView> + Send + Sync>;
 pub struct Desk {
     /// `site/gateway`, for the heading.
     pub name: String,
+    /// The plant's time zone, an IANA name.
+    pub timezone: String,
     /// Latest values.
     pub hub: Arc<Hub>,
     /// Outputs.
@@ -130,7 +132,8 @@ impl Desk {
                 let boards = self.plugins.lock().await.boards();
                 match boards.into_iter().find(|(id, ..)| id.as_str() == plugin) {
                     Some((.., board)) => {
-                        Answer::Lines(board.lines().into_iter().map(LineView::new).collect())
+                        let lines = board.lines().into_iter().map(LineView::new).collect();
+                        Answer::Lines { timezone: self.timezone.clone(), lines }
                     }
                     None => Answer::Error(format!("this site has no plugin `{plugin}`")),
                 }
@@ -152,6 +155,7 @@ impl Desk {
         Snapshot {
             name: self.name.clone(),
             time_ms: now.utc.0,
+            timezone: self.timezone.clone(),
             synced: now.synced,
             devices: devices.collect(),
             uplinks: (self.uplinks)(),
@@ -202,9 +206,10 @@ impl Desk {
         let t = self.hub.clock().now().utc.0;
         Answer::Reply(match self.control.release(source, point, slot) {
             Ok(()) => json!({ "v": 1, "id": null, "ok": true, "code": "released", "t": t,
-                "text": format!("slot {} of {point} is free", slot.number()) }),
+                "text": format!("slot {} of {point} is free", slot.number()),
+                "text_zh": format!("{point} 的优先级 {} 已释放", slot.number()) }),
             Err(e) => json!({ "v": 1, "id": null, "ok": false, "code": e.code(), "t": t,
-                "text": e.to_string() }),
+                "text": e.to_string(), "text_zh": e.text_zh() }),
         })
     }
 }

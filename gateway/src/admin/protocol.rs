@@ -61,8 +61,13 @@ pub enum Answer {
     Reply(Json),
     /// To [`Request::Plugins`].
     Plugins(Vec<PluginView>),
-    /// To [`Request::PluginLines`], oldest first.
-    Lines(Vec<LineView>),
+    /// To [`Request::PluginLines`].
+    Lines {
+        /// The plant's time zone, an IANA name.
+        timezone: String,
+        /// Oldest first.
+        lines: Vec<LineView>,
+    },
     /// To what has no other answer.
     Done,
     /// The request was not understood.
@@ -76,6 +81,8 @@ pub struct Snapshot {
     pub name: String,
     /// The box's wall clock, ms since 1970, UTC.
     pub time_ms: i64,
+    /// The plant's time zone, an IANA name.
+    pub timezone: String,
     /// Whether that clock is synchronised.
     pub synced: bool,
     /// Devices by name.

@@ -1,6 +1,6 @@
 //! `wellhead read`, `write` and `cache`: one question to the running box.
 
-use super::watch::{quality_word, utc};
+use super::watch::{local, quality_word};
 use super::{Lang, Outcome, Target, age_text};
 use crate::admin::{Answer, Request, Snapshot, client::Client};
 use anyhow::Context;
@@ -80,7 +80,13 @@ impl Read {
             d.points.iter().find(|p| p.point == name)
         });
         let Some(p) = found else {
-            anyhow::bail!("{} `{}`", lang.pick("there is no point", "没有这个点位"), self.point);
+            let device = self.point.split('/').next().unwrap_or_default();
+            anyhow::bail!(
+                "{} `{}`; {}: wellhead watch {device}",
+                lang.pick("there is no point", "没有这个点位"),
+                self.point,
+                lang.pick("those there are", "现有点位"),
+            );
         };
         if self.json {
             println!("{}", serde_json::to_string_pretty(p)?);
@@ -91,7 +97,7 @@ impl Read {
             });
             let unit = p.unit.as_deref().unwrap_or("");
             let why = p.reason.as_ref().map_or(String::new(), |r| format!(": {r}"));
-            let at = p.time_ms.map_or("–".into(), utc);
+            let at = p.time_ms.map_or("–".into(), |t| local(t, &s.timezone));
             println!("{value} {unit}  {}{why}  {at}", quality_word(lang, &p.quality));
         }
         Ok(if p.value.is_some() { Outcome::Done } else { Outcome::Refused })
@@ -121,9 +127,10 @@ impl Write {
             other => anyhow::bail!("unexpected answer: {other:?}"),
         };
         let ok = reply["ok"].as_bool().context("the reply has no `ok`")?;
+        let sentence = lang.pick("text", "text_zh");
         match (self.json, ok) {
             (true, _) => println!("{reply}"),
-            (false, true) if self.release => println!("{}", text(&reply["text"])),
+            (false, true) if self.release => println!("{}", text(&reply[sentence])),
             (false, true) => {
                 let (wrote, shows) = (lang.pick("wrote", "已写入"), lang.pick("shows", "设备显示"));
                 println!(
@@ -133,43 +140,10 @@ impl Write {
                 );
             }
             (false, false) => {
-                let code = text(&reply["code"]);
-                eprintln!("{}: {}", lang.pick(code, refusal_zh(code)), text(&reply["text"]));
+                eprintln!("{}: {}", lang.pick("not written", "未写入"), text(&reply[sentence]));
             }
         }
         Ok(if ok { Outcome::Done } else { Outcome::Refused })
-    }
-}
-
-/// Why a write did not get there, in Chinese; the sentence behind it has the figures.
-fn refusal_zh(code: &str) -> &str {
-    match code {
-        "disabled" => "本站点未允许命令",
-        "duplicate" => "该命令已执行过",
-        "unknown_point" => "没有这个点位",
-        "value" => "数值不被接受",
-        "too_soon" => "写入过于频繁",
-        "too_fast" => "变化过快",
-        "restoring" => "正在恢复安全值",
-        "busy" => "线路繁忙",
-        "hold_too_long" => "保持时间过长",
-        "ledger" => "命令台账无法写入",
-        "no_result" => "未得到结果，数值可能已写入",
-        "mismatch" => "回读与写入不符",
-        "slot" => "该优先级不可用",
-        "overridden" => "被更高优先级占用",
-        "interlock" => "联锁条件不满足",
-        "minimum_on" => "未到最短运行时间",
-        "minimum_off" => "未到最短停机时间",
-        "starts_per_hour" => "本小时启动次数已满",
-        "write_budget" => "本年度写入次数已满",
-        "restart_delay" => "重启延时未到",
-        "local" => "设备处于就地控制",
-        "local_unknown" => "无法确认设备是否就地控制",
-        "returning" => "设备刚退出就地控制",
-        "no_reply" => "设备无应答",
-        "unreachable" => "设备不可达",
-        other => other,
     }
 }
 
@@ -202,7 +176,7 @@ impl Cache {
             );
             let since = c.oldest_ms.map_or("–".into(), |t| {
                 let ago = u64::try_from(s.time_ms.saturating_sub(t)).unwrap_or(0);
-                format!("{} ({})", utc(t), age_text(ago))
+                format!("{} ({})", local(t, &s.timezone), age_text(ago))
             });
             println!("  {}: {since}", lang.pick("since", "最早"));
             let mib = |b: u64| b as f64 / (1024.0 * 1024.0);

@@ -102,12 +102,16 @@ impl Clocks {
 }
 
 fn start_log(site: &Site) {
+    use std::io::IsTerminal;
     use tracing_subscriber::EnvFilter;
     let level = format!("{:?}", site.gateway.log).to_lowercase();
     // RUST_LOG overrides, for the one who looks for a fault. rumqttc logs what we handle.
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},rumqttc=off,sled=warn")));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second subscriber can only come from a test in this process; the first one stays.
     let _ = match site.gateway.log_format {
         LogFormat::Json => log.json().try_init(),
@@ -191,6 +195,7 @@ impl Program {
         start_plugins(&plugins, site.plugins.clone());
         let desk = Desk {
             name: format!("{}/{}", site.id, site.gateway.id),
+            timezone: site.timezone.clone(),
             hub: Arc::clone(&hub),
             control: Arc::clone(&control),
             uplinks: northbound.views(),

@@ -119,7 +119,7 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
         true => "",
         false => lang.pick("  (clock not synchronised)", "  （时钟未同步）"),
     };
-    let _ = writeln!(out, "{}  {}{clock}", s.name, utc(s.time_ms));
+    let _ = writeln!(out, "{}  {}{clock}", s.name, local(s.time_ms, &s.timezone));
     for u in &s.uplinks {
         let link = match u.connected {
             true => lang.pick("connected", "已连接"),
@@ -195,12 +195,10 @@ fn pad(cell: &str, width: usize, right: bool) -> String {
     if right { format!("{space}{cell}") } else { format!("{cell}{space}") }
 }
 
-/// `2026-07-01 12:00:00 UTC`.
-pub(super) fn utc(ms: i64) -> String {
-    match jiff::Timestamp::from_millisecond(ms) {
-        Ok(t) => t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        Err(_) => format!("{ms} ms"),
-    }
+/// The time at the plant, `2026-07-01 20:00:00 +08:00`.
+pub(super) fn local(ms: i64, zone: &str) -> String {
+    let time = jiff::Timestamp::from_millisecond(ms).and_then(|t| t.in_tz(zone));
+    time.map_or_else(|_| format!("{ms} ms"), |t| t.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
 }
 
 #[cfg(test)]
@@ -224,6 +222,7 @@ mod tests {
         Snapshot {
             name: "site/box".into(),
             time_ms: 0,
+            timezone: "Asia/Shanghai".into(),
             synced: false,
             devices: vec![DeviceView {
                 device: "hp1".into(),
@@ -260,7 +259,7 @@ mod tests {
 
     #[test]
     fn columns_line_up_in_both_languages() {
-        let en = "site/box  1970-01-01 00:00:00 UTC  (clock not synchronised)\n\
+        let en = "site/box  1970-01-01 08:00:00 +08:00  (clock not synchronised)\n\
                   cloud: connected, 7 batches delivered, 0 held on disk\n\
                   POINT       VALUE  UNIT  QUALITY        AGE    WHAT\n\
                   hp1/supply   44.1  °C    good           1.5 s  Supply\n\

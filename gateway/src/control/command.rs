@@ -93,6 +93,27 @@ impl Refusal {
             Refusal::Mismatch { .. } => "mismatch",
         }
     }
+
+    /// What [`Display`](std::fmt::Display) says, in Chinese.
+    pub fn text_zh(&self) -> String {
+        match self {
+            Refusal::Disabled => "本站点未允许命令；在 [gateway] 中设 `commands = true`".to_owned(),
+            Refusal::Retained => "保留消息中的命令从不执行；发布时请勿置 retain 标志".to_owned(),
+            Refusal::Expired(ms) => format!("命令已过期 {ms} ms"),
+            Refusal::ExpiryTooFar => "命令的有效期超过 24 小时".to_owned(),
+            Refusal::HoldTooLong => "一个值最多保持 24 小时".to_owned(),
+            Refusal::Duplicate => "该命令已执行过".to_owned(),
+            Refusal::UnknownPoint(point) => format!("没有点位 `{point}`"),
+            Refusal::Judged(refusal) => refusal.text_zh(),
+            Refusal::Busy => "线路队列已满".to_owned(),
+            Refusal::Ledger(why) => format!("命令台账无法写入：{why}"),
+            Refusal::Device(error) => error.text_zh(),
+            Refusal::NoResult(waited) => {
+                format!("{} 秒内无结果；数值可能已写入", waited.as_secs())
+            }
+            Refusal::Mismatch { wrote, shows } => format!("写入 {wrote}，但设备显示 {shows}"),
+        }
+    }
 }
 
 /// What a command came to.
@@ -109,12 +130,13 @@ pub fn reply(id: Option<&str>, result: &Result<Done, Refusal>, now: Timestamp) -
     match result {
         Ok(done) => json!({
             "v": 1, "id": id, "ok": true, "code": "done", "t": now.0,
-            "text": format!("wrote {}", done.wrote),
+            "text": format!("wrote {}", done.wrote), "text_zh": format!("已写入 {}", done.wrote),
             "value": to_json(&done.wrote),
             "readback": done.shows.as_ref().map(to_json),
         }),
         Err(e) => json!({
-            "v": 1, "id": id, "ok": false, "code": e.code(), "t": now.0, "text": e.to_string(),
+            "v": 1, "id": id, "ok": false, "code": e.code(), "t": now.0,
+            "text": e.to_string(), "text_zh": e.text_zh(),
         }),
     }
 }

@@ -74,6 +74,25 @@ impl Held {
             Held::Ramp => "on its way, no faster than its rate",
         }
     }
+
+    /// The same in Chinese.
+    pub fn text_zh(self) -> &'static str {
+        match self {
+            Held::Slot(_) => "被更高优先级占用",
+            Held::Local => "设备处于就地控制",
+            Held::LocalUnknown => "无法确认设备是否就地控制",
+            Held::Returning => "设备刚退出就地控制",
+            Held::Restoring => "正在先恢复安全值",
+            Held::RestartDelay => "重启延时未到",
+            Held::Interlock(_) => "联锁条件不满足",
+            Held::MinimumOn => "未到最短运行时间",
+            Held::MinimumOff => "未到最短停机时间",
+            Held::StartsPerHour => "本小时启动次数已满",
+            Held::Budget => "本年度写入次数已满",
+            Held::Interval => "距上次写入时间过短",
+            Held::Ramp => "正按允许速率变化",
+        }
+    }
 }
 
 /// Why a request was not taken.
@@ -129,6 +148,26 @@ impl Refusal {
             Refusal::TooFast { .. } => "too_fast",
             Refusal::Interlocked(_) => "interlock",
             Refusal::Held(held) => held.code(),
+        }
+    }
+
+    /// What [`Display`](std::fmt::Display) says, in Chinese.
+    pub fn text_zh(&self) -> String {
+        match self {
+            Refusal::UnknownOutput => "没有这个输出".to_owned(),
+            Refusal::SlotReserved => "优先级 6（最短启停时间）由网关自用，请选其他".to_owned(),
+            Refusal::Value(refusal) => refusal.text_zh(),
+            Refusal::Overridden { slot, by } => {
+                format!("{by} 正以优先级 {}（{}）占用该点位", slot.number(), slot.name_zh())
+            }
+            Refusal::TooSoon(least) => {
+                format!("距上次写入不足 {} 秒", least.as_secs_f64())
+            }
+            Refusal::TooFast { from, to, rate_max } => {
+                format!("从 {from} 到 {to} 的变化超过每秒 {rate_max}")
+            }
+            Refusal::Interlocked(lock) => format!("联锁 `{lock}` 不允许"),
+            Refusal::Held(held) => held.text_zh().to_owned(),
         }
     }
 }

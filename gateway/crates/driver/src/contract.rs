@@ -117,6 +117,23 @@ pub enum DeviceError {
     Unencodable(String),
 }
 
+impl DeviceError {
+    /// What [`Display`](std::fmt::Display) says, in Chinese; the system's, the protocol's and the
+    /// driver's own words stay.
+    pub fn text_zh(&self) -> String {
+        match self {
+            DeviceError::Unreachable { target, error } => format!("无法连接 {target}：{error}"),
+            DeviceError::NoReply(waited) => format!("{} ms 内无应答", waited.as_millis()),
+            DeviceError::BadReply(what) => format!("应答有误：{what}"),
+            DeviceError::Refused { code, meaning } => format!("设备拒绝，代码 {code}（{meaning}）"),
+            DeviceError::DeviceFailure { code, meaning } => {
+                format!("设备报告故障，代码 {code}（{meaning}）")
+            }
+            DeviceError::Unencodable(why) => format!("设备无法表示该值：{why}"),
+        }
+    }
+}
+
 /// What to do after an error: the one place where errors become behaviour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovery {

@@ -116,6 +116,22 @@ pub enum WriteRefusal {
     },
 }
 
+impl WriteRefusal {
+    /// What [`Display`](std::fmt::Display) says, in Chinese.
+    pub fn text_zh(&self) -> String {
+        match self {
+            WriteRefusal::NotWritable => "该点位不可写".to_owned(),
+            WriteRefusal::Kind { expected, got } => {
+                format!("该点位的类型是 {expected}，不是 {got}")
+            }
+            WriteRefusal::UnknownState { got, known } => {
+                format!("`{got}` 不是该点位的状态；可用：{known}")
+            }
+            WriteRefusal::Limits { got, min, max } => format!("{got} 超出 {min} 至 {max} 的范围"),
+        }
+    }
+}
+
 /// One point of the site: its name, meaning and rules. How it is read is its driver's business.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::admin::{Answer, PluginView, Request, client::Client};
-use crate::commands::watch::utc;
+use crate::commands::watch::local;
 use crate::commands::{Lang, Target};
 use clap::Args;
 
@@ -124,7 +124,7 @@ async fn switch(target: &Target, plugin: String, on: bool) -> anyhow::Result<Out
 impl LogLines {
     pub(super) async fn run(self) -> anyhow::Result<Outcome> {
         let request = Request::PluginLines { plugin: self.plugin };
-        let Answer::Lines(lines) = ask(&self.target, &request).await? else {
+        let Answer::Lines { timezone, lines } = ask(&self.target, &request).await? else {
             anyhow::bail!("unexpected answer");
         };
         if self.json {
@@ -132,7 +132,7 @@ impl LogLines {
             return Ok(Outcome::Done);
         }
         for l in lines {
-            println!("{} {:<5} {}", utc(l.time_ms), l.level, l.text);
+            println!("{} {:<5} {}", local(l.time_ms, &timezone), l.level, l.text);
         }
         Ok(Outcome::Done)
     }
