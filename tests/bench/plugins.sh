@@ -14,7 +14,7 @@ for manifest in plugins/*/plugin.toml; do
 	name=$(basename "$folder")
 	size=$(wc -c <"$folder/build/$name.wasm")
 	awk -v n="$name" -v s="$size" \
-		'BEGIN { printf "%-48s %9.1f kB   aim 100\n", "component " n, s / 1000 }'
+		'BEGIN { printf "%-48s %9.1f kB   aim 100%s\n", "component " n, s / 1000, s < 1e5 ? "" : "   OVER" }'
 done
 
 # Wall seconds of a run.

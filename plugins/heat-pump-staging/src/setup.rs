@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use wellhead_sdk::Parameters;
 use wellhead_sdk::prelude::*;
 
 use crate::season::{Mode, ROWS, Season, Seasons};
@@ -32,48 +33,48 @@ impl KindWord {
 
 pub(crate) fn settings(cx: &Init<'_>, roles: &Roles) -> Result<Settings, Error> {
     let (units, count) = units(cx, roles)?;
-    let percent = |name| cx.parameter::<f64>(name).map(|percent| percent / 100.0);
-    let number = |name| cx.parameter::<f64>(name);
-    Ok(Settings {
+    let seasons = seasons(cx)?;
+    let share = |p: &Parameters<'_>, name| p.get::<f64>(name) / 100.0;
+    cx.parameters(|p| Settings {
         units,
         count,
-        seasons: seasons(cx)?,
-        up_share: percent("stage_up_share")?,
-        up_error_k: number("stage_up_error")?,
-        up_ms: ms(cx, "stage_up_delay")?,
-        down_share: percent("stage_down_share")?,
-        down_ms: ms(cx, "stage_down_delay")?,
-        min_run_ms: ms(cx, "min_run")?,
-        min_off_ms: ms(cx, "min_off")?,
-        starts_max: cx.parameter::<usize>("starts_per_hour_max")?.clamp(1, STARTS),
-        start_step_ms: ms(cx, "start_step")?,
-        flow_proof_ms: ms(cx, "flow_proof")?,
-        valve_proof_ms: ms(cx, "valve_proof")?,
-        unit_proof_ms: ms(cx, "unit_proof")?,
-        unit_cycles: cx.parameter("unit_cycles")?,
-        run_on_ms: ms(cx, "run_on")?,
-        circulate: cx.parameter("circulate")?,
-        rotation_spread_ms: ms(cx, "rotation_spread")?.into(),
-        retry_ms: ms(cx, "retry_delay")?,
-        retry_again_ms: ms(cx, "retry_again")?,
-        restart_delay_ms: ms(cx, "restart_delay")?,
-        restart_step_ms: ms(cx, "restart_step")?,
-        remote_return_ms: ms(cx, "remote_return")?,
-        changeover_ms: ms(cx, "changeover")?,
-        hold_ms: ms(cx, "hold")?,
-        source_leaving_min_c: number("source_leaving_min")?,
-        source_leaving_hysteresis_k: number("source_leaving_hysteresis")?,
-        source_cold_pause_ms: ms(cx, "source_cold_pause")?,
-        interlock_age_ms: ms(cx, "interlock_age")?,
-        process_age_ms: ms(cx, "process_age")?,
+        seasons,
+        up_share: share(p, "stage_up_share"),
+        up_error_k: p.get("stage_up_error"),
+        up_ms: ms(p, "stage_up_delay"),
+        down_share: share(p, "stage_down_share"),
+        down_ms: ms(p, "stage_down_delay"),
+        min_run_ms: ms(p, "min_run"),
+        min_off_ms: ms(p, "min_off"),
+        starts_max: p.get::<usize>("starts_per_hour_max").clamp(1, STARTS),
+        start_step_ms: ms(p, "start_step"),
+        flow_proof_ms: ms(p, "flow_proof"),
+        valve_proof_ms: ms(p, "valve_proof"),
+        unit_proof_ms: ms(p, "unit_proof"),
+        unit_cycles: p.get("unit_cycles"),
+        run_on_ms: ms(p, "run_on"),
+        circulate: p.get("circulate"),
+        rotation_spread_ms: ms(p, "rotation_spread").into(),
+        retry_ms: ms(p, "retry_delay"),
+        retry_again_ms: ms(p, "retry_again"),
+        restart_delay_ms: ms(p, "restart_delay"),
+        restart_step_ms: ms(p, "restart_step"),
+        remote_return_ms: ms(p, "remote_return"),
+        changeover_ms: ms(p, "changeover"),
+        hold_ms: ms(p, "hold"),
+        source_leaving_min_c: p.get("source_leaving_min"),
+        source_leaving_hysteresis_k: p.get("source_leaving_hysteresis"),
+        source_cold_pause_ms: ms(p, "source_cold_pause"),
+        interlock_age_ms: ms(p, "interlock_age"),
+        process_age_ms: ms(p, "process_age"),
     })
 }
 
 /// 90 days, the longest the manifest allows, are 7.8 × 10⁹ ms: what does not fit is as good as for
 /// ever.
-fn ms(cx: &Init<'_>, name: &str) -> Result<u32, Error> {
-    let duration = cx.parameter::<Duration>(name)?;
-    Ok(u32::try_from(duration.as_millis()).unwrap_or(u32::MAX))
+#[inline(never)]
+fn ms(p: &Parameters<'_>, name: &str) -> u32 {
+    u32::try_from(p.get::<Duration>(name).as_millis()).unwrap_or(u32::MAX)
 }
 
 type UnitRow = (KindWord, f64, f64, usize, usize, usize, usize, usize);

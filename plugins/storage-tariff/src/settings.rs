@@ -2,6 +2,7 @@
 
 use crate::tariff::{Season, Table};
 use crate::words::Kept;
+use wellhead_sdk::Parameters;
 use wellhead_sdk::prelude::*;
 
 /// Everything that may be set; percentages as 0–1.
@@ -50,53 +51,56 @@ pub struct Settings {
 impl Settings {
     /// Reads and checks them.
     pub fn read(cx: &Init<'_>) -> Result<Self, Error> {
-        let number = |name: &str| cx.parameter::<f64>(name);
-        let share = |name: &str| number(name).map(|pct| pct / 100.0);
-        let limit = number("demand_limit")? * (1.0 - share("demand_margin")?);
-        let settings = Self {
-            kept: cx.parameter("store")?,
-            volume_m3: number("volume")?,
-            heat_capacity: number("heat_capacity")?,
-            ice_kwh: number("ice_capacity")? * 1e3,
-            soc_min: share("soc_min")?,
-            reserve: share("reserve")?,
-            soc_max: share("soc_max")?,
-            loss: share("loss")?,
-            share: share("share")?,
-            charge_kw: number("charge_power")?,
-            release_kw: number("release_power")?,
-            closure_max: share("closure_max")?,
-            unit_kw: number("unit_capacity")?,
-            unit_rated_kwe: number("unit_power_rated")?,
-            unit_cop: number("unit_cop")?,
-            unit_limit_min: share("unit_limit_min")?,
-            load_min_kw: number("load_min")?,
-            demand_kw: (limit > 0.0).then_some(limit),
-            speed_hz: (number("discharge_speed_min")?, number("discharge_speed_max")?),
-            prices: [
-                number("price_valley")?,
-                number("price_flat")?,
-                number("price_peak")?,
-                number("price_sharp")?,
-            ],
-            mixing_k: number("mixing_difference")?,
-            approach_k: number("approach")?,
-            level_min: number("level_min")?,
-            glycol_min_c: number("glycol_min")?,
-            episode_min: cx.parameter("episode_min")?,
-            valley_margin: cx.parameter("valley_margin")?,
-            charge_lead: cx.parameter("charge_lead")?,
-            settle: cx.parameter("settle")?,
-            retry_after: cx.parameter("retry_after")?,
-            valve_travel: cx.parameter("valve_travel")?,
-            tariff_hold: cx.parameter("tariff_hold")?,
-            meter_hold: cx.parameter("meter_hold")?,
-            remote_return: cx.parameter("remote_return")?,
-            age_process: cx.parameter("age_process")?,
-            age_slow: cx.parameter("age_slow")?,
-            tariff: Table::new(cx.table("tariff")?)?,
-            seasons: Season::table(cx.table("seasons")?)?,
-        };
+        let kept = cx.parameter("store")?;
+        let tariff = Table::new(cx.table("tariff")?)?;
+        let seasons = Season::table(cx.table("seasons")?)?;
+        let settings = cx.parameters(|p| {
+            let limit = p.get::<f64>("demand_limit") * (1.0 - share(p, "demand_margin"));
+            Self {
+                kept,
+                volume_m3: p.get("volume"),
+                heat_capacity: p.get("heat_capacity"),
+                ice_kwh: p.get::<f64>("ice_capacity") * 1e3,
+                soc_min: share(p, "soc_min"),
+                reserve: share(p, "reserve"),
+                soc_max: share(p, "soc_max"),
+                loss: share(p, "loss"),
+                share: share(p, "share"),
+                charge_kw: p.get("charge_power"),
+                release_kw: p.get("release_power"),
+                closure_max: share(p, "closure_max"),
+                unit_kw: p.get("unit_capacity"),
+                unit_rated_kwe: p.get("unit_power_rated"),
+                unit_cop: p.get("unit_cop"),
+                unit_limit_min: share(p, "unit_limit_min"),
+                load_min_kw: p.get("load_min"),
+                demand_kw: (limit > 0.0).then_some(limit),
+                speed_hz: (p.get("discharge_speed_min"), p.get("discharge_speed_max")),
+                prices: [
+                    p.get("price_valley"),
+                    p.get("price_flat"),
+                    p.get("price_peak"),
+                    p.get("price_sharp"),
+                ],
+                mixing_k: p.get("mixing_difference"),
+                approach_k: p.get("approach"),
+                level_min: p.get("level_min"),
+                glycol_min_c: p.get("glycol_min"),
+                episode_min: p.get("episode_min"),
+                valley_margin: p.get("valley_margin"),
+                charge_lead: p.get("charge_lead"),
+                settle: p.get("settle"),
+                retry_after: p.get("retry_after"),
+                valve_travel: p.get("valve_travel"),
+                tariff_hold: p.get("tariff_hold"),
+                meter_hold: p.get("meter_hold"),
+                remote_return: p.get("remote_return"),
+                age_process: p.get("age_process"),
+                age_slow: p.get("age_slow"),
+                tariff,
+                seasons,
+            }
+        })?;
         if settings.soc_min > settings.reserve || settings.reserve >= settings.soc_max {
             return Err("soc_min, reserve and soc_max must rise in this order".into());
         }
@@ -120,4 +124,9 @@ impl Settings {
     pub fn season(&self, local: &Civil) -> Option<&Season> {
         self.seasons.iter().find(|season| season.dates.contains(local))
     }
+}
+
+/// A percentage as a share of one.
+fn share(p: &Parameters<'_>, name: &str) -> f64 {
+    p.get::<f64>(name) / 100.0
 }

@@ -1,5 +1,6 @@
 //! The site's parameters.
 
+use wellhead_sdk::Parameters;
 use wellhead_sdk::prelude::*;
 
 /// Most wells of a kind.
@@ -74,55 +75,54 @@ pub struct Settings {
 impl Settings {
     /// Reads and checks them.
     pub fn read(cx: &Init<'_>) -> Result<Self, Error> {
-        let number = |name: &str| cx.parameter::<f64>(name);
-        let share = |name: &str| number(name).map(|pct| pct / 100.0);
-        let time = |name: &str| cx.parameter::<Duration>(name);
         let producer = |(yield_m3h, speed_hz): (f64, f64)| Producer { yield_m3h, speed_hz };
         let injector = |(capacity_m3h, rest_kpa, injectivity, _): (f64, f64, f64, String)| {
             Injector { capacity_m3h, rest_kpa, injectivity }
         };
-        let settings = Self {
-            producers: cx.table("production")?.into_iter().map(producer).collect(),
-            injectors: cx.table("reinjection")?.into_iter().map(injector).collect(),
-            licence_m3h: number("licence")?,
-            pressure_max_kpa: number("pressure_max")?,
-            injected_max_c: number("injected_max")?,
-            level_floor_m: number("level_floor")?,
-            level_return_m: number("level_return")?,
-            ratio_warn: share("ratio_warn")?,
-            ratio_alarm: share("ratio_alarm")?,
-            meter_error: share("meter_error")?,
-            injectivity_alarm: share("injectivity_alarm")?,
-            injectivity_restored: share("injectivity_restored")?,
-            flow_min_m3h: number("flow_min")?,
-            filter_warn_kpa: number("filter_warn")?,
-            filter_stop_kpa: number("filter_stop")?,
-            sand_max_pct: number("sand_max")?,
-            ramp_per_min: share("ramp")?,
-            warm_up: share("warm_up")?,
-            load_setpoint_c: number("load_setpoint")?,
-            load_band_k: number("load_band")?,
-            tail_target_c: number("tail_target")?,
-            speed_hz: (number("speed_min")?, number("speed_max")?),
-            heat_capacity: number("heat_capacity")?,
-            tax: number("tax")?,
-            warm_up_for: time("warm_up_for")?,
-            surplus_after: time("surplus_after")?,
-            smoothing: time("smoothing")?,
-            injectivity_after: time("injectivity_after")?,
-            sand_after: time("sand_after")?,
-            backwash_for: time("backwash_for")?,
-            backwash_rest: time("backwash_rest")?,
-            backwash_prepare: time("backwash_prepare")?,
-            injected_hot_after: time("injected_hot_after")?,
-            reinjection_closed_after: time("reinjection_closed_after")?,
-            retry_after: time("retry_after")?,
-            call_hold: time("call_hold")?,
-            unmet_after: time("unmet_after")?,
-            remote_return: time("remote_return")?,
-            age_interlock: time("age_interlock")?,
-            age_process: time("age_process")?,
-        };
+        let producers = cx.table("production")?.into_iter().map(producer).collect();
+        let injectors = cx.table("reinjection")?.into_iter().map(injector).collect();
+        let settings = cx.parameters(|p| Self {
+            producers,
+            injectors,
+            licence_m3h: p.get("licence"),
+            pressure_max_kpa: p.get("pressure_max"),
+            injected_max_c: p.get("injected_max"),
+            level_floor_m: p.get("level_floor"),
+            level_return_m: p.get("level_return"),
+            ratio_warn: share(p, "ratio_warn"),
+            ratio_alarm: share(p, "ratio_alarm"),
+            meter_error: share(p, "meter_error"),
+            injectivity_alarm: share(p, "injectivity_alarm"),
+            injectivity_restored: share(p, "injectivity_restored"),
+            flow_min_m3h: p.get("flow_min"),
+            filter_warn_kpa: p.get("filter_warn"),
+            filter_stop_kpa: p.get("filter_stop"),
+            sand_max_pct: p.get("sand_max"),
+            ramp_per_min: share(p, "ramp"),
+            warm_up: share(p, "warm_up"),
+            load_setpoint_c: p.get("load_setpoint"),
+            load_band_k: p.get("load_band"),
+            tail_target_c: p.get("tail_target"),
+            speed_hz: (p.get("speed_min"), p.get("speed_max")),
+            heat_capacity: p.get("heat_capacity"),
+            tax: p.get("tax"),
+            warm_up_for: p.get("warm_up_for"),
+            surplus_after: p.get("surplus_after"),
+            smoothing: p.get("smoothing"),
+            injectivity_after: p.get("injectivity_after"),
+            sand_after: p.get("sand_after"),
+            backwash_for: p.get("backwash_for"),
+            backwash_rest: p.get("backwash_rest"),
+            backwash_prepare: p.get("backwash_prepare"),
+            injected_hot_after: p.get("injected_hot_after"),
+            reinjection_closed_after: p.get("reinjection_closed_after"),
+            retry_after: p.get("retry_after"),
+            call_hold: p.get("call_hold"),
+            unmet_after: p.get("unmet_after"),
+            remote_return: p.get("remote_return"),
+            age_interlock: p.get("age_interlock"),
+            age_process: p.get("age_process"),
+        })?;
         for (name, count) in
             [("production", settings.producers.len()), ("reinjection", settings.injectors.len())]
         {
@@ -135,4 +135,9 @@ impl Settings {
         }
         Ok(settings)
     }
+}
+
+/// A percentage as a share of one.
+fn share(p: &Parameters<'_>, name: &str) -> f64 {
+    p.get::<f64>(name) / 100.0
 }

@@ -136,6 +136,27 @@ impl<'h> Init<'h> {
         value.ok_or_else(|| wrong(name, T::WANTED, setting))
     }
 
+    /// Reads many parameters into a struct of the plugin, and says which one is not what the code
+    /// takes it for, the first of them if there are several. A fifth of the component's code that
+    /// as many `cx.parameter("…")?` make.
+    ///
+    /// ```
+    /// # use wellhead_sdk::prelude::*;
+    /// struct Settings { on_below: f64, min_on: Duration }
+    ///
+    /// fn settings(cx: &Init<'_>) -> Result<Settings, Error> {
+    ///     cx.parameters(|p| Settings { on_below: p.get("on_below"), min_on: p.get("min_on") })
+    /// }
+    /// ```
+    pub fn parameters<S>(&self, read: impl FnOnce(&Parameters<'_>) -> S) -> Result<S, Error> {
+        let parameters = Parameters { init: self, failed: std::cell::Cell::new(None) };
+        let read = read(&parameters);
+        match parameters.failed.take() {
+            None => Ok(read),
+            Some(error) => Err(error),
+        }
+    }
+
     /// The rows of a parameter of type `table`:
     /// `cx.table::<(MonthDay, MonthDay, Duration)>("windows")?`.
     pub fn table<R: Row>(&self, name: &str) -> Result<Vec<R>, Error> {
@@ -223,6 +244,25 @@ impl<'h> Init<'h> {
     }
 }
 
+/// The parameters, for [`Init::parameters`].
+pub struct Parameters<'i> {
+    init: &'i Init<'i>,
+    failed: std::cell::Cell<Option<Error>>,
+}
+
+impl Parameters<'_> {
+    /// A parameter of the manifest, with the site's value or the default. If it is not of this type,
+    /// the value means nothing, and [`Init::parameters`] returns the error.
+    #[inline(never)]
+    pub fn get<T: Cell + Default>(&self, name: &str) -> T {
+        self.init.parameter(name).unwrap_or_else(|error| {
+            let first = self.failed.take().unwrap_or(error);
+            self.failed.set(Some(first));
+            T::default()
+        })
+    }
+}
+
 /// One call. What it does takes effect when the call ends well, and not at all if it fails.
 pub struct Tick<'h> {
     host: &'h dyn Host,
@@ -284,7 +324,7 @@ impl<'h> Tick<'h> {
 
     fn ask(&mut self, point: u32, value: Value, reason: &dyn Display) -> Result<(), Error> {
         let value = finite(value)?;
-        self.host.write(point, &value, &reason.to_string()).map_err(refused)
+        self.host.write(point, &value, &format!("{reason}")).map_err(refused)
     }
 
     /// Gives an output back: to its safe value, or to whoever else holds it.
@@ -293,7 +333,7 @@ impl<'h> Tick<'h> {
     }
 
     fn give_back(&mut self, point: u32, reason: &dyn Display) -> Result<(), Error> {
-        self.host.relinquish(point, &reason.to_string()).map_err(refused)
+        self.host.relinquish(point, &format!("{reason}")).map_err(refused)
     }
 
     /// Who decides an output at present.

@@ -61,9 +61,9 @@ impl<P: Plugin> Instance<P> {
 
     /// What is to survive.
     pub fn save(&self, host: &dyn Host) -> Vec<u8> {
-        state::encode(self.plugin.state()).unwrap_or_else(|error| {
+        state::encode(self.plugin.state()).unwrap_or_else(|_| {
             // Nothing is saved rather than something that can't be read.
-            host.log(Level::Error, &format!("State can't be saved: {error}"));
+            host.log(Level::Error, "State can't be saved: see what `State` says of it");
             Vec::new()
         })
     }

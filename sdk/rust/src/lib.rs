@@ -165,7 +165,7 @@ mod value;
 #[doc(hidden)]
 pub mod wasm;
 
-pub use context::{Alarm, Init, Input, Output, Reading, Severity, Tick};
+pub use context::{Alarm, Init, Input, Output, Parameters, Reading, Severity, Tick};
 pub use failure::Error;
 pub use host::{Holder, Level};
 pub use parameter::{Cell, Row};
@@ -208,8 +208,9 @@ pub trait Plugin: Sized {
     /// safe value once their time to live is over.
     fn tick(&mut self, cx: &mut Tick<'_>) -> Result<(), Error>;
 
-    /// Called when points changed, if the manifest says `on_change = true`. What takes effect is
-    /// as for [`Plugin::tick`]. [`Tick::changed`] says which inputs did.
+    /// Called when points changed, if the manifest says `on_change = true`; does nothing unless the
+    /// plugin says what. What takes effect is as for [`Plugin::tick`]. [`Tick::changed`] says which
+    /// inputs did.
     fn on_change(&mut self, cx: &mut Tick<'_>) -> Result<(), Error> {
         let _ = cx;
         Ok(())

@@ -32,9 +32,19 @@ cells! {
     u32, "whole number from 0", Value::Int(i) => u32::try_from(*i).ok();
     usize, "whole number from 0", Value::Int(i) => usize::try_from(*i).ok();
     String, "text", Value::Text(t) => Some(t.to_string());
-    Duration, "duration", Value::Float(s) => Duration::try_from_secs_f64(*s).ok();
+    Duration, "duration", Value::Float(s) => duration(*s);
     MonthDay, "day of the year such as 05-15", Value::Text(t) => MonthDay::parse(t);
     TimeOfDay, "time of day such as 23:00", Value::Text(t) => TimeOfDay::parse(t);
+}
+
+/// As `Duration::try_from_secs_f64`, to the nanosecond or the one beside it, in a fifth of its code.
+fn duration(seconds: f64) -> Option<Duration> {
+    let whole = seconds.trunc();
+    if !(0.0..u64::MAX as f64).contains(&seconds) {
+        return None;
+    }
+    let nanos = (seconds - whole) * 1e9;
+    Duration::from_secs(whole as u64).checked_add(Duration::from_nanos(nanos as u64))
 }
 
 impl Cell for f64 {
@@ -55,13 +65,17 @@ pub trait Row: Sized {
     fn from_row(row: &[Value]) -> Result<Self, (usize, &'static str)>;
 }
 
+// Kept out of the rows, whose every cell would carry a copy.
+#[inline(never)]
+fn cell<C: Cell>(row: &[Value], column: usize) -> Result<C, (usize, &'static str)> {
+    row.get(column).and_then(C::from_cell).ok_or((column, C::WANTED))
+}
+
 macro_rules! rows {
     ($($($cell:ident $index:tt),+;)*) => {$(
         impl<$($cell: Cell),+> Row for ($($cell,)+) {
             fn from_row(row: &[Value]) -> Result<Self, (usize, &'static str)> {
-                Ok(($(
-                    row.get($index).and_then($cell::from_cell).ok_or(($index, $cell::WANTED))?,
-                )+))
+                Ok(($(cell::<$cell>(row, $index)?,)+))
             }
         }
     )*};
@@ -76,4 +90,23 @@ rows! {
     A 0, B 1, C 2, D 3, E 4, F 5;
     A 0, B 1, C 2, D 3, E 4, F 5, G 6;
     A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn durations_are_those_of_the_standard_library(seconds in prop_oneof![
+            -1e3..1e8, 0.0..10.0, any::<f64>(), Just(f64::NAN), (0..100_000_u32).prop_map(|ms| f64::from(ms) / 1e3),
+        ]) {
+            let ours = duration(seconds);
+            let theirs = Duration::try_from_secs_f64(seconds).ok();
+            prop_assert_eq!(ours.is_some(), theirs.is_some());
+            let apart = ours.zip(theirs).map(|(a, b)| a.abs_diff(b));
+            prop_assert!(apart.unwrap_or_default() <= Duration::from_nanos(1), "{ours:?} {theirs:?}");
+        }
+    }
 }

@@ -94,7 +94,7 @@ impl MonthDay {
 
     /// Reads `05-15`.
     pub fn parse(text: &str) -> Option<Self> {
-        let (month, day) = two_digits(text, '-')?;
+        let (month, day) = two_digits(text, b'-')?;
         Self::new(month, day)
     }
 
@@ -128,7 +128,7 @@ impl TimeOfDay {
 
     /// Reads `23:00`.
     pub fn parse(text: &str) -> Option<Self> {
-        let (hour, minute) = two_digits(text, ':')?;
+        let (hour, minute) = two_digits(text, b':')?;
         Self::new(hour, minute)
     }
 
@@ -138,10 +138,12 @@ impl TimeOfDay {
     }
 }
 
-fn two_digits(text: &str, between: char) -> Option<(u8, u8)> {
-    let (a, b) = text.split_once(between)?;
-    let number = |t: &str| {
-        (t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse().ok()).flatten()
-    };
-    Some((number(a)?, number(b)?))
+fn two_digits(text: &str, between: u8) -> Option<(u8, u8)> {
+    let [a, b, middle, c, d] = text.as_bytes() else { return None };
+    let digits = [a, b, c, d];
+    if *middle != between || !digits.iter().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let [a, b, c, d] = digits.map(|digit| digit - b'0');
+    Some((a * 10 + b, c * 10 + d))
 }

@@ -185,7 +185,8 @@ macro_rules! words {
 
             /// The variant of this word.
             $vis fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
+                // A loop: comparing with one word after the other is more code the more there are.
+                Self::ALL.iter().copied().find(|variant| variant.word() == word)
             }
         }
 

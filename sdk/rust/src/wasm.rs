@@ -18,8 +18,7 @@ pub struct Gateway;
 
 impl Host for Gateway {
     fn roles(&self) -> Vec<Bound> {
-        let bound = |r: points::Role| Bound { name: r.name, index: r.index, writable: r.writable };
-        points::roles().into_iter().map(bound).collect()
+        each(points::roles(), |r| Bound { name: r.name, index: r.index, writable: r.writable })
     }
 
     fn lookup(&self, role: &str, index: u32) -> Option<u32> {
@@ -27,12 +26,11 @@ impl Host for Gateway {
     }
 
     fn read_many(&self, handles: &[u32]) -> Vec<Sample> {
-        let sample = |s: points::Sample| Sample {
+        each(points::read_many(handles), |s| Sample {
             value: value_in(s.value),
             quality: quality_in(s.quality),
             age: Duration::from_millis(s.age_ms),
-        };
-        points::read_many(handles).into_iter().map(sample).collect()
+        })
     }
 
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String> {
@@ -123,6 +121,16 @@ impl Host for Gateway {
     }
 }
 
+/// A list of other things made of a list: `collect`, but in a fifth of its code, which tries to do
+/// it within the same memory.
+fn each<A, B>(list: Vec<A>, make: impl Fn(A) -> B) -> Vec<B> {
+    let mut made = Vec::with_capacity(list.len());
+    for one in list {
+        made.push(make(one));
+    }
+    made
+}
+
 fn civil_in(local: clock::Civil) -> Civil {
     let clock::Civil { year, month, day, hour, minute, second, weekday, utc_offset } = local;
     Civil { year, month, day, hour, minute, second, weekday, utc_offset }
@@ -177,18 +185,29 @@ pub fn config_in(config: Config) -> host::Config {
         Setting::Integer(i) => one(Value::Int(i)),
         Setting::Number(f) => one(Value::Float(f)),
         Setting::Text(t) => one(Value::Text(t.into())),
-        Setting::Table(rows) => host::Setting::Table(
-            rows.into_iter()
-                .map(|row| {
-                    row.into_iter().map(|v| value_in(v).unwrap_or(Value::Text("".into()))).collect()
-                })
-                .collect(),
-        ),
+        Setting::Table(rows) => host::Setting::Table(each(rows, |row| {
+            each(row, |cell| value_in(cell).unwrap_or(Value::Text("".into())))
+        })),
     };
     host::Config {
-        parameters: config.parameters.into_iter().map(|p| (p.name, setting(p.value))).collect(),
+        parameters: each(config.parameters, |p| (p.name, setting(p.value))),
         saved: config.saved.map(|s| s.bytes),
     }
+}
+
+/// Lets a panic say where and why: the trap that it ends in says neither. The gateway keeps what was
+/// logged in a call that failed.
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let (file, line) = panic.location().map_or(("?", 0), |l| (l.file(), l.line()));
+        let why = panic.payload_as_str().unwrap_or("no text");
+        log::write(log::Level::Error, &format!("Panic at {file}:{line}: {why}"));
+    }));
+}
+
+/// What the gateway is told of an error.
+pub fn message(error: crate::Error) -> String {
+    format!("{error}")
 }
 
 /// The exports of the component, for [`export!`](crate::export).
@@ -197,20 +216,21 @@ pub fn config_in(config: Config) -> host::Config {
 macro_rules! __export_component {
     ($plugin:ty, $name:expr, $version:expr) => {
         use $crate::instance::Instance;
-        use $crate::wasm::{BUILT_WITH, Config, Description, Gateway, Guest, config_in};
+        use $crate::wasm::{BUILT_WITH, Config, Description, Gateway, Guest, config_in, message, tell_panics};
 
         ::std::thread_local! {
-            static INSTANCE: ::std::cell::RefCell<Option<Instance<$plugin>>> =
-                const { ::std::cell::RefCell::new(None) };
+            static INSTANCE: ::std::cell::Cell<Option<Box<Instance<$plugin>>>> =
+                const { ::std::cell::Cell::new(None) };
         }
 
         fn running(
             call: impl FnOnce(&mut Instance<$plugin>) -> Result<(), $crate::Error>,
         ) -> Result<(), String> {
-            INSTANCE.with_borrow_mut(|instance| match instance {
-                Some(instance) => call(instance).map_err(|error| error.to_string()),
-                None => Err("called before init".to_owned()),
-            })
+            // Taken out for the time of the call, which is never made within another.
+            let mut instance = INSTANCE.take().ok_or("called before init")?;
+            let result = call(&mut instance).map_err(message);
+            INSTANCE.set(Some(instance));
+            result
         }
 
         struct Component;
@@ -225,9 +245,9 @@ macro_rules! __export_component {
             }
 
             fn init(config: Config) -> Result<(), String> {
+                tell_panics();
                 let started = Instance::start(&Gateway, config_in(config));
-                let instance = started.map_err(|error| error.to_string())?;
-                INSTANCE.set(Some(instance));
+                INSTANCE.set(Some(Box::new(started.map_err(message)?)));
                 Ok(())
             }
 
@@ -240,9 +260,10 @@ macro_rules! __export_component {
             }
 
             fn save() -> Vec<u8> {
-                INSTANCE.with_borrow(|instance| {
-                    instance.as_ref().map(|i| i.save(&Gateway)).unwrap_or_default()
-                })
+                let Some(instance) = INSTANCE.take() else { return Vec::new() };
+                let saved = instance.save(&Gateway);
+                INSTANCE.set(Some(instance));
+                saved
             }
         }
 

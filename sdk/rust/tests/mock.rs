@@ -112,8 +112,15 @@ shape = "float"
             "unknown role" => drop(cx.input::<f64>("flaw")?),
             "unknown parameter" => drop(cx.parameter::<f64>("dealy")?),
             "wrong type" => drop(cx.parameter::<bool>("delay")?),
+            "two wrong of many" => {
+                cx.parameters(|p| {
+                    (p.get::<String>("order"), p.get::<bool>("delay"), p.get::<f64>("dealy"))
+                })?;
+            }
             _ => {}
         }
+        let many = cx.parameters(|p| (p.get::<String>("order"), p.get::<Duration>("delay")))?;
+        assert_eq!(many, (order.clone(), Duration::from_secs(90)));
         assert_eq!(cx.parameter::<Duration>("delay")?, Duration::from_secs(90));
         let rows = cx.table::<(MonthDay, TimeOfDay, Mode, u32)>("windows")?;
         let expected = (MonthDay::new(5, 15), TimeOfDay::new(23, 0), Mode::Auto, 3);
@@ -196,7 +203,9 @@ fn what_code_and_manifest_do_not_share_is_told_at_the_start() {
     assert_eq!(init_error("output of an input"), "the role `flow` is no output");
     assert_eq!(init_error("unknown role"), "no point is bound to the role `flaw`");
     assert_eq!(init_error("unknown parameter"), "no parameter `dealy` in the manifest");
-    assert_eq!(init_error("wrong type"), "the parameter `delay` is no bool, it is a number");
+    let wrong_type = "the parameter `delay` is no bool, it is a number";
+    assert_eq!(init_error("wrong type"), wrong_type);
+    assert_eq!(init_error("two wrong of many"), wrong_type, "the first of them");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `wellhead plugin build` and `test`: cargo does the work; the core module it makes becomes a
 //! component.
 
+use super::slim::slim;
 use super::{Folder, Outcome};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -53,6 +54,7 @@ impl Build {
                     module.display()
                 )
             })?;
+        let component = slim(&component).context("the component can't be read back")?;
         let path = folder.component();
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new("")))
             .and_then(|()| std::fs::write(&path, &component))

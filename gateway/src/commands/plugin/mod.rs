@@ -5,6 +5,7 @@ mod install;
 mod live;
 mod make;
 mod pack;
+mod slim;
 
 pub use install::signer;
 

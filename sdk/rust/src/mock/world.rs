@@ -125,7 +125,12 @@ impl World {
         let inner = self.inner.borrow();
         let found = inner.points.iter().position(|p| p.role == role && p.index == at.index);
         let Some(point) = found else {
-            panic!("`{}` has no point {}: bind it in the builder", at.role, at.index);
+            let (role, index) = (at.role, at.index);
+            panic!(
+                "`{role}` has no point {index} here; `Host::install().bind(\"{role}\", {}).start()` \
+                 binds it",
+                index + 1
+            );
         };
         point
     }

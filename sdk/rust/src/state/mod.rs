@@ -1,15 +1,18 @@
 //! What survives a restart: postcard behind the version of its layout.
 
 mod reader;
+mod writer;
 
 use reader::Reader;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use writer::{Unwritable, Writer};
 
 /// What a plugin keeps over restarts, updates and power cuts: its hours, budgets, timers, modes.
 ///
 /// Saved as postcard, which does not name fields: a struct whose fields changed is another layout,
-/// and must get another [`State::VERSION`].
+/// and must get another [`State::VERSION`]. A `char`, a 128-bit number and a list that does not know
+/// its length can't be saved; the log says so then, and a restart begins with the default.
 ///
 /// ```
 /// use wellhead_sdk::prelude::*;
@@ -78,9 +81,11 @@ pub enum Restored {
     },
 }
 
-pub(crate) fn encode<S: State>(state: &S) -> Result<Vec<u8>, postcard::Error> {
-    let version = postcard::to_extend(&S::VERSION, Vec::new())?;
-    postcard::to_extend(state, version)
+pub(crate) fn encode<S: State>(state: &S) -> Result<Vec<u8>, Unwritable> {
+    let mut writer = Writer::default();
+    S::VERSION.serialize(&mut writer)?;
+    state.serialize(&mut writer)?;
+    Ok(writer.0)
 }
 
 pub(crate) fn decode<S: State>(saved: Option<&[u8]>) -> (S, Restored) {
