@@ -125,7 +125,17 @@ impl Control {
         let old = std::mem::take(&mut self.setup);
         let states = std::mem::take(&mut self.states);
         self.clear_interlock_alarms();
+        let guards = std::mem::take(&mut self.guards);
         self.arrange(setup, inner(now).mono);
+        // A flow that was proven is not lost because somebody changed a title: an interlock that is
+        // as it was goes on counting, and a device that is read anew has `within` to show it again.
+        for (lock, guard) in self.setup.interlocks.iter().zip(&mut self.guards) {
+            let mut known = old.interlocks.iter().zip(&guards);
+            if let Some((_, was)) = known.find(|(l, _)| l.id == lock.id && l.needs == lock.needs) {
+                *guard = *was;
+                guard.alarmed = false;
+            }
+        }
         let mut gone = Vec::new();
         for (was, mut state) in old.outputs.iter().zip(states) {
             let name = was.name();
