@@ -137,8 +137,8 @@ fn labels(pairs: &[(&str, &str)]) -> String {
 }
 
 /// The page as it is now.
-pub async fn page(desk: &Desk) -> String {
-    let running = desk.plugins().await;
+pub fn page(desk: &Desk) -> String {
+    let running = desk.plugins();
     let now = desk.hub.clock().now();
     let mut page = Page::default();
     devices(&mut page, &desk.hub.snapshot(), now.mono);
@@ -235,7 +235,7 @@ pub async fn serve(address: SocketAddr, desk: Desk) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     let page = move || async move {
         let kind = [(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-        (kind, page(&desk).await)
+        (kind, page(&desk))
     };
     let app = axum::Router::new().route("/metrics", axum::routing::get(page));
     axum::serve(listener, app).await

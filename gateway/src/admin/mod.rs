@@ -13,7 +13,7 @@ pub use protocol::{
 
 use crate::control::{self, Command, Control, Slot};
 use crate::hub::Hub;
-use crate::plugins::{Board, Plugins};
+use crate::plugins::{Board, Plugins, Switched};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub struct Desk {
     /// The uplinks' state.
     pub uplinks: Uplinks,
     /// Plugins.
-    pub plugins: Arc<tokio::sync::Mutex<Plugins>>,
+    pub plugins: Arc<Plugins>,
 }
 
 /// The socket's place in a data folder.
@@ -121,15 +121,22 @@ impl Desk {
                 Ok(slot) => self.release(&point, &source, slot),
                 Err(error) => Answer::Error(error.to_string()),
             },
-            Request::Plugins => Answer::Plugins(self.plugins().await),
-            Request::SwitchPlugin { plugin, on } => {
-                match self.plugins.lock().await.switch(&plugin, on).await {
-                    true => Answer::Done,
-                    false => Answer::Error(format!("no plugin `{plugin}` runs here")),
+            Request::Plugins => Answer::Plugins(self.plugins()),
+            Request::SwitchPlugin { plugin, on } => match self.plugins.switch(&plugin, on).await {
+                Switched::Done => Answer::Done,
+                Switched::Starting => {
+                    Answer::Error(format!("plugin `{plugin}` is being compiled; try again"))
                 }
-            }
+                Switched::Refused(why) => {
+                    Answer::Error(format!("plugin `{plugin}` does not run: {why}"))
+                }
+                Switched::Unknown => Answer::Error(format!(
+                    "no plugin `{plugin}` runs here; `wellhead plugin list` shows those of this \
+                         site, and one with `enabled = false` in the site file is not among them"
+                )),
+            },
             Request::PluginLines { plugin } => {
-                let boards = self.plugins.lock().await.boards();
+                let boards = self.plugins.boards();
                 match boards.into_iter().find(|(id, ..)| id.as_str() == plugin) {
                     Some((.., board)) => {
                         let lines = board.lines().into_iter().map(LineView::new).collect();
@@ -163,8 +170,8 @@ impl Desk {
     }
 
     /// How the plugins are.
-    pub async fn plugins(&self) -> Vec<PluginView> {
-        let boards = self.plugins.lock().await.boards();
+    pub fn plugins(&self) -> Vec<PluginView> {
+        let boards = self.plugins.boards();
         let view = |(id, package, board): (DeviceId, String, Arc<Board>)| {
             PluginView::new(id.to_string(), package, &board)
         };

@@ -160,7 +160,7 @@ pub struct PluginView {
     pub plugin: String,
     /// What it is, with its version.
     pub package: String,
-    /// `running`, `restarting`, `disabled` or `refused`.
+    /// `starting`, `running`, `restarting`, `disabled` or `refused`.
     pub state: String,
     /// Why it was refused.
     pub why: Option<String>,

@@ -18,7 +18,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior};
 use wellhead_model::{Clock, Timestamp};
 
@@ -128,7 +127,7 @@ struct Program {
     control: Arc<Control>,
     supervisor: Supervisor,
     northbound: Northbound,
-    plugins: Arc<Mutex<Plugins>>,
+    plugins: Arc<Plugins>,
     modbus: Modbus,
     socket: PathBuf,
 }
@@ -191,7 +190,7 @@ impl Program {
             zone: jiff::tz::TimeZone::get(&site.timezone)?,
             states: data_dir.join("plugin-state"),
         };
-        let plugins = Arc::new(Mutex::new(Plugins::new(around)?));
+        let plugins = Arc::new(Plugins::new(around)?);
         start_plugins(&plugins, site.plugins.clone());
         let desk = Desk {
             name: format!("{}/{}", site.id, site.gateway.id),
@@ -314,8 +313,7 @@ impl Program {
         tracing::info!("Stopping");
         self.modbus.apply(None).await;
         // First: what they hold is to be back at its safe value while lines still write.
-        let stopping = async { self.plugins.lock().await.stop().await };
-        if tokio::time::timeout(PLUGINS_STOP, stopping).await.is_err() {
+        if tokio::time::timeout(PLUGINS_STOP, self.plugins.stop()).await.is_err() {
             tracing::warn!("A plugin did not stop in time");
         }
         if tokio::time::timeout(LINES_STOP, self.supervisor.stop()).await.is_err() {
@@ -342,9 +340,9 @@ fn fixed_part(site: Site) -> Site {
 }
 
 /// Starts, exchanges and stops plugins beside the rest: compiling one may take seconds.
-fn start_plugins(plugins: &Arc<Mutex<Plugins>>, wanted: Vec<crate::config::Plugin>) {
+fn start_plugins(plugins: &Arc<Plugins>, wanted: Vec<crate::config::Plugin>) {
     let plugins = Arc::clone(plugins);
-    tokio::spawn(async move { plugins.lock().await.apply(&wanted).await });
+    tokio::spawn(async move { plugins.apply(&wanted).await });
 }
 
 /// Reading a large site takes many times the memory that running it does; what was freed since

@@ -11,6 +11,8 @@ const LINES_MAX: usize = 200;
 /// How a plugin is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
+    /// It is being read and compiled.
+    Starting,
     /// It runs.
     Running,
     /// It failed and is started again.
@@ -25,6 +27,7 @@ impl State {
     /// The word for machines.
     pub fn word(&self) -> &'static str {
         match self {
+            State::Starting => "starting",
             State::Running => "running",
             State::Restarting => "restarting",
             State::Disabled => "disabled",

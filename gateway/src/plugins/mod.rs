@@ -22,7 +22,7 @@ use crate::control::Control;
 use crate::hub::Hub;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use task::{Order, Task};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -59,12 +59,38 @@ struct Entry {
     task: JoinHandle<()>,
 }
 
+/// What is known of the site's plugins.
+#[derive(Default)]
+struct Known {
+    /// Those with a task.
+    entries: BTreeMap<DeviceId, Entry>,
+    /// Those without: not compiled yet, or refused.
+    idle: BTreeMap<DeviceId, (config::Plugin, Arc<Board>)>,
+    /// All were ended: one that is still being compiled must not start any more.
+    ended: bool,
+}
+
+/// What became of a person's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Switched {
+    /// The plugin has it.
+    Done,
+    /// The plugin is still being compiled.
+    Starting,
+    /// The plugin does not run at all, and why.
+    Refused(String),
+    /// No plugin of the site has this id, or it is off there.
+    Unknown,
+}
+
 /// See the module.
 pub struct Plugins {
     around: Arc<Surroundings>,
     worker: Worker,
-    entries: BTreeMap<DeviceId, Entry>,
-    refused: BTreeMap<DeviceId, (config::Plugin, Arc<Board>)>,
+    /// One change of the whole at a time. Compiling is part of it and takes seconds.
+    changing: tokio::sync::Mutex<()>,
+    /// Never held while anything is waited for: `plugin list` and the metrics ask at any time.
+    known: Mutex<Known>,
 }
 
 impl Plugins {
@@ -72,31 +98,47 @@ impl Plugins {
     pub fn new(around: Surroundings) -> std::io::Result<Self> {
         let worker = Worker::start()?;
         let around = Arc::new(around);
-        Ok(Self { around, worker, entries: BTreeMap::new(), refused: BTreeMap::new() })
+        let (changing, known) = Default::default();
+        Ok(Self { around, worker, changing, known })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes what runs agree with the site. A plugin whose package or table changed is exchanged
     /// while it runs, with its state; the others are not touched.
-    pub async fn apply(&mut self, wanted: &[config::Plugin]) {
-        let gone: Vec<DeviceId> = self
-            .entries
-            .keys()
-            .filter(|id| !wanted.iter().any(|w| w.id == **id && w.enabled))
-            .cloned()
-            .collect();
+    pub async fn apply(&self, wanted: &[config::Plugin]) {
+        let _turn = self.changing.lock().await;
+        let stays = |id: &DeviceId| wanted.iter().any(|w| w.id == *id && w.enabled);
+        let gone: Vec<DeviceId> = {
+            let mut known = self.known();
+            known.idle.retain(|id, _| stays(id));
+            for setup in wanted.iter().filter(|w| w.enabled) {
+                if !known.entries.contains_key(&setup.id) {
+                    let board = Arc::new(Board::new(State::Starting));
+                    known.idle.insert(setup.id.clone(), (setup.clone(), board));
+                }
+            }
+            known.entries.keys().filter(|id| !stays(id)).cloned().collect()
+        };
         for id in gone {
             self.stop_one(&id).await;
             self.around.hub.remove_device(&id);
         }
-        self.refused.retain(|id, _| wanted.iter().any(|w| w.id == *id && w.enabled));
         for setup in wanted.iter().filter(|w| w.enabled) {
             self.start_or_exchange(setup).await;
         }
     }
 
     /// Ends all plugins: each saves its state and gives its outputs back.
-    pub async fn stop(&mut self) {
-        let ids: Vec<DeviceId> = self.entries.keys().cloned().collect();
+    pub async fn stop(&self) {
+        // Without a turn: outputs must not wait for a compilation to be given back.
+        let ids: Vec<DeviceId> = {
+            let mut known = self.known();
+            known.ended = true;
+            known.entries.keys().cloned().collect()
+        };
         for id in ids {
             self.stop_one(&id).await;
         }
@@ -104,41 +146,63 @@ impl Plugins {
 
     /// Every plugin of the site with what is known of it.
     pub fn boards(&self) -> Vec<(DeviceId, String, Arc<Board>)> {
-        let running = self.entries.iter().map(|(id, e)| (id, &e.setup, &e.board));
-        let refused = self.refused.iter().map(|(id, (setup, board))| (id, setup, board));
+        let known = self.known();
+        let running = known.entries.iter().map(|(id, e)| (id, &e.setup, &e.board));
+        let idle = known.idle.iter().map(|(id, (setup, board))| (id, setup, board));
         let one = |(id, setup, board): (&DeviceId, &config::Plugin, &Arc<Board>)| {
             let what = format!("{} {}", setup.manifest.name, setup.manifest.version);
             (id.clone(), what, Arc::clone(board))
         };
-        running.chain(refused).map(one).collect()
+        running.chain(idle).map(one).collect()
     }
 
-    /// A person starts or stops one. False if there is none of this id.
-    pub async fn switch(&self, id: &str, on: bool) -> bool {
-        let Some(entry) = self.entries.iter().find(|(i, _)| i.as_str() == id) else { return false };
+    /// A person starts or stops one.
+    pub async fn switch(&self, id: &str, on: bool) -> Switched {
+        let orders = {
+            let known = self.known();
+            let entry = known.entries.iter().find(|(i, _)| i.as_str() == id);
+            entry.map(|(_, entry)| entry.orders.clone()).ok_or_else(|| {
+                let idle = known.idle.iter().find(|(i, _)| i.as_str() == id);
+                match idle.map(|(_, (_, board))| board.look().0) {
+                    Some(State::Refused(why)) => Switched::Refused(why),
+                    Some(_) => Switched::Starting,
+                    None => Switched::Unknown,
+                }
+            })
+        };
         let order = if on { Order::Enable } else { Order::Disable };
-        entry.1.orders.send(order).await.is_ok()
+        match orders {
+            Ok(orders) if orders.send(order).await.is_ok() => Switched::Done,
+            // Its task ended, by a panic that was told.
+            Ok(_) => Switched::Unknown,
+            Err(otherwise) => otherwise,
+        }
     }
 
-    async fn start_or_exchange(&mut self, setup: &config::Plugin) {
+    async fn start_or_exchange(&self, setup: &config::Plugin) {
         let around = Arc::clone(&self.around);
         let wanted = setup.clone();
         let prepared = self.worker.run(move || around.sources.prepare(&wanted)).await;
         let prepared = match prepared {
             Ok(Ok(prepared)) => prepared,
-            Ok(Err(trouble)) => return self.refuse(setup, &trouble.to_string()).await,
-            Err(lost) => return self.refuse(setup, &lost.to_string()).await,
+            Ok(Err(trouble)) => return self.refuse(setup, &trouble.to_string()),
+            Err(lost) => return self.refuse(setup, &lost.to_string()),
         };
-        self.refused.remove(&setup.id);
         task::refused(&self.around, &setup.id, None);
-        if let Some(entry) = self.entries.get_mut(&setup.id) {
-            if entry.setup == *setup && entry.build == Some(prepared.build) {
-                return;
-            }
+        let running = self.known().entries.get_mut(&setup.id).map(|entry| {
+            let same = entry.setup == *setup && entry.build == Some(prepared.build);
             entry.setup = setup.clone();
             entry.build = Some(prepared.build);
-            // The task is there as long as its entry is; if it panicked, nothing can help.
-            let _ = entry.orders.send(Order::Exchange(Box::new((prepared, setup.clone())))).await;
+            (same, entry.orders.clone())
+        });
+        if let Some((same, orders)) = running {
+            if !same {
+                // The task is there as long as its entry is; if it panicked, nothing can help.
+                let _ = orders.send(Order::Exchange(Box::new((prepared, setup.clone())))).await;
+            }
+            return;
+        }
+        if self.known().ended {
             return;
         }
         let board = Arc::new(Board::new(State::Running));
@@ -153,23 +217,26 @@ impl Plugins {
         );
         let task = tokio::spawn(task.run(receiver));
         let entry = Entry { setup: setup.clone(), build, board, orders, task };
-        self.entries.insert(setup.id.clone(), entry);
+        let mut known = self.known();
+        known.idle.remove(&setup.id);
+        known.entries.insert(setup.id.clone(), entry);
     }
 
     /// Tells why a plugin does not run. One of this id that runs already goes on as it was.
-    async fn refuse(&mut self, setup: &config::Plugin, why: &str) {
+    fn refuse(&self, setup: &config::Plugin, why: &str) {
         task::refused(&self.around, &setup.id, Some(why));
-        if self.entries.contains_key(&setup.id) {
+        let mut known = self.known();
+        if known.entries.contains_key(&setup.id) {
             return;
         }
         let board = Arc::new(Board::new(State::Refused(why.to_owned())));
-        self.refused.insert(setup.id.clone(), (setup.clone(), board));
+        known.idle.insert(setup.id.clone(), (setup.clone(), board));
         // What others bind of it must say that it is missing, not that it does not exist.
         self.around.hub.set_device(&setup.id, Arc::clone(&setup.points));
     }
 
-    async fn stop_one(&mut self, id: &DeviceId) {
-        let Some(entry) = self.entries.remove(id) else { return };
+    async fn stop_one(&self, id: &DeviceId) {
+        let Some(entry) = self.known().entries.remove(id) else { return };
         let _ = entry.orders.send(Order::Stop).await;
         if let Err(error) = entry.task.await {
             tracing::error!(plugin = %id, %error, "Plugin's task did not end cleanly");
@@ -177,3 +244,6 @@ impl Plugins {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,7 @@ impl List {
 
 fn line(p: &PluginView, lang: Lang) -> String {
     let state = match (p.state.as_str(), lang) {
+        ("starting", Lang::Zh) => "启动中",
         ("running", Lang::Zh) => "运行",
         ("restarting", Lang::Zh) => "重启中",
         ("disabled", Lang::Zh) => "停用",
