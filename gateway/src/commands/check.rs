@@ -82,14 +82,37 @@ fn summary(site: &config::Site, lang: Lang) -> anyhow::Result<String> {
     }
     let points: usize = site.devices.iter().map(|d| d.points.len()).sum();
     let (lines, devices) = (site.lines.len(), site.devices.len());
+    let plugins = plugins(&site.plugins, lang);
     Ok(match lang {
         Lang::En => format!(
-            "{}/{}: good. Lines: {lines}, devices: {devices}, points: {points}, Modbus requests: {requests}",
+            "{}/{}: good. Lines: {lines}, devices: {devices}, points: {points}, Modbus requests: {requests}, plugins: {plugins}",
             site.id, site.gateway.id
         ),
         Lang::Zh => format!(
-            "{}/{}：配置正确。线路 {lines}，设备 {devices}，点位 {points}，Modbus 读取请求 {requests}",
+            "{}/{}：配置正确。线路 {lines}，设备 {devices}，点位 {points}，Modbus 读取请求 {requests}，插件 {plugins}",
             site.id, site.gateway.id
         ),
     })
+}
+
+/// How many there are, and what each may do: `2 (recharge in slot 14, balance off)`.
+fn plugins(plugins: &[config::Plugin], lang: Lang) -> String {
+    let one = |p: &config::Plugin| {
+        let slot = p.slot.number();
+        let how = match (p.enabled, p.shadow) {
+            (false, _) => lang.pick(" off", " 停用").to_owned(),
+            (true, true) => lang.pick(" in shadow mode", " 影子模式").to_owned(),
+            (true, false) => match lang {
+                Lang::En => format!(" in slot {slot}"),
+                Lang::Zh => format!(" 优先级 {slot}"),
+            },
+        };
+        format!("{}{how}", p.id)
+    };
+    let all: Vec<String> = plugins.iter().map(one).collect();
+    match (all.len(), lang) {
+        (0, _) => "0".to_owned(),
+        (n, Lang::En) => format!("{n} ({})", all.join(", ")),
+        (n, Lang::Zh) => format!("{n}（{}）", all.join("、")),
+    }
 }

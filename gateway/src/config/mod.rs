@@ -35,7 +35,7 @@ pub use site::{
     BacnetServer, Binding, Cache, Device, Fit, Gateway, Line, LogFormat, LogLevel, ModbusServer,
     Outputs, Plugin, Protocol, Room, Secret, SecretError, Site, Tls, UplinkSettings,
 };
-pub use text::duration;
+pub use wellhead_manifest::duration;
 
 use report::{Findings, Spot};
 use serde_json::Value;

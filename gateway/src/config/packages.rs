@@ -44,14 +44,21 @@ fn is_plugin(path: &Path) -> bool {
 }
 
 /// What the plugin at `source`, a package file or a folder, says of itself.
-pub(super) fn manifest(source: &Path) -> Result<Manifest, String> {
+///
+/// # Errors
+/// What is wrong with it, in English and in Chinese, as far as it is our own to say.
+pub(super) fn manifest(source: &Path) -> Result<Manifest, (String, String)> {
+    let same = |text: String| (text.clone(), text);
     let text = if source.is_file() {
-        read_package(source)?.manifest().to_owned()
+        read_package(source).map_err(same)?.manifest().to_owned()
     } else {
         let file = source.join("plugin.toml");
-        std::fs::read_to_string(&file).map_err(|e| format!("can't read {}: {e}", file.display()))?
+        std::fs::read_to_string(&file).map_err(|e| {
+            let file = file.display();
+            (format!("can't read {file}: {e}"), format!("无法读取 {file}：{e}"))
+        })?
     };
-    Manifest::parse(&text).map_err(|e| e.to_string())
+    Manifest::parse(&text).map_err(|problems| (problems.to_string(), problems.in_chinese()))
 }
 
 /// Reads a package file, however large the file is that somebody took for one.
@@ -86,6 +93,6 @@ mod tests {
         let found = packages.find("count").unwrap();
         assert_eq!(manifest(&found).unwrap(), Manifest::parse(&text).unwrap());
         std::fs::write(&found, &bytes[..bytes.len() / 2]).unwrap();
-        assert!(manifest(&found).unwrap_err().contains("count.whp"));
+        assert!(manifest(&found).unwrap_err().0.contains("count.whp"));
     }
 }

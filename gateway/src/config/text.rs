@@ -5,6 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::borrow::Cow;
 use std::time::Duration;
+pub(super) use wellhead_manifest::{duration, size};
 use wellhead_model::Value;
 
 /// How the structure check recognises each kind of text in the schema.
@@ -13,29 +14,6 @@ pub(super) mod format {
     pub(in super::super) const SIZE: &str = "wellhead-size";
     pub(in super::super) const ID: &str = "wellhead-id";
     pub(in super::super) const UNIT: &str = "wellhead-unit";
-}
-
-/// A number and the unit behind it.
-fn split(text: &str) -> Option<(f64, &str)> {
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    Some((number.parse().ok()?, unit.trim()))
-}
-
-/// Reads `500ms`, `1s`, `1.5s`, `5min`, `1h`, `2d`.
-pub fn duration(text: &str) -> Option<Duration> {
-    let (number, unit) = split(text)?;
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "min" => 60.0,
-        "h" => 3600.0,
-        "d" => 86400.0,
-        _ => return None,
-    };
-    let nanos = (number * seconds * 1e9).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-    (0.0..=1e18).contains(&nanos).then(|| Duration::from_nanos(nanos as u64))
 }
 
 /// Writes a duration the way it is read, in the largest unit that leaves a whole number.
@@ -47,24 +25,6 @@ pub(super) fn duration_text(d: Duration) -> String {
         }
     }
     format!("{ms}ms")
-}
-
-/// Reads `512MiB`, `16KiB`, `1GiB`, `1000B` into bytes. Powers of 1000 (`MB`) as well.
-pub(super) fn size(text: &str) -> Option<u64> {
-    let (number, unit) = split(text)?;
-    let factor: f64 = match unit {
-        "B" => 1.0,
-        "kB" => 1e3,
-        "MB" => 1e6,
-        "GB" => 1e9,
-        "KiB" => 1024.0,
-        "MiB" => 1024.0 * 1024.0,
-        "GiB" => 1024.0 * 1024.0 * 1024.0,
-        _ => return None,
-    };
-    let bytes = (number * factor).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-    (0.0..=1e15).contains(&bytes).then_some(bytes as u64)
 }
 
 /// Writes a size the way it is read.
@@ -201,19 +161,6 @@ text_schema!(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_and_sizes_are_read_with_their_unit_only() {
-        assert_eq!(duration("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(duration("1.5 s"), Some(Duration::from_millis(1500)));
-        assert_eq!(duration("5min"), Some(Duration::from_secs(300)));
-        for bad in ["", "5", "s", "1m", "-1s", "1e3s", "999999999d", "1.2.3s", "٣s"] {
-            assert_eq!(duration(bad), None, "{bad}");
-        }
-        assert_eq!(size("16KiB"), Some(16384));
-        assert_eq!(size("1MB"), Some(1_000_000));
-        assert_eq!(size("1M"), None);
-    }
 
     #[test]
     fn durations_are_written_as_they_are_read() {

@@ -43,7 +43,7 @@ mod text;
 
 pub use problem::{Place, Problem, Problems};
 pub use setting::{Form, Kind, Scalar, Setting};
-pub use text::{Contract, duration, memory};
+pub use text::{Contract, duration, size};
 
 use std::time::Duration;
 

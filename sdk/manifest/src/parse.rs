@@ -1,7 +1,7 @@
 //! From the text of a manifest to a [`Manifest`], or to everything that is wrong with it.
 
-use crate::problem::{Found, Problems};
-use crate::read::{Section, plain};
+use crate::problem::{Found, Problems, both};
+use crate::read::{Section, no_name, plain};
 use crate::text::{self, Contract};
 use crate::{
     CONTRACT, Class, DEADLINE_MAX, Direction, Form, Kind, Limits, MANY_MAX, MEMORY_MAX, Manifest,
@@ -14,8 +14,9 @@ use toml::de::{DeTable, DeValue};
 /// How often a plugin may be called.
 const PERIOD: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
-/// Least memory that holds an instance at all: its stack and a page.
-const MEMORY_MIN: u64 = 128 << 10;
+/// Least memory a plugin can ask for. One in Rust starts with 1.2 MiB, most of it its stack, and wants
+/// a few pages more for what it reads.
+const MEMORY_MIN: u64 = 2 << 20;
 
 /// Longest manifest, in bytes: the longest there is has 6 kB.
 const TEXT_LEN_MAX: usize = 64 << 10;
@@ -39,16 +40,20 @@ const DIRECTIONS: [(&str, Direction); 2] =
 pub(crate) fn manifest(text: &str) -> Result<Manifest, Problems> {
     let mut found = Found::new(text);
     if text.len() > TEXT_LEN_MAX {
-        found.add(&(0..0), "", format!("is longer than {} KiB", TEXT_LEN_MAX >> 10), None);
+        let kib = TEXT_LEN_MAX >> 10;
+        found.add(&(0..0), "", both!("is longer than {kib} KiB", "超过 {kib} KiB"), None);
         return found.check(None);
     }
     if let Some(at) = too_deep(text) {
-        found.add(&(at..at), "", format!("a key with more than {DOTS_MAX} parts"), None);
+        let message = both!("a key with more than {DOTS_MAX} parts", "有一个键超过 {DOTS_MAX} 段");
+        found.add(&(at..at), "", message, None);
         return found.check(None);
     }
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
-        found.add(&error.span().unwrap_or(0..0), "", error.message(), None);
+        let message = error.message();
+        let message = both!("{message}", "TOML 语法错误：{message}");
+        found.add(&error.span().unwrap_or(0..0), "", message, None);
     }
     if !errors.is_empty() {
         // What follows a broken line would only be misread.
@@ -84,20 +89,26 @@ fn read(mut root: Section<'_>, found: &mut Found<'_>) -> Option<Manifest> {
     let limits = limits(root.section("limits", found), found);
     let plugin = root.section("plugin", found);
     if plugin.is_none() {
-        let hint = "start with [plugin], its name, version, contract, title and period";
-        found.add(&(0..0), "plugin", "is missing", hint.to_owned());
+        let hint = both!(
+            "start with [plugin], its name, version, contract, title and period",
+            "请先写 [plugin]，包括 name、version、contract、title 和 period"
+        );
+        found.add(&(0..0), "plugin", both!("is missing", "缺失"), hint);
     }
     root.finish(found);
     let mut plugin = plugin?;
     let name = plugin.text_required("name", "\"my-plugin\"", found);
     if let Some(name) = name.as_ref().filter(|n| !text::is_name(n.text, '-')) {
-        let hint = "use a-z, 0-9 and `-`, a letter first, at most 40".to_owned();
-        plugin.wrong(&name.at, "name", "can't be a name", hint, found);
+        let (wrong, hint) = no_name('-');
+        plugin.wrong(&name.at, "name", wrong, hint, found);
     }
     let version = plugin.text_required("version", "\"0.1.0\"", found);
     if let Some(version) = version.as_ref().filter(|v| !text::is_version(v.text)) {
-        let message = format!("`{}` is no version", version.text);
-        let hint = "three numbers as on semver.org: \"0.1.0\"".to_owned();
+        let message = both!("`{}` is no version", "`{}` 不是版本号", version.text);
+        let hint = both!(
+            "three numbers as on semver.org: \"0.1.0\"",
+            "按 semver.org 写三段数字：\"0.1.0\""
+        );
         plugin.wrong(&version.at, "version", message, hint, found);
     }
     let contract = contract(&mut plugin, found);
@@ -108,8 +119,9 @@ fn read(mut root: Section<'_>, found: &mut Found<'_>) -> Option<Manifest> {
     let period = period.and_then(|p| {
         let period = text::duration(p.text).filter(|d| PERIOD.contains(d));
         if period.is_none() {
-            let message = format!("`{}` is no period", p.text);
-            plugin.wrong(&p.at, "period", message, "from \"1s\" to \"1h\"".to_owned(), found);
+            let message = both!("`{}` is no period", "`{}` 不能作调用周期", p.text);
+            let hint = both!("from \"1s\" to \"1h\"", "从 \"1s\" 到 \"1h\"");
+            plugin.wrong(&p.at, "period", message, hint, found);
         }
         period
     });
@@ -134,8 +146,9 @@ fn contract(plugin: &mut Section<'_>, found: &mut Found<'_>) -> Option<Contract>
     let text = plugin.text_required("contract", &format!("\"{CONTRACT}\""), found)?;
     let contract = Contract::parse(text.text);
     if contract.is_none() {
-        let message = format!("`{}` is no contract", text.text);
-        plugin.wrong(&text.at, "contract", message, format!("write \"{CONTRACT}\""), found);
+        let message = both!("`{}` is no contract", "`{}` 不是接口版本", text.text);
+        let hint = both!("write \"{CONTRACT}\"", "请写 \"{CONTRACT}\"");
+        plugin.wrong(&text.at, "contract", message, hint, found);
     }
     contract
 }
@@ -144,12 +157,19 @@ fn limits(section: Option<Section<'_>>, found: &mut Found<'_>) -> Limits {
     let mut limits = Limits { memory: 4 << 20, deadline: DEADLINE_MAX };
     let Some(mut section) = section else { return limits };
     if let Some(text) = section.text("memory", found) {
-        match text::memory(text.text).filter(|m| (MEMORY_MIN..=MEMORY_MAX).contains(m)) {
+        match text::size(text.text).filter(|m| (MEMORY_MIN..=MEMORY_MAX).contains(m)) {
             Some(memory) => limits.memory = memory,
             None => {
-                let message = format!("`{}` is no size a plugin can have", text.text);
-                let hint =
-                    format!("from \"{}KiB\" to \"{}MiB\"", MEMORY_MIN >> 10, MEMORY_MAX >> 20);
+                let message = both!(
+                    "`{}` is no size a plugin can have",
+                    "`{}` 不能作插件的内存大小",
+                    text.text
+                );
+                let (least, most) = (MEMORY_MIN >> 20, MEMORY_MAX >> 20);
+                let hint = both!(
+                    "from \"{least}MiB\", of which a plugin in Rust starts with 1.2, to \"{most}MiB\"",
+                    "从 \"{least}MiB\"（Rust 插件启动即用 1.2）到 \"{most}MiB\""
+                );
                 section.wrong(&text.at, "memory", message, hint, found);
             }
         }
@@ -159,8 +179,13 @@ fn limits(section: Option<Section<'_>>, found: &mut Found<'_>) -> Limits {
         match text::duration(text.text).filter(|d| (least..=DEADLINE_MAX).contains(d)) {
             Some(deadline) => limits.deadline = deadline,
             None => {
-                let message = format!("`{}` is no deadline a plugin can have", text.text);
-                let hint = format!("from \"1ms\" to \"{}ms\"", DEADLINE_MAX.as_millis());
+                let message = both!(
+                    "`{}` is no deadline a plugin can have",
+                    "`{}` 不能作插件的时限",
+                    text.text
+                );
+                let most = DEADLINE_MAX.as_millis();
+                let hint = both!("from \"1ms\" to \"{most}ms\"", "从 \"1ms\" 到 \"{most}ms\"");
                 section.wrong(&text.at, "deadline", message, hint, found);
             }
         }
@@ -180,8 +205,11 @@ fn role(name: String, mut section: Section<'_>, found: &mut Found<'_>) -> Option
             _ => None,
         };
         if many.is_none() {
-            let hint = format!("to how many points it may be bound: 1 to {MANY_MAX}");
-            found.add(&entry.at, entry.path, "is no such number", hint);
+            let hint = both!(
+                "to how many points it may be bound: 1 to {MANY_MAX}",
+                "最多可绑定的点位数：1 到 {MANY_MAX}"
+            );
+            found.add(&entry.at, entry.path, both!("is no such number", "不是这样的数"), hint);
         }
         many
     });
@@ -205,8 +233,8 @@ fn published(name: String, mut section: Section<'_>, found: &mut Found<'_>) -> O
 fn unit(section: &mut Section<'_>, number: bool, found: &mut Found<'_>) -> Option<String> {
     let text = section.text("unit", found)?;
     if !number {
-        let hint = "only \"int\" and \"float\" have one".to_owned();
-        section.wrong(&text.at, "unit", "has no meaning here", hint, found);
+        let hint = both!("only \"int\" and \"float\" have one", "只有 \"int\" 和 \"float\" 有单位");
+        section.wrong(&text.at, "unit", both!("has no meaning here", "在此无意义"), hint, found);
     }
     Some(text.text.to_owned())
 }
@@ -240,8 +268,9 @@ fn parameter(name: String, mut section: Section<'_>, found: &mut Found<'_>) -> O
 fn columns(section: &mut Section<'_>, found: &mut Found<'_>) -> Option<Vec<(String, Scalar)>> {
     let types = Kind::ALL.map(|k| (k.word(), k));
     let Some(entry) = section.entry("columns") else {
-        let hint = "add `columns = [{ name = \"from\", type = \"date\" }, …]`".to_owned();
-        section.wrong(&section.at.clone(), "columns", "is missing", hint, found);
+        let columns = "`columns = [{ name = \"from\", type = \"date\" }, …]`";
+        let hint = both!("add {columns}", "请加上 {columns}");
+        section.wrong(&section.at.clone(), "columns", both!("is missing", "缺失"), hint, found);
         return None;
     };
     let (path, at) = (entry.path.clone(), entry.at.clone());
@@ -249,19 +278,20 @@ fn columns(section: &mut Section<'_>, found: &mut Found<'_>) -> Option<Vec<(Stri
     for (i, item) in entry.list(found)?.iter().enumerate() {
         let path = format!("{path}[{i}]");
         let DeValue::Table(table) = item.get_ref() else {
-            let hint = "write { name = \"from\", type = \"date\" }".to_owned();
-            found.add(&item.span(), path, "is no column", hint);
+            let column = "{ name = \"from\", type = \"date\" }";
+            let hint = both!("write {column}", "请写 {column}");
+            found.add(&item.span(), path, both!("is no column", "不是列"), hint);
             continue;
         };
         let mut column = Section::new(path, item.span(), table);
         let name = column.text_required("name", "\"from\"", found);
         if let Some(name) = &name {
             if !text::is_name(name.text, '_') {
-                let hint = "use a-z, 0-9 and `_`, a letter first, at most 40".to_owned();
-                column.wrong(&name.at, "name", "can't be a name", hint, found);
+                let (wrong, hint) = no_name('_');
+                column.wrong(&name.at, "name", wrong, hint, found);
             }
             if columns.iter().any(|(n, _)| n == name.text) {
-                column.wrong(&name.at, "name", "is there twice", None, found);
+                column.wrong(&name.at, "name", both!("is there twice", "重复"), None, found);
             }
         }
         let kind = column.choice_required("type", &types, found);
@@ -272,7 +302,8 @@ fn columns(section: &mut Section<'_>, found: &mut Found<'_>) -> Option<Vec<(Stri
         columns.extend(name.map(|n| n.text.to_owned()).zip(scalar));
     }
     if columns.is_empty() {
-        found.add(&at, path, "has no column", "a table needs at least one".to_owned());
+        let hint = both!("a table needs at least one", "表至少要有一列");
+        found.add(&at, path, both!("has no column", "没有列"), hint);
     }
     Some(columns)
 }
@@ -293,11 +324,15 @@ fn scalar(kind: Kind, section: &mut Section<'_>, found: &mut Found<'_>) -> Scala
         for item in entry.list(found).unwrap_or_default() {
             match item.get_ref() {
                 DeValue::String(word) if !word.is_empty() => scalar.words.push(word.to_string()),
-                _ => found.add(&item.span(), &*path, "is no word", "a text in quotes".to_owned()),
+                _ => {
+                    let hint = both!("a text in quotes", "请写带引号的文本");
+                    found.add(&item.span(), &*path, both!("is no word", "不是词"), hint);
+                }
             }
         }
         if scalar.words.is_empty() {
-            found.add(&at, path, "offers no choice", "leave it out to allow any text".to_owned());
+            let hint = both!("leave it out to allow any text", "若允许任意文本，请删去");
+            found.add(&at, path, both!("offers no choice", "没有可选项"), hint);
         }
     }
     scalar
@@ -315,8 +350,11 @@ fn range(kind: Kind, section: &mut Section<'_>, found: &mut Found<'_>) -> Option
                 Kind::Duration => "[\"1min\", \"2h\"]",
                 _ => "[10, 45]",
             };
-            let hint = format!("the smallest and the largest value: {example}");
-            found.add(&at, path, "is no range", hint);
+            let hint = both!(
+                "the smallest and the largest value: {example}",
+                "写最小值和最大值：{example}"
+            );
+            found.add(&at, path, both!("is no range", "不是范围"), hint);
             None
         }
     }

@@ -3,6 +3,17 @@
 use std::fmt;
 use std::ops::Range;
 
+/// A text in English and in Chinese.
+pub(crate) type Both = (String, String);
+
+/// Writes a text in both languages, so that neither is forgotten.
+macro_rules! both {
+    ($en:literal, $zh:literal $(, $argument:expr)* $(,)?) => {
+        (format!($en $(, $argument)*), format!($zh $(, $argument)*))
+    };
+}
+pub(crate) use both;
+
 /// A position in a text, for people and editors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -33,19 +44,43 @@ pub struct Problem {
     pub key: String,
     /// What is wrong.
     pub message: String,
+    /// The same in Chinese.
+    pub message_zh: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The same in Chinese.
+    pub hint_zh: Option<String>,
+}
+
+impl Problem {
+    /// Of a key, without a place.
+    pub(crate) fn new(
+        key: impl Into<String>,
+        message: Both,
+        hint: impl Into<Option<Both>>,
+    ) -> Self {
+        let (message, message_zh) = message;
+        let (hint, hint_zh) = hint.into().unzip();
+        Problem { place: None, key: key.into(), message, message_zh, hint, hint_zh }
+    }
+
+    /// The mistake in Chinese, as [`Display`](fmt::Display) writes it in English.
+    pub fn in_chinese(&self) -> impl fmt::Display {
+        let hint = self.hint_zh.as_ref().map_or(String::new(), |hint| format!("（{hint}）"));
+        format!("{}{}{hint}", self.about(), self.message_zh)
+    }
+
+    /// Where it is and what it is about, which is the same in every language.
+    fn about(&self) -> String {
+        let place = self.place.map(|at| format!("{}:{}: ", at.line, at.column));
+        let key = (!self.key.is_empty()).then(|| format!("{}: ", self.key));
+        place.unwrap_or_default() + &key.unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Place { line, column }) = self.place {
-            write!(f, "{line}:{column}: ")?;
-        }
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        f.write_str(&self.message)?;
+        write!(f, "{}{}", self.about(), self.message)?;
         self.hint.iter().try_for_each(|hint| write!(f, " ({hint})"))
     }
 }
@@ -53,6 +88,14 @@ impl fmt::Display for Problem {
 /// Every mistake of a manifest, in the order of the text; at least one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    /// All of them in Chinese, a line each.
+    pub fn in_chinese(&self) -> String {
+        let lines = self.0.iter().map(|problem| format!("plugin.toml:{}", problem.in_chinese()));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,15 +122,10 @@ impl<'t> Found<'t> {
         &mut self,
         at: &Range<usize>,
         key: impl Into<String>,
-        message: impl Into<String>,
-        hint: impl Into<Option<String>>,
+        message: Both,
+        hint: impl Into<Option<Both>>,
     ) {
-        self.problems.push(Problem {
-            place: Some(Place::of(self.text, at.start)),
-            key: key.into(),
-            message: message.into(),
-            hint: hint.into(),
-        });
+        self.add_at(at, Problem::new(key, message, hint));
     }
 
     /// Adds a mistake found by somebody who did not know where the value stands.

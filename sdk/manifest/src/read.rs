@@ -1,7 +1,7 @@
 //! Takes a table of the manifest apart, key by key, and tells what is wrong with each.
 
 use crate::Title;
-use crate::problem::Found;
+use crate::problem::{Both, Found, both};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -66,8 +66,8 @@ impl<'a> Section<'a> {
                 let entry = Entry { path, at: value.span(), value: value.get_ref() };
                 let section = entry.section(name.span(), found)?;
                 if !crate::text::is_name(&name_text, '_') {
-                    let hint = "use a-z, 0-9 and `_`, a letter first, at most 40".to_owned();
-                    found.add(&name.span(), &*section.path, "can't be a name", hint);
+                    let (wrong, hint) = no_name('_');
+                    found.add(&name.span(), &*section.path, wrong, hint);
                 }
                 Some((name_text, section))
             })
@@ -81,7 +81,8 @@ impl<'a> Section<'a> {
         match entry.value {
             DeValue::String(s) if !s.trim().is_empty() => Some(Text { text: s, at: entry.at }),
             _ => {
-                found.add(&entry.at, entry.path, "is no text", "give a text in quotes".to_owned());
+                let hint = both!("give a text in quotes", "请写带引号的文本");
+                found.add(&entry.at, entry.path, both!("is no text", "不是文本"), hint);
                 None
             }
         }
@@ -101,7 +102,8 @@ impl<'a> Section<'a> {
     /// Tells if a key is not there.
     pub(crate) fn required(&self, key: &'static str, hint: &str, found: &mut Found<'_>) {
         if !self.table.contains_key(key) {
-            found.add(&self.at, self.path(key), "is missing", format!("add `{key} = {hint}`"));
+            let hint = both!("add `{key} = {hint}`", "请加上 `{key} = {hint}`");
+            found.add(&self.at, self.path(key), both!("is missing", "缺失"), hint);
         }
     }
 
@@ -110,7 +112,9 @@ impl<'a> Section<'a> {
         match entry.value {
             DeValue::Boolean(b) => Some(*b),
             _ => {
-                found.add(&entry.at, entry.path, "is neither `true` nor `false`", None);
+                let message =
+                    both!("is neither `true` nor `false`", "既不是 `true` 也不是 `false`");
+                found.add(&entry.at, entry.path, message, None);
                 None
             }
         }
@@ -139,8 +143,10 @@ impl<'a> Section<'a> {
         let choice = words.iter().find(|(w, _)| *w == text.text).map(|(_, t)| *t);
         if choice.is_none() {
             let list: Vec<_> = words.iter().map(|(w, _)| *w).collect();
-            let hint = format!("choose from {}", list.join(", "));
-            found.add(&text.at, self.path(key), format!("`{}` is no choice", text.text), hint);
+            let list = list.join(", ");
+            let hint = both!("choose from {list}", "可选：{list}");
+            let message = both!("`{}` is no choice", "`{}` 不可选", text.text);
+            found.add(&text.at, self.path(key), message, hint);
         }
         choice
     }
@@ -162,8 +168,8 @@ impl<'a> Section<'a> {
         &self,
         at: &Range<usize>,
         key: &str,
-        message: impl Into<String>,
-        hint: impl Into<Option<String>>,
+        message: Both,
+        hint: impl Into<Option<Both>>,
         found: &mut Found<'_>,
     ) {
         found.add(at, self.path(key), message, hint);
@@ -175,10 +181,20 @@ impl<'a> Section<'a> {
         for (key, _) in self.table {
             if !self.known.iter().any(|k| *k == key.get_ref().as_ref()) {
                 let path = self.path(key.get_ref());
-                found.add(&key.span(), path, "is no key here", format!("here go {known}"));
+                let hint = both!("here go {known}", "此处可用：{known}");
+                found.add(&key.span(), path, both!("is no key here", "此处没有这个键"), hint);
             }
         }
     }
+}
+
+/// What is said of a text that can't be a name, and how one looks; `joint` joins its words.
+pub(crate) fn no_name(joint: char) -> (Both, Both) {
+    let hint = both!(
+        "use a-z, 0-9 and `{joint}`, a letter first, at most 40",
+        "只用 a-z、0-9 和 `{joint}`，以字母开头，最多 40 个字符"
+    );
+    (both!("can't be a name", "不能作名称"), hint)
 }
 
 /// A text and where it stands.
@@ -196,8 +212,9 @@ impl<'a> Entry<'a> {
         match self.value {
             DeValue::Table(table) => Some(Section::new(self.path, header, table)),
             _ => {
-                let hint = format!("write [{}] and keys below it", self.path);
-                found.add(&self.at, self.path, "is no table", hint);
+                let hint =
+                    both!("write [{}] and keys below it", "请写 [{}]，键写在其下", self.path);
+                found.add(&self.at, self.path, both!("is no table", "不是表"), hint);
                 None
             }
         }
@@ -208,7 +225,8 @@ impl<'a> Entry<'a> {
         match self.value {
             DeValue::Array(list) => Some(list),
             _ => {
-                found.add(&self.at, self.path, "is no list", "write [ …, … ]".to_owned());
+                let hint = both!("write [ …, … ]", "请写 [ …, … ]");
+                found.add(&self.at, self.path, both!("is no list", "不是列表"), hint);
                 None
             }
         }

@@ -1,5 +1,6 @@
 //! What a parameter may be, and whether what a site gives is that.
 
+use crate::problem::{Both, both};
 use crate::text;
 use crate::{Parameter, Problem};
 use toml::Value;
@@ -61,15 +62,18 @@ impl Kind {
         }
     }
 
-    fn wanted(self) -> &'static str {
+    fn wanted(self) -> Both {
         match self {
-            Kind::Bool => "`true` or `false`",
-            Kind::Int => "a whole number",
-            Kind::Float => "a number",
-            Kind::Text => "a text in quotes",
-            Kind::Duration => "a text such as \"90s\", \"10min\", \"2h\" or \"1d\"",
-            Kind::Date => "a month and a day such as \"05-15\"",
-            Kind::Time => "a time of day such as \"23:00\"",
+            Kind::Bool => both!("`true` or `false`", "`true` 或 `false`"),
+            Kind::Int => both!("a whole number", "整数"),
+            Kind::Float => both!("a number", "数字"),
+            Kind::Text => both!("a text in quotes", "带引号的文本"),
+            Kind::Duration => both!(
+                "a text such as \"90s\", \"10min\", \"2h\" or \"1d\"",
+                "时长文本，如 \"90s\"、\"10min\"、\"2h\" 或 \"1d\""
+            ),
+            Kind::Date => both!("a month and a day such as \"05-15\"", "月和日，如 \"05-15\""),
+            Kind::Time => both!("a time of day such as \"23:00\"", "时刻，如 \"23:00\""),
         }
     }
 }
@@ -95,10 +99,6 @@ const ROWS_MAX: usize = 1000;
 /// Longest text, in bytes.
 const TEXT_LEN_MAX: usize = 1000;
 
-fn problem(key: &str, message: impl Into<String>, hint: impl Into<Option<String>>) -> Problem {
-    Problem { place: None, key: key.to_owned(), message: message.into(), hint: hint.into() }
-}
-
 pub(crate) fn settings(
     parameters: &[Parameter],
     given: &toml::Table,
@@ -106,11 +106,12 @@ pub(crate) fn settings(
     let mut problems = Vec::new();
     for key in given.keys().filter(|k| !parameters.iter().any(|p| p.name == **k)) {
         let names: Vec<_> = parameters.iter().map(|p| p.name.as_str()).collect();
-        let hint = match names[..] {
-            [] => "the plugin has no parameters".to_owned(),
-            _ => format!("the plugin has {}", names.join(", ")),
+        let hint = match names.join(", ") {
+            none if none.is_empty() => both!("the plugin has no parameters", "此插件没有参数"),
+            names => both!("the plugin has {names}", "此插件的参数有 {names}"),
         };
-        problems.push(problem(key, "is no parameter of this plugin", hint));
+        let message = both!("is no parameter of this plugin", "不是此插件的参数");
+        problems.push(Problem::new(key, message, hint));
     }
     let mut settings = Vec::with_capacity(parameters.len());
     for parameter in parameters {
@@ -119,8 +120,11 @@ pub(crate) fn settings(
             (Some(value), _) => parameter.form.check(name, value, &mut problems),
             (None, Some(default)) => Some(default.clone()),
             (None, None) => {
-                let hint = format!("add `{name} = …`: {}", parameter.form.wanted());
-                problems.push(problem(name, "has no default and must be given", hint));
+                let (en, zh) = parameter.form.wanted();
+                let hint =
+                    (format!("add `{name} = …`: {en}"), format!("请加上 `{name} = …`：{zh}"));
+                let message = both!("has no default and must be given", "没有默认值，必须给出");
+                problems.push(Problem::new(name, message, hint));
                 None
             }
         };
@@ -130,12 +134,13 @@ pub(crate) fn settings(
 }
 
 impl Form {
-    fn wanted(&self) -> String {
+    fn wanted(&self) -> Both {
         match self {
-            Form::One(scalar) => scalar.kind.wanted().to_owned(),
+            Form::One(scalar) => scalar.kind.wanted(),
             Form::Table(columns) => {
                 let names: Vec<_> = columns.iter().map(|(name, _)| name.as_str()).collect();
-                format!("a list of rows [{}]", names.join(", "))
+                let names = names.join(", ");
+                both!("a list of rows [{names}]", "行的列表 [{names}]")
             }
         }
     }
@@ -154,12 +159,14 @@ impl Form {
         let rows = match value {
             Value::Array(rows) if rows.len() <= ROWS_MAX => rows,
             Value::Array(rows) => {
-                let message = format!("has {} rows, more than {ROWS_MAX}", rows.len());
-                problems.push(problem(key, message, None));
+                let n = rows.len();
+                let message =
+                    both!("has {n} rows, more than {ROWS_MAX}", "有 {n} 行，超过 {ROWS_MAX} 行");
+                problems.push(Problem::new(key, message, None));
                 return None;
             }
             _ => {
-                problems.push(problem(key, wrong_type(value), format!("give {}", self.wanted())));
+                problems.push(Problem::new(key, wrong_type(value), give(self.wanted())));
                 return None;
             }
         };
@@ -174,15 +181,20 @@ impl Form {
                     }
                     table.push(checked);
                 }
-                Value::Array(cells) => problems.push(problem(
-                    &format!("{key}[{i}]"),
-                    format!("has {} values for {} columns", cells.len(), columns.len()),
-                    format!("give {}", self.wanted()),
+                Value::Array(cells) => problems.push(Problem::new(
+                    format!("{key}[{i}]"),
+                    both!(
+                        "has {} values for {} columns",
+                        "有 {} 个值，而表有 {} 列",
+                        cells.len(),
+                        columns.len()
+                    ),
+                    give(self.wanted()),
                 )),
-                _ => problems.push(problem(
-                    &format!("{key}[{i}]"),
+                _ => problems.push(Problem::new(
+                    format!("{key}[{i}]"),
                     wrong_type(row),
-                    format!("give {}", self.wanted()),
+                    give(self.wanted()),
                 )),
             }
         }
@@ -190,32 +202,37 @@ impl Form {
     }
 }
 
-fn told<T>(result: Result<T, Problem>, problems: &mut Vec<Problem>) -> Option<T> {
-    result.map_err(|p| problems.push(p)).ok()
+fn told<T>(result: Result<T, Box<Problem>>, problems: &mut Vec<Problem>) -> Option<T> {
+    result.map_err(|p| problems.push(*p)).ok()
 }
 
-fn wrong_type(value: &Value) -> String {
-    let what = match value {
-        Value::String(_) => "a text",
-        Value::Integer(_) => "a whole number",
-        Value::Float(_) => "a number with a point",
-        Value::Boolean(_) => "`true` or `false`",
-        Value::Datetime(_) => "a date without quotes",
-        Value::Array(_) => "a list",
-        Value::Table(_) => "a table",
+fn give((en, zh): Both) -> Both {
+    (format!("give {en}"), format!("请写{zh}"))
+}
+
+fn wrong_type(value: &Value) -> Both {
+    let (en, zh) = match value {
+        Value::String(_) => ("a text", "文本"),
+        Value::Integer(_) => ("a whole number", "整数"),
+        Value::Float(_) => ("a number with a point", "小数"),
+        Value::Boolean(_) => ("`true` or `false`", "`true` 或 `false`"),
+        Value::Datetime(_) => ("a date without quotes", "不带引号的日期"),
+        Value::Array(_) => ("a list", "列表"),
+        Value::Table(_) => ("a table", "表"),
     };
-    format!("{what} can't stand here")
+    (format!("{en} can't stand here"), format!("此处不能是{zh}"))
 }
 
 impl Scalar {
-    fn check(&self, key: &str, value: &Value) -> Result<Setting, Problem> {
+    fn check(&self, key: &str, value: &Value) -> Result<Setting, Box<Problem>> {
         let setting = match (self.kind, value) {
             (Kind::Bool, Value::Boolean(b)) => Some(Setting::Bool(*b)),
             (Kind::Int, Value::Integer(i)) => Some(Setting::Int(*i)),
             (Kind::Float, Value::Integer(i)) => Some(Setting::Float(*i as f64)),
             (Kind::Float, Value::Float(f)) if f.is_finite() => Some(Setting::Float(*f)),
             (Kind::Float, Value::Float(f)) => {
-                return Err(problem(key, format!("{f} is no number to work with"), None));
+                let message = both!("{f} is no number to work with", "{f} 不是可用的数字");
+                return Err(Box::new(Problem::new(key, message, None)));
             }
             (Kind::Text, Value::String(s)) => Some(Setting::Text(s.clone())),
             (Kind::Date, Value::String(s)) if text::is_date(s) => Some(Setting::Text(s.clone())),
@@ -225,32 +242,38 @@ impl Scalar {
             }
             _ => None,
         };
-        let hint = || format!("give {}", self.kind.wanted());
         let Some(setting) = setting else {
             let message = match value {
                 Value::String(s) if s.len() <= TEXT_LEN_MAX => {
-                    format!("`{s}` is no {}", self.kind.word())
+                    both!("`{s}` is no {}", "`{s}` 不是 {}", self.kind.word())
                 }
                 other => wrong_type(other),
             };
-            return Err(problem(key, message, hint()));
+            return Err(Box::new(Problem::new(key, message, give(self.kind.wanted()))));
         };
         match &setting {
             Setting::Int(i) => self.in_range(key, *i as f64)?,
             Setting::Float(f) => self.in_range(key, *f)?,
             Setting::Text(s) if s.len() > TEXT_LEN_MAX => {
-                return Err(problem(key, format!("is longer than {TEXT_LEN_MAX} bytes"), None));
+                let message =
+                    both!("is longer than {TEXT_LEN_MAX} bytes", "超过 {TEXT_LEN_MAX} 字节");
+                return Err(Box::new(Problem::new(key, message, None)));
             }
             Setting::Text(s) if !self.words.is_empty() && !self.words.contains(s) => {
-                let hint = format!("choose from {}", self.words.join(", "));
-                return Err(problem(key, format!("`{s}` is no choice"), hint));
+                let words = self.words.join(", ");
+                let hint = both!("choose from {words}", "可选：{words}");
+                return Err(Box::new(Problem::new(
+                    key,
+                    both!("`{s}` is no choice", "`{s}` 不可选"),
+                    hint,
+                )));
             }
             _ => {}
         }
         Ok(setting)
     }
 
-    fn in_range(&self, key: &str, number: f64) -> Result<(), Problem> {
+    fn in_range(&self, key: &str, number: f64) -> Result<(), Box<Problem>> {
         let Some((low, high)) = self.range else { return Ok(()) };
         let unit = match (&self.unit, self.kind) {
             (Some(unit), _) => format!(" {unit}"),
@@ -258,11 +281,16 @@ impl Scalar {
             (None, _) => String::new(),
         };
         let (side, limit) = match number {
-            n if n < low => ("below", low),
-            n if n > high => ("above", high),
+            n if n < low => (["below", "低于"], low),
+            n if n > high => (["above", "高于"], high),
             _ => return Ok(()),
         };
-        let hint = format!("from {low} to {high}{unit}");
-        Err(problem(key, format!("{number}{unit} is {side} {limit}{unit}"), hint))
+        let [side, side_zh] = side;
+        let message = (
+            format!("{number}{unit} is {side} {limit}{unit}"),
+            format!("{number}{unit} {side_zh} {limit}{unit}"),
+        );
+        let hint = both!("from {low} to {high}{unit}", "从 {low} 到 {high}{unit}");
+        Err(Box::new(Problem::new(key, message, hint)))
     }
 }

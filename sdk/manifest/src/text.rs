@@ -59,13 +59,17 @@ pub fn duration(text: &str) -> Option<Duration> {
     (0.0..=1e18).contains(&nanos).then(|| Duration::from_nanos(nanos as u64))
 }
 
-/// Reads `512KiB`, `4MiB` or `65536B` into bytes.
-pub fn memory(text: &str) -> Option<u64> {
+/// Reads `512MiB`, `16KiB`, `1GiB`, `1000B` into bytes. Powers of 1000 (`MB`) as well.
+pub fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let factor = match unit {
         "B" => 1.0,
+        "kB" => 1e3,
+        "MB" => 1e6,
+        "GB" => 1e9,
         "KiB" => 1024.0,
         "MiB" => 1024.0 * 1024.0,
+        "GiB" => 1024.0 * 1024.0 * 1024.0,
         _ => return None,
     };
     let bytes = (number * factor).round();
@@ -127,12 +131,16 @@ mod tests {
     fn durations_and_sizes_need_their_unit() {
         assert_eq!(duration("1.5min"), Some(Duration::from_secs(90)));
         assert_eq!(duration("0s"), Some(Duration::ZERO));
-        for wrong in ["", "5", "5 m", "-5s", "five s", "1e3s", "99999999999999d", "1..5s"] {
+        for wrong in
+            ["", "5", "5 m", "s", "-5s", "five s", "1e3s", "999999999d", "1..5s", "1.2.3s", "٣s"]
+        {
             assert_eq!(duration(wrong), None, "{wrong}");
         }
-        assert_eq!(memory("4MiB"), Some(4 << 20));
-        for wrong in ["4", "4MB", "-1B", "4GiB", "9999999999999999MiB"] {
-            assert_eq!(memory(wrong), None, "{wrong}");
+        assert_eq!(duration("1.5 s"), Some(Duration::from_millis(1500)));
+        assert_eq!(size("4MiB"), Some(4 << 20));
+        assert_eq!(size("1MB"), Some(1_000_000));
+        for wrong in ["4", "1M", "-1B", "4TB", "9999999999999999MiB"] {
+            assert_eq!(size(wrong), None, "{wrong}");
         }
     }
 

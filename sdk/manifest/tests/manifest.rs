@@ -110,6 +110,14 @@ fn limits_not_asked_for_are_the_usual_ones() {
 }
 
 #[test]
+fn memory_is_enough_to_start_with() {
+    let asks = |memory: &str| with(&format!("[limits]\nmemory = \"{memory}\""));
+    assert_eq!(Manifest::parse(&asks("2MiB")).unwrap().limits.memory, 2 << 20);
+    let told = told(&asks("2047KiB"));
+    assert!(told[0].contains("limits.memory: `2047KiB` is no size"), "{told:?}");
+}
+
+#[test]
 fn every_mistake_is_told_at_once_in_the_order_of_the_file() {
     let text = r#"[plugin]
 name = "Recharge"
@@ -142,7 +150,8 @@ range = [5, 8]
         "5:10: plugin.period: `0.5s` is no period (from \"1s\" to \"1h\")",
         "6:1: plugin.colour: is no key here (here go name, version, contract, title, \
          title_zh, summary, summary_zh, period, on_change)",
-        "8:10: limits.memory: `64MiB` is no size a plugin can have (from \"128KiB\" to \"8MiB\")",
+        "8:10: limits.memory: `64MiB` is no size a plugin can have (from \"2MiB\", of which \
+         a plugin in Rust starts with 1.2, to \"8MiB\")",
         "10:13: role.outdoor.direction: `in` is no choice (choose from input, output)",
         "12:8: role.outdoor.unit: has no meaning here (only \"int\" and \"float\" have one)",
         "13:8: role.outdoor.many: is no such number (to how many points it may be bound: 1 to 256)",
@@ -154,6 +163,24 @@ range = [5, 8]
          \"text\"`)",
     ];
     assert_eq!(told(text), expected);
+}
+
+#[test]
+fn every_mistake_is_told_in_chinese_as_well() {
+    let text = with(
+        "[limits]\nmemory = \"1MiB\"\n[role.a]\ndirection = \"in\"\nshape = \"bool\"\nunit = \"K\"\n\
+         [parameter.b]\ntype = \"float\"\nrange = [5, 8]\ndefault = 3\n",
+    );
+    let problems = Manifest::parse(&text).unwrap_err();
+    assert_eq!(problems.0.len(), 4, "{problems}");
+    let chinese = problems.in_chinese();
+    assert!(chinese.contains("parameter.b.default: 3 低于 5（从 5 到 8）"), "{chinese}");
+    for problem in &problems.0 {
+        let hint = problem.hint_zh.as_deref().unwrap();
+        for text in [problem.message_zh.as_str(), hint] {
+            assert!(text.chars().any(|c| c > '\u{2fff}'), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -67,6 +67,12 @@ fn of_outputs(problem: &Problem) -> Option<Said> {
             "minimum times are for machines whose safe value is off; take it out",
             "最短启停时间只适用于安全值为“关”的设备；请删去"
         ),
+        P::RefreshWears { writes, most, hours } => say!(
+            "`refresh` writes this output {writes} times in a year of being on; `writes_per_year_max` is {most}, used up after {hours} h on, and from then on only the safe value is written",
+            "`refresh` 使此输出在全年开启时写入 {writes} 次；`writes_per_year_max` 为 {most}，开启 {hours} 小时后用尽，此后只写安全值";
+            "allow so many writes if the register does not wear out; if it does, take `refresh` out and look for a watchdog that counts reads",
+            "若寄存器无写入寿命限制，请放宽次数；否则请删去 `refresh`，改用以读取计时的看门狗"
+        ),
         P::NoWatchdog => say!(
             "nothing is said to hold this output when the gateway or the line is gone",
             "没有说明网关或线路中断后由什么来保证此输出";

@@ -31,8 +31,8 @@ fn of_packages(problem: &Problem) -> Option<Said> {
                 ),
             }),
         ),
-        P::BadPackage { got, error } => {
-            say!("{got} can't be used: {error}", "{got} 无法使用：{error}")
+        P::BadPackage { got, error, error_zh } => {
+            say!("{got} can't be used: {error}", "{got} 无法使用：{error_zh}")
         }
         P::PluginNamedAsDevice => say!(
             "a device has this id already", "已有设备使用此标识";
@@ -44,10 +44,10 @@ fn of_packages(problem: &Problem) -> Option<Said> {
             "1 and 2 are for safety, 6 for minimum times, 8 for operators; take 14, or 5 for protection",
             "1、2 用于安全，6 用于最短运行/停机时间，8 用于操作员；一般用 14，保护类用 5"
         ),
-        P::ParameterWrong { problem, hint } => (
-            both!("parameter {problem}", "参数 {problem}"),
-            hint.as_ref().map(|h| (h.clone(), h.clone())),
-        ),
+        P::ParameterWrong { key, message, hint } => {
+            let (en, zh) = &**message;
+            (both!("parameter `{key}`: {en}", "参数 `{key}`：{zh}"), Option::clone(hint))
+        }
         P::GrantTooSmall { what, asks } => say!(
             "the plugin asks for more {what} than this grants: {asks}",
             "插件要求的 {what}（{asks}）多于此处所给";

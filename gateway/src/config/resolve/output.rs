@@ -23,6 +23,8 @@ pub(super) struct Restraints {
 /// Machines wait this long after a restart (rules of plant rooms; 1 to 5 minutes are usual).
 const RESTART_DELAY: Duration = Duration::from_secs(180);
 
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Reads what restrains it.
 pub(super) fn restraints(
     t: &OutputTable,
@@ -40,6 +42,13 @@ pub(super) fn restraints(
         findings.add(at.key("local_when"), Problem::WhenWithoutLocal);
     }
     let default = if machine.is_some() { RESTART_DELAY } else { Duration::ZERO };
+    if let (Some(every), Some(most)) = (t.refresh, t.writes_per_year_max) {
+        let writes = (YEAR.as_secs_f64() / every.0.as_secs_f64()) as u64;
+        if writes > u64::from(most) {
+            let hours = format!("{:.1}", f64::from(most) * every.0.as_secs_f64() / 3600.0);
+            findings.add(at.key("refresh"), Problem::RefreshWears { writes, most, hours });
+        }
+    }
     Restraints {
         rules: Rules {
             min_on: time(t.min_on),

@@ -94,9 +94,9 @@ fn find<'a>(
             let manifest = Arc::new(manifest);
             Some(Found { id: device_id, at, table, source, manifest, points })
         }
-        Err(error) => {
+        Err((error, error_zh)) => {
             let got = source.display().to_string();
-            findings.add(at.key(key), Problem::BadPackage { got, error });
+            findings.add(at.key(key), Problem::BadPackage { got, error, error_zh });
             None
         }
     }
@@ -215,8 +215,9 @@ fn settings(
                     Some(at) => at.key(name),
                     None => found.at.key("parameter"),
                 };
-                let problem = format!("`{}`: {}", p.key, p.message);
-                findings.add(spot, Problem::ParameterWrong { problem, hint: p.hint });
+                let message = Box::new((p.message, p.message_zh));
+                let hint = Box::new(p.hint.zip(p.hint_zh));
+                findings.add(spot, Problem::ParameterWrong { key: p.key, message, hint });
             }
             None
         }
