@@ -349,6 +349,8 @@ fn c5_a_plugin_that_traps_releases_its_output_and_is_given_up_after_repeated_fau
     });
     assert_eq!(given_up["severity"], "alarm");
     bench.await_state("disabled");
+    let logs = bench.wellhead(&["logs", "frost"]);
+    assert!(logs.contains("error Panic at src/lib.rs:") && logs.contains(": too hot"), "{logs}");
     let never_clear = bench.alarms("frost.plugin").iter().all(|a| !a.is_null());
     assert!(never_clear, "a start is no recovery: {:?}", bench.alarms("frost.plugin"));
     assert_eq!(bench.metric("wellhead_plugin_faults_total{plugin=\"frost\"}"), Some(10.0));
@@ -410,6 +412,8 @@ fn a_package_that_nobody_trusted_signed_is_refused_with_an_alarm_and_runs_for_de
     assert!(alarm["text"].as_str().unwrap().contains("does not trust that key"), "{alarm}");
     let refused = bench.await_state("refused");
     assert!(refused["why"].as_str().unwrap().contains("--development"), "{refused}");
+    let told = plugin(bench.dir.path(), &["enable", "frost", "--site", &site], 1);
+    assert!(told.contains("does not run") && told.contains("does not trust that key"), "{told}");
     gateway.process().signal("TERM");
     gateway.process().wait();
     let built = Workshop::shared().dir.path().join("frost-guard");
@@ -427,6 +431,31 @@ fn a_package_that_nobody_trusted_signed_is_refused_with_an_alarm_and_runs_for_de
     bench.await_alarm("frost.refused", Json::is_null);
 }
 
+/// The SDK's README shows a whole site. It stands beside the plugin's folder there.
+#[test]
+fn the_site_in_the_sdks_readme_is_good_and_can_be_simulated() {
+    let text = std::fs::read_to_string(repository().join("sdk/README.md")).unwrap();
+    let mut blocks = text.split("```toml\n").filter_map(|t| t.split("```").next());
+    let shown = blocks.find(|block| block.starts_with("[site]")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let site = dir.path().join("site.toml");
+    let folder = Workshop::shared().dir.path().join("frost-guard");
+    let named = format!("path = {folder:?}");
+    assert!(shown.contains("path = \"frost-guard\""), "{shown}");
+    std::fs::write(&site, shown.replace("path = \"frost-guard\"", &named)).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(program("wellhead"));
+        let output = command.args(arguments).current_dir(&dir).env("LANG", "C").output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success() && !text.contains("warning"), "{arguments:?}: {text}");
+        text
+    };
+    assert!(run(&["check", "site.toml"]).contains("plugins: 1 (frost in slot 14)"));
+    let days = ["--start", "2026-12-15T00:00", "--days", "2", "--compare", "frost"];
+    let told = run(&[&["simulate", "site.toml"][..], &days].concat());
+    assert!(told.contains("frost/mode = frost") && told.contains("without frost"), "{told}");
+}
+
 #[test]
 fn check_refuses_two_plugins_on_one_output_a_missing_role_and_a_unit_that_does_not_convert() {
     let bench = Bench::new();
@@ -439,7 +468,10 @@ fn check_refuses_two_plugins_on_one_output_a_missing_role_and_a_unit_that_does_n
         assert_eq!(output.status.code(), Some(code), "{text}");
         text
     };
-    check(SIGNED, 0);
+    let told = check(SIGNED, 0);
+    assert!(told.contains("plugins: 1 (frost in slot 14)"), "{told}");
+    let told = check(&SIGNED.replace("role =", "shadow = true\nrole ="), 0);
+    assert!(told.contains("plugins: 1 (frost in shadow mode)"), "{told}");
     let told = check(&format!("{SIGNED}{}", SIGNED.replace("frost]", "second]")), 2);
     assert!(told.contains("drive/run") && told.contains("plugin.second.role.pump"), "{told}");
     let told = check(&SIGNED.replace("outdoor_temp = \"roof/outdoor\", ", ""), 2);

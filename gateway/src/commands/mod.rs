@@ -108,6 +108,9 @@ impl Target {
     /// The gateway's data folder, as far as the site file says it: a site that is not whole yet
     /// must not keep anybody from installing what it lacks.
     fn data_dir(&self) -> anyhow::Result<PathBuf> {
+        if !self.site.exists() {
+            anyhow::bail!("there is no {}; name your site file with --site", self.site.display());
+        }
         crate::config::data_dir(&self.site).ok_or_else(|| {
             anyhow::anyhow!(
                 "{} names no data folder: see `wellhead check {}`",
