@@ -11,7 +11,7 @@ use wellhead_driver::{
     AnyDriver, Backoff, DeviceError, DeviceSchedule, Line, Next, Readback, Readings, Recovery,
     Schedule, Write,
 };
-use wellhead_model::{DeviceId, Mono};
+use wellhead_model::{DeviceId, Mono, PointIndex};
 
 /// Requests to a line that may wait for their turn; a full queue refuses.
 pub const REQUESTS_MAX: usize = 64;
@@ -34,6 +34,8 @@ pub struct Station {
 pub enum Request {
     /// Write one value. The answer goes to the sender.
     Write(DeviceId, Write, oneshot::Sender<Result<Readback, DeviceError>>),
+    /// Take a value back, and look whether it is gone if so said. The answer goes to the sender.
+    Relinquish(DeviceId, PointIndex, bool, oneshot::Sender<Result<Readback, DeviceError>>),
     /// Take over this device, new or changed.
     Add(Box<Station>),
     /// Poll this device no more.
@@ -101,6 +103,10 @@ pub async fn run(
             Woken::Asked(None) => return,
         }
     }
+}
+
+fn not_here(device: &DeviceId) -> DeviceError {
+    DeviceError::Unreachable { target: device.to_string(), error: "not on this line".into() }
 }
 
 fn timetable(station: &Station) -> DeviceSchedule {
@@ -208,6 +214,15 @@ impl LineTask {
                 // The asker may have given up; the audit trail then has its time-out.
                 let _ = reply.send(result);
             }
+            Request::Relinquish(device, point, readback, reply) => {
+                let result = match self.stations.iter_mut().find(|s| s.device == device) {
+                    Some(station) => {
+                        station.driver.relinquish(&mut self.line, point, readback).await
+                    }
+                    None => Err(not_here(&device)),
+                };
+                let _ = reply.send(result);
+            }
             Request::Add(station) => {
                 self.remove(&station.device);
                 self.schedule.push(timetable(&station));
@@ -226,8 +241,7 @@ impl LineTask {
 
     async fn write(&mut self, device: &DeviceId, w: &Write) -> Result<Readback, DeviceError> {
         let Some(station) = self.stations.iter_mut().find(|s| s.device == *device) else {
-            let target = device.to_string();
-            return Err(DeviceError::Unreachable { target, error: "not on this line".into() });
+            return Err(not_here(device));
         };
         let result = station.driver.write(&mut self.line, w).await;
         if let Ok(Readback::Read(outcome)) = &result {

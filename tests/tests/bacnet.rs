@@ -201,7 +201,8 @@ async fn a_command_takes_its_priority_and_gives_it_back() {
     assert_eq!(driver.write(&mut line, &write).await, Ok(Readback::Read(float(99.0))));
     client.write(peer, &TIMING, valve, present, &Value::Null, Some(5)).await.unwrap();
     assert_eq!(device.ask("get valve"), "valve 10.0");
-    driver.relinquish(PointIndex(0)).await.unwrap();
+    let back = driver.relinquish(&mut line, PointIndex(0), true).await;
+    assert_eq!(back, Ok(Readback::Acknowledged));
     assert_eq!(device.ask("get valve"), "valve 5.0", "what it falls back to");
     assert!(device.ask("slot valve 8").starts_with("valve null"));
     // What it does not have, it does not take.

@@ -1,8 +1,9 @@
-//! From a foreign Modbus device through the gateway to a foreign BACnet workstation, and back.
+//! From a foreign Modbus device through the gateway to a foreign BACnet workstation, and back; and
+//! the gateway as one of several who command a foreign BACnet device.
 
 use serde_json::{Value as Json, json};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use wellhead_tests::{BacnetClient, Gateway, ModbusServer, eventually};
+use wellhead_tests::{BacnetClient, BacnetDevice, Gateway, ModbusServer, eventually};
 
 fn site(modbus: u16, bacnet: SocketAddrV4) -> String {
     format!(
@@ -141,4 +142,72 @@ fn workstation_reads_the_plant_and_commands_what_the_site_lists() {
     shows(&mut client, to, supply, "reliability", &json!("communication-failure"));
     let last = client.read(to, supply, "present-value", None).unwrap();
     assert_eq!(last.as_f64(), Some(50.0), "the last one, under the fault flag");
+}
+
+/// Two outputs of a foreign device; only the valve is given back.
+fn commands(device: u16) -> String {
+    format!(
+        r#"
+[site]
+id = "renze"
+timezone = "Asia/Shanghai"
+[gateway]
+id = "box"
+data_dir = "data"
+commands = true
+[line.building]
+bacnet = "127.0.0.1:0"
+broadcast = "127.0.0.1"
+[device.ahu]
+line = "building"
+instance = 12
+address = "127.0.0.1:{device}"
+poll = "200ms"
+[device.ahu.point.valve]
+object = "analog-output:1"
+priority = 10
+[device.ahu.point.valve.output]
+limits = [0, 100]
+safe = 0
+relinquish = true
+watchdog = "the device's own programme at priority 16"
+[device.ahu.point.pump]
+object = "binary-output:1"
+priority = 9
+[device.ahu.point.pump.output]
+safe = false
+watchdog = "the device's own programme at priority 16"
+"#
+    )
+}
+
+#[test]
+fn an_output_that_nobody_wants_any_more_is_relinquished_where_the_site_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut device = BacnetDevice::start(&[]);
+    let gateway = Gateway::start(dir.path(), &commands(device.port));
+    let written = |point: &str, value: &str, hold: &str| {
+        let (text, code) = gateway.ask(&["write", point, value, "--hold", hold]);
+        assert_eq!(code, 0, "{text}");
+    };
+    let mut until = |ask: &str, answer: &str| {
+        eventually(&format!("{ask}: {answer}"), || {
+            device.ask(ask).starts_with(answer).then_some(())
+        });
+    };
+    written("ahu/valve", "42.5", "3s");
+    until("slot valve 10", "valve real 42.5");
+    until("slot valve 10", "valve null");
+    // What the device falls back to by itself, read and left alone.
+    until("get valve", "valve 5.0");
+    eventually("the gateway shows the device's own value", || {
+        gateway.ask(&["read", "ahu/valve"]).0.starts_with("5.0 %").then_some(())
+    });
+    until("slot valve 10", "valve null");
+    written("ahu/valve", "5", "1h");
+    until("slot valve 10", "valve real 5.0");
+
+    written("ahu/pump", "true", "2s");
+    until("slot pump 9", "pump enumerated active");
+    until("slot pump 9", "pump enumerated inactive");
 }

@@ -38,426 +38,161 @@ pub struct Words {
     pub hint: Option<String>,
 }
 
+/// In English and Chinese.
+type Both = (String, String);
+
 /// One kind of mistake, with what is needed to describe it. [`Problem::words`] says what each
 /// means, and its name is the stable code in JSON.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the messages below describe each variant and its fields")]
 pub enum Problem {
     // Files and syntax.
-    Unreadable {
-        file: String,
-        error: String,
-    },
-    TooLarge {
-        file: String,
-        limit: String,
-    },
-    NoFiles {
-        folder: String,
-    },
-    Syntax {
-        message: String,
-    },
-    GivenTwice {
-        key: String,
-        first: String,
-    },
+    Unreadable { file: String, error: String },
+    TooLarge { file: String, limit: String },
+    NoFiles { folder: String },
+    Syntax { message: String },
+    GivenTwice { key: String, first: String },
     // Structure.
-    UnknownKey {
-        key: String,
-        near: Option<String>,
-        known: String,
-    },
+    UnknownKey { key: String, near: Option<String>, known: String },
     PasswordInFile,
-    Missing {
-        key: String,
-    },
-    WrongType {
-        expected: Kind,
-        got: Kind,
-        instead: Option<String>,
-    },
-    UnknownWord {
-        got: String,
-        near: Option<String>,
-        known: String,
-    },
-    OutOfRange {
-        got: f64,
-        min: Option<f64>,
-        max: Option<f64>,
-    },
-    OutOfTextRange {
-        got: String,
-        min: String,
-        max: String,
-    },
-    NotAbove {
-        got: f64,
-        limit: f64,
-    },
+    Missing { key: String },
+    WrongType { expected: Kind, got: Kind, instead: Option<String> },
+    UnknownWord { got: String, near: Option<String>, known: String },
+    OutOfRange { got: f64, min: Option<f64>, max: Option<f64> },
+    OutOfTextRange { got: String, min: String, max: String },
+    NotAbove { got: f64, limit: f64 },
     NotFinite,
-    NumberTooLong {
-        got: String,
-    },
-    ListLength {
-        expected: u64,
-        got: usize,
-    },
-    BadDuration {
-        got: String,
-    },
-    BadSize {
-        got: String,
-    },
-    BadId {
-        error: IdError,
-    },
-    UnknownUnit {
-        got: String,
-        near: Option<String>,
-        known: String,
-    },
+    NumberTooLong { got: String },
+    ListLength { expected: u64, got: usize },
+    BadDuration { got: String },
+    BadSize { got: String },
+    BadId { error: IdError },
+    UnknownUnit { got: String, near: Option<String>, known: String },
     // Site, gateway, uplinks.
-    BadTimezone {
-        got: String,
-    },
-    BadMetricsAddress {
-        got: String,
-    },
-    MetricsNotLocal {
-        got: String,
-    },
-    BadUrl {
-        got: String,
-        why: UrlFault,
-    },
+    BadTimezone { got: String },
+    BadMetricsAddress { got: String },
+    MetricsNotLocal { got: String },
+    BadUrl { got: String, why: UrlFault },
     UrlWithPassword,
     TwoPasswords,
     PasswordWithoutUser,
-    TlsKeyWithoutTls {
-        key: String,
-    },
+    TlsKeyWithoutTls { key: String },
     CertificateWithoutKey,
     ReserveTooLarge,
     NoDevices,
     // Lines.
     NoPort,
-    TwoPorts {
-        first: &'static str,
-        second: &'static str,
-    },
-    KeyOfOtherPort {
-        key: String,
-        port: &'static str,
-    },
-    BadTcpAddress {
-        got: String,
-    },
-    BadBacnetAddress {
-        got: String,
-    },
-    BadBroadcast {
-        got: String,
-    },
-    BadMac {
-        got: String,
-    },
-    SamePort {
-        other: String,
-    },
-    SameAddress {
-        other: String,
-    },
-    LineUnused {
-        line: String,
-    },
+    TwoPorts { first: &'static str, second: &'static str },
+    KeyOfOtherPort { key: String, port: &'static str },
+    BadTcpAddress { got: String },
+    BadBacnetAddress { got: String },
+    BadBroadcast { got: String },
+    BadMac { got: String },
+    SamePort { other: String },
+    SameAddress { other: String },
+    LineUnused { line: String },
     // Devices.
-    UnknownLine {
-        got: String,
-        near: Option<String>,
-        known: String,
-    },
-    UnknownProfile {
-        got: String,
-        near: Option<String>,
-        searched: String,
-    },
-    ProfileName {
-        got: String,
-        file: String,
-    },
-    ProfileUnsourced {
-        keys: String,
-    },
-    SameUnit {
-        unit: u8,
-        other: String,
-    },
-    UnitOnLine {
-        unit: u8,
-    },
-    SameStation {
-        key: &'static str,
-        got: String,
-        other: String,
-    },
-    ProtocolOnLine {
-        line: &'static str,
-        got: &'static str,
-        known: String,
-    },
-    ProtocolMissing {
-        known: String,
-    },
-    KeyOfOtherProtocol {
-        key: &'static str,
-        protocol: &'static str,
-        of: String,
-    },
-    BadText {
-        key: &'static str,
-        got: String,
-        message: String,
-    },
+    UnknownLine { got: String, near: Option<String>, known: String },
+    UnknownProfile { got: String, near: Option<String>, searched: String },
+    ProfileName { got: String, file: String },
+    ProfileUnsourced { keys: String },
+    SameUnit { unit: u8, other: String },
+    UnitOnLine { unit: u8 },
+    SameStation { key: &'static str, got: String, other: String },
+    ProtocolOnLine { line: &'static str, got: &'static str, known: String },
+    ProtocolMissing { known: String },
+    KeyOfOtherProtocol { key: &'static str, protocol: &'static str, of: String },
+    BadText { key: &'static str, got: String, message: String },
     NoPoints,
-    NoSuchPoint {
-        got: String,
-        near: Option<String>,
-    },
+    NoSuchPoint { got: String, near: Option<String> },
     BackoffOrder,
     // Points.
     NoAddress,
-    NoObjectType {
-        object: String,
-    },
-    NoPlace {
-        key: &'static str,
-        example: &'static str,
-    },
+    NoObjectType { object: String },
+    NoPlace { key: &'static str, example: &'static str },
     SeveralAddresses,
     NoType,
     BitTableType,
-    BitKey {
-        key: &'static str,
-    },
+    BitKey { key: &'static str },
     BitsOrder,
     BitsAndBit,
     BitType,
-    LengthMissing {
-        kind: &'static str,
-    },
-    LengthNotTaken {
-        kind: &'static str,
-    },
-    LengthTooLong {
-        kind: &'static str,
-        max: u8,
-    },
-    BeyondAddresses {
-        last: u32,
-    },
-    TooWideForOneRead {
-        width: u16,
-        most: u16,
-    },
+    LengthMissing { kind: &'static str },
+    LengthNotTaken { kind: &'static str },
+    LengthTooLong { kind: &'static str, max: u8 },
+    BeyondAddresses { last: u32 },
+    TooWideForOneRead { width: u16, most: u16 },
     ScaleZero,
-    NotForKind {
-        key: &'static str,
-        kind: &'static str,
-    },
+    NotForKind { key: &'static str, kind: &'static str },
     RangeOrder,
-    StateCode {
-        got: String,
-    },
-    StateTwice {
-        name: String,
-    },
-    StateImpossible {
-        code: i64,
-        kind: &'static str,
-    },
-    NoSensorImpossible {
-        got: f64,
-        kind: &'static str,
-        instead: Option<i64>,
-    },
+    StateCode { got: String },
+    StateTwice { name: String },
+    StateImpossible { code: i64, kind: &'static str },
+    NoSensorImpossible { got: f64, kind: &'static str, instead: Option<i64> },
     RolloverNotCounter,
-    NotPositive {
-        got: f64,
-    },
+    NotPositive { got: f64 },
     ReportOrder,
-    StaleTooSoon {
-        poll: String,
-    },
+    StaleTooSoon { poll: String },
     NoUnit,
     // Outputs.
-    OutputReadOnly {
-        table: &'static str,
-    },
+    OutputReadOnly { table: &'static str },
     RelayNotOutput,
     LimitsMissing,
     LimitsNotTaken,
-    LimitsUnreachable {
-        got: f64,
-        min: f64,
-        max: f64,
-    },
+    LimitsUnreachable { got: f64, min: f64, max: f64 },
     SafeMissing,
-    SafeRefused {
-        refusal: WriteRefusal,
-    },
+    SafeRefused { refusal: WriteRefusal },
     NoWatchdog,
-    RestsOn {
-        key: &'static str,
-    },
-    RefreshWears {
-        writes: u64,
-        most: u32,
-        hours: String,
-    },
+    RestsOn { key: &'static str },
+    RefreshWears { writes: u64, most: u32, hours: String },
+    NotGivenBack,
     // Interlocks and local contacts.
-    UnknownPoint {
-        got: String,
-        near: Option<String>,
-    },
-    NotAnOutput {
-        got: String,
-    },
+    UnknownPoint { got: String, near: Option<String> },
+    NotAnOutput { got: String },
     NoOutputs,
-    LooksAtItself {
-        point: String,
-    },
+    LooksAtItself { point: String },
     SeveralConditions,
-    ConditionMissing {
-        kind: &'static str,
-    },
-    ConditionNotForKind {
-        key: &'static str,
-        kind: &'static str,
-    },
-    NotAState {
-        got: String,
-        known: String,
-    },
+    ConditionMissing { kind: &'static str },
+    ConditionNotForKind { key: &'static str, kind: &'static str },
+    NotAState { got: String, known: String },
     WhenWithoutLocal,
-    LocalWhenMissing {
-        kind: &'static str,
-    },
-    WriteWithReadOnly {
-        table: &'static str,
-    },
+    LocalWhenMissing { kind: &'static str },
+    WriteWithReadOnly { table: &'static str },
     // Plugins.
     NoPackage,
     PackageAndPath,
-    UnknownPackage {
-        got: String,
-        near: Option<String>,
-        searched: String,
-    },
-    BadPackage {
-        got: String,
-        error: String,
-        error_zh: String,
-    },
+    UnknownPackage { got: String, near: Option<String>, searched: String },
+    BadPackage { got: String, error: String, error_zh: String },
     PluginNamedAsDevice,
-    SlotNotForPlugins {
-        got: u8,
-    },
-    UnknownRole {
-        got: String,
-        near: Option<String>,
-        known: String,
-    },
-    RoleMissing {
-        role: String,
-        title: String,
-        title_zh: String,
-    },
-    RoleTooMany {
-        role: String,
-        most: usize,
-        got: usize,
-    },
-    BadPointName {
-        got: String,
-    },
-    OwnValue {
-        got: String,
-    },
-    RoleShape {
-        point: String,
-        got: &'static str,
-        role: String,
-        wants: &'static str,
-    },
-    RoleUnit {
-        point: String,
-        got: String,
-        role: String,
-        wants: String,
-    },
-    RoleUnitMissing {
-        point: String,
-        role: String,
-        wants: String,
-    },
-    RoleReadOnly {
-        point: String,
-    },
-    OutputTaken {
-        point: String,
-        other: String,
-    },
+    SlotNotForPlugins { got: u8 },
+    UnknownRole { got: String, near: Option<String>, known: String },
+    RoleMissing { role: String, title: String, title_zh: String },
+    RoleTooMany { role: String, most: usize, got: usize },
+    BadPointName { got: String },
+    OwnValue { got: String },
+    RoleShape { point: String, got: &'static str, role: String, wants: &'static str },
+    RoleUnit { point: String, got: String, role: String, wants: String },
+    RoleUnitMissing { point: String, role: String, wants: String },
+    RoleReadOnly { point: String },
+    OutputTaken { point: String, other: String },
     // In English and Chinese, as the manifest's own check says it; boxed, for it is the longest.
-    ParameterWrong {
-        key: String,
-        message: Box<(String, String)>,
-        hint: Box<Option<(String, String)>>,
-    },
-    GrantTooSmall {
-        what: &'static str,
-        asks: String,
-    },
+    ParameterWrong { key: String, message: Box<Both>, hint: Box<Option<Both>> },
+    GrantTooSmall { what: &'static str, asks: String },
     // Servers.
-    ServerOnLine {
-        line: String,
-    },
+    ServerOnLine { line: String },
     CommandsOff,
-    NotCommandable {
-        got: String,
-    },
-    NotAnObject {
-        got: String,
-    },
-    SameObjectName {
-        name: String,
-    },
-    BadBind {
-        got: String,
-    },
+    NotCommandable { got: String },
+    NotAnObject { got: String },
+    SameObjectName { name: String },
+    BadBind { got: String },
     EmptyMap,
-    RegisterKind {
-        point: &'static str,
-        register: &'static str,
-    },
-    RegisterOverlap {
-        at: u32,
-        other: String,
-        free: u32,
-    },
+    RegisterKind { point: &'static str, register: &'static str },
+    RegisterOverlap { at: u32, other: String, free: u32 },
     // What a driver's own check refuses.
-    Refused {
-        message: String,
-    },
+    Refused { message: String },
     // What the Modbus planner refuses, and what no type takes: told, though nothing should get here.
-    Plan {
-        message: String,
-        hint: String,
-    },
-    Unfit {
-        message: String,
-    },
+    Plan { message: String, hint: String },
+    Unfit { message: String },
 }
 
 /// What is wrong with an address of a broker.

@@ -71,7 +71,8 @@ type Answer = oneshot::Receiver<Result<Readback, DeviceError>>;
 /// A write that was handed to its line, or could not be.
 struct Sent {
     ticket: Ticket,
-    value: Value,
+    /// `None` gives the output back to its device.
+    value: Option<Value>,
     answer: Result<Answer, Refusal>,
 }
 
@@ -241,8 +242,9 @@ impl Control {
                         let why = format!("the ledger can't be written: {error}");
                         core.judge.written(ticket, Err(&why), now);
                     }
-                    _ => sent.push(self.send(core, ticket, value)),
+                    _ => sent.push(self.send(core, ticket, Some(value))),
                 },
+                Action::Relinquish { ticket } => sent.push(self.send(core, ticket, None)),
                 Action::Audit(entry) => {
                     told::audit(&core.judge, &entry).into_iter().for_each(|e| self.hub.event(e));
                 }
@@ -291,23 +293,30 @@ impl Control {
         if command.is_some() || actions.iter().any(moves) { result } else { Ok(()) }
     }
 
-    fn send(&self, core: &Core, ticket: Ticket, value: Value) -> Sent {
+    fn send(&self, core: &Core, ticket: Ticket, value: Option<Value>) -> Sent {
         let i = ticket.output.0 as usize;
         let answer = match (core.outputs.get(i), core.judge.setup().outputs.get(i)) {
-            (Some(place), Some(output)) => self.enqueue(place, &output.point, &value),
+            (Some(place), Some(output)) => self.enqueue(place, &output.point, value.as_ref()),
             _ => Err(Refusal::UnknownPoint(String::new())),
         };
         Sent { ticket, value, answer }
     }
 
-    fn enqueue(&self, place: &Place, point: &Point, value: &Value) -> Result<Answer, Refusal> {
-        let (device, index) = place;
+    fn enqueue(
+        &self,
+        (device, index): &Place,
+        point: &Point,
+        value: Option<&Value>,
+    ) -> Result<Answer, Refusal> {
         let readback = point.output.as_ref().is_none_or(|o| o.readback);
         let line = lock(&self.lines).get(device).cloned();
         let line = line.ok_or_else(|| Refusal::UnknownPoint(device.to_string()))?;
         let (reply, answer) = oneshot::channel();
-        let write = Write { point: *index, value: value.clone(), readback };
-        let request = poll::Request::Write(device.clone(), write, reply);
+        let (device, point) = (device.clone(), *index);
+        let request = match value.cloned() {
+            Some(value) => poll::Request::Write(device, Write { point, value, readback }, reply),
+            None => poll::Request::Relinquish(device, point, readback, reply),
+        };
         line.try_send(request).map_err(|_| Refusal::Busy)?;
         Ok(answer)
     }
@@ -321,9 +330,10 @@ impl Control {
         });
     }
 
-    /// Waits for a write's result and shows it to the judge.
-    async fn finish(&self, sent: Sent) -> Result<Done, Refusal> {
+    /// Waits for a write's result and shows it to the judge; returns what the device shows.
+    async fn finish(&self, sent: Sent) -> Result<Option<Value>, Refusal> {
         let Sent { ticket, value, answer } = sent;
+        let wrote = || value.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string);
         let result = match answer {
             Ok(answer) => match tokio::time::timeout(WRITE_TIMEOUT, answer).await {
                 Ok(Ok(result)) => result.map_err(Refusal::Device),
@@ -336,10 +346,9 @@ impl Control {
             Ok(Readback::Read(
                 Outcome::Good(v) | Outcome::Uncertain(v, _) | Outcome::Manual(v),
             )) => Ok(Some(v)),
-            Ok(Readback::Read(Outcome::Bad(why))) => Err(Refusal::Mismatch {
-                wrote: value.to_string(),
-                shows: format!("nothing ({why})"),
-            }),
+            Ok(Readback::Read(Outcome::Bad(why))) => {
+                Err(Refusal::Mismatch { wrote: wrote(), shows: format!("nothing ({why})") })
+            }
             Err(refusal) => Err(refusal),
         };
         let mut core = lock(&self.core);
@@ -349,12 +358,11 @@ impl Control {
             Err(refusal) => core.judge.written(ticket, Err(&refusal.to_string()), now),
         }
         let output = core.judge.setup().outputs.get(ticket.output.0 as usize);
-        match (shows?, output) {
-            (Some(shows), Some(output)) if !output.agrees(&value, &shows) => {
-                let wrote = value.to_string();
-                Err(Refusal::Mismatch { wrote, shows: shows.to_string() })
+        match (shows?, &value, output) {
+            (Some(shows), Some(value), Some(output)) if !output.agrees(value, &shows) => {
+                Err(Refusal::Mismatch { wrote: wrote(), shows: shows.to_string() })
             }
-            (shows, _) => Ok(Done { wrote: value, shows }),
+            (shows, ..) => Ok(shows),
         }
     }
 
@@ -367,8 +375,8 @@ impl Control {
 
     async fn run(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
         self.admissible(c, retained)?;
-        let (output, own) = self.place_command(c)?;
-        let result = self.finish(own).await;
+        let (output, wrote, own) = self.place_command(c)?;
+        let result = self.finish(own).await.map(|shows| Done { wrote, shows });
         if result.is_err() {
             // Its sender was told that it failed; it must not come true later.
             self.withdraw(output, c);
@@ -378,7 +386,7 @@ impl Control {
     }
 
     /// Puts a command's value into its slot and sends it off, or refuses it; nothing in between.
-    fn place_command(self: &Arc<Self>, c: &Command) -> Result<(OutputId, Sent), Refusal> {
+    fn place_command(self: &Arc<Self>, c: &Command) -> Result<(OutputId, Value, Sent), Refusal> {
         let mut core = lock(&self.core);
         let now = self.clock.now();
         let output = self.output(&core, &c.point)?;
@@ -409,13 +417,14 @@ impl Control {
         drop(core);
         let mut own = None;
         for sent in sent {
-            if sent.ticket.output == output && own.is_none() {
-                own = Some(sent);
-            } else {
-                self.follow(sent);
+            match &sent.value {
+                Some(wrote) if sent.ticket.output == output && own.is_none() => {
+                    own = Some((output, wrote.clone(), sent));
+                }
+                _ => self.follow(sent),
             }
         }
-        own.map(|own| (output, own)).ok_or(Refusal::NoResult(Duration::ZERO))
+        own.ok_or(Refusal::NoResult(Duration::ZERO))
     }
 
     fn withdraw(&self, output: OutputId, c: &Command) {

@@ -66,6 +66,7 @@ fn setpoint(rules: impl FnOnce(&mut OutputRules)) -> Point {
         safe: Value::float(40.0).unwrap(),
         readback_tolerance: 0.05,
         readback: true,
+        relinquish: false,
     };
     rules(&mut output);
     Point {

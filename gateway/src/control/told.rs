@@ -53,7 +53,14 @@ fn sentence(judge: &Control, entry: &Entry, point: &str) -> String {
     let output = judge.setup().outputs.get(entry.output.0 as usize);
     let safe = output.and_then(|o| o.point.output.as_ref()).map(|o| &o.safe);
     let to_safe = entry.slot.is_none() && entry.new.as_ref() == safe;
+    // A slot or Control itself writes either a value, or nothing any more.
+    let back = entry.new.is_none();
     match entry.what {
+        What::Written if back => format!("{point} is given back to its device: {why}"),
+        What::Failed if back => format!("{point} can't be given back to its device yet: {why}"),
+        What::Mismatch if back => {
+            format!("{point} was given back to its device, but {old} still stands there")
+        }
         What::Written if to_safe => format!("{point} is back at its safe value {new}: {why}"),
         What::Written => format!("{source} wrote {new} to {point}: {why}"),
         What::Ramping => format!("{source} ramps {point} from {old} to {new}: {why}"),

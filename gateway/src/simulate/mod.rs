@@ -323,7 +323,9 @@ impl Sim {
         for _ in 0..ROUNDS_MAX {
             let mut actions = std::mem::take(&mut self.actions);
             self.control.step(self.now, &mut actions);
-            let written = actions.iter().any(|a| matches!(a, Action::Write { .. }));
+            let written = actions
+                .iter()
+                .any(|a| matches!(a, Action::Write { .. } | Action::Relinquish { .. }));
             for action in actions.drain(..) {
                 self.act(action);
             }
@@ -346,6 +348,16 @@ impl Sim {
                     }
                     Err(why) => self.control.written(ticket, Err(&why), self.now),
                 }
+            }
+            Action::Relinquish { ticket } => {
+                // The simulated machines have no programme of their own: they rest.
+                let i = ticket.output.0 as usize;
+                let output = self.control.setup().outputs.get(i);
+                let safe = output.and_then(|o| o.point.output.as_ref()).map(|o| o.safe.clone());
+                let (Some(tap), Some(safe)) = (self.outputs.get(i).copied(), safe) else { return };
+                let result = self.taps.write(tap, &mut self.plant, &safe);
+                let result = result.as_ref().map(|()| None).map_err(String::as_str);
+                self.control.written(ticket, result, self.now);
             }
             Action::Raise(alarm) => self.raise(format!("{:?}", alarm.id), alarm.text),
             Action::Clear(id) => drop(self.raised.remove(&format!("{id:?}"))),

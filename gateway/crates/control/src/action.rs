@@ -25,6 +25,12 @@ pub enum Action {
         /// The value, in the point's own kind.
         value: Value,
     },
+    /// Take back what was written, so that the device decides by itself, and report with
+    /// [`crate::Control::written`]: with what still stands there in spite of that, if anything.
+    Relinquish {
+        /// For the report.
+        ticket: Ticket,
+    },
     /// An entry of the audit trail.
     Audit(Entry),
     /// An alarm became active, or says something new.
@@ -48,7 +54,8 @@ pub struct Entry {
     pub why: Arc<str>,
     /// The value before, as far as it is known.
     pub old: Option<Value>,
-    /// The value after, or the one asked for.
+    /// The value after, or the one asked for; `None` of a [`What::Written`] if the output was
+    /// given back to its device.
     pub new: Option<Value>,
     /// Follows from a request with `once`, whose sender keeps the audit entry with its own id.
     pub once: bool,
@@ -57,7 +64,7 @@ pub struct Entry {
 /// What happened to an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    /// A value was written and, if the point is read back, is there.
+    /// A value was written and, if the point is read back, is there; or the output was given back.
     Written,
     /// A value is on its way, no faster than its rate.
     Ramping,

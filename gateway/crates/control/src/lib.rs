@@ -1,6 +1,7 @@
 //! Who may move an output, and how: the only judge between writers and the plant.
 //!
-//! Sixteen slots an output, the lowest number wins and nobody means the safe value; limits, rate,
+//! Sixteen slots an output, the lowest number wins and nobody means the safe value, or, where the
+//! site says so, that the device decides; limits, rate,
 //! minimum times, starts per hour, a yearly budget of writes, interlocks, local mode, restart;
 //! read-back with retries. Every decision comes out as an [`Action`], in the order it was made.
 //!
@@ -15,7 +16,8 @@
 //! - What an earlier run of the gateway held is brought to safe before anything else.
 //! - An output that nobody ever asked for is not touched.
 //!
-//! "On" means away from the safe value, a "start" leaves it.
+//! "On" means away from the safe value, a "start" leaves it. An output that was given back to its
+//! device counts as off.
 //!
 //! The crate must never know a runtime, a clock, a file, a protocol or a plugin: time is handed
 //! in, writes go out as [`Action::Write`] and come back through [`Control::written`]. The same

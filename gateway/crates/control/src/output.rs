@@ -1,6 +1,7 @@
 //! One output as time goes by: what was asked, what was sent, what the device shows.
 
 use crate::restrain::{Case, Verdict, Wanted};
+use crate::setup::Target;
 use crate::slot::Slots;
 use crate::watch::{Guard, Place, RETURN, strictest};
 use crate::{
@@ -34,6 +35,8 @@ const SETTLED: Duration = Duration::from_secs(600);
 pub(crate) struct Drive {
     /// Sent last, or shown since.
     pub(crate) value: Option<Value>,
+    /// Given back: the value is the device's own.
+    pub(crate) released: bool,
     /// Whether the device said so.
     pub(crate) confirmed: bool,
     /// Away from its safe value.
@@ -48,7 +51,7 @@ pub(crate) struct Drive {
 #[derive(Debug)]
 pub(crate) struct Flight {
     pub(crate) number: u64,
-    value: Value,
+    target: Target,
     safe: bool,
     /// It turns the output on or off, as far as is known.
     may_turn: bool,
@@ -138,7 +141,14 @@ pub(crate) struct Around<'a> {
 
 impl OutputState {
     pub(crate) fn new(setup: &OutputSetup, now: Mono) -> Self {
-        let drive = Drive { value: None, confirmed: false, on: false, since: now, sent: None };
+        let drive = Drive {
+            value: None,
+            released: false,
+            confirmed: false,
+            on: false,
+            since: now,
+            sent: None,
+        };
         Self {
             slots: Slots::default(),
             shadows: Vec::new(),
@@ -206,8 +216,8 @@ impl OutputState {
         self.wake(self.slots.first_expiry());
         self.held = verdict.held;
         self.tell_held(cx, slot, verdict.held);
-        if let Some(value) = verdict.go {
-            self.pursue(cx, value, now.mono);
+        if let Some(target) = verdict.go {
+            self.pursue(cx, target, now.mono);
         }
     }
 
@@ -244,20 +254,20 @@ impl OutputState {
         }
     }
 
-    /// Brings the device to `value`, unless it is there, on its way or must be left alone for now.
-    fn pursue(&mut self, cx: &mut Around<'_>, value: Value, now: Mono) {
-        let safe = cx.setup.is_safe(&value);
+    /// Brings the device to `target`, unless it is there, on its way or must be left alone for now.
+    fn pursue(&mut self, cx: &mut Around<'_>, target: Target, now: Mono) {
+        let safe = cx.setup.rests(&target);
         if let Some(flight) = &self.flight {
             // Only a command, and the way to safe, do not wait for the answer to an earlier write.
             if (!safe || flight.safe) && !self.force {
                 return;
             }
-        } else if self.stands(cx.setup, &value) && !self.force && !self.restoring {
+        } else if self.stands(cx.setup, &target) && !self.force && !self.restoring {
             self.ramping = false;
             self.settle(cx);
             if let Some(due) = self.refresh_due(cx) {
                 if now >= due {
-                    self.send(cx, value, safe, now);
+                    self.send(cx, target, safe, now);
                     // The same value once more is no decision, and nobody needs to read of it.
                     self.flight.iter_mut().for_each(|f| f.partial = true);
                 } else {
@@ -271,7 +281,7 @@ impl OutputState {
             self.wake(Some(self.trouble.again));
             return;
         }
-        self.send(cx, value, safe, now);
+        self.send(cx, target, safe, now);
     }
 
     /// When the value that stands is to be written again, for the watchdog of a device that counts
@@ -283,14 +293,22 @@ impl OutputState {
         Some(self.drive.sent? + every)
     }
 
-    fn stands(&self, setup: &OutputSetup, value: &Value) -> bool {
-        // Within the tolerance of the safe value is not the safe value until that was written.
-        let near = self.drive.on && setup.is_safe(value);
-        let there = self.drive.value.as_ref();
-        self.drive.confirmed && !near && there.is_some_and(|there| setup.agrees(value, there))
+    fn stands(&self, setup: &OutputSetup, target: &Target) -> bool {
+        let Drive { value: there, released, confirmed, on, .. } = &self.drive;
+        *confirmed
+            && match target {
+                Target::Relinquished => *released,
+                Target::Value(value) => {
+                    // Within the tolerance of the safe value is not the safe value until that was
+                    // written.
+                    let near = *on && setup.is_safe(value);
+                    let agrees = there.as_ref().is_some_and(|there| setup.agrees(value, there));
+                    !released && !near && agrees
+                }
+            }
     }
 
-    fn send(&mut self, cx: &mut Around<'_>, value: Value, safe: bool, now: Mono) {
+    fn send(&mut self, cx: &mut Around<'_>, target: Target, safe: bool, now: Mono) {
         let partial = self.held == Some(Held::Ramp);
         let who = self.who(cx);
         if partial && !self.ramping {
@@ -307,7 +325,11 @@ impl OutputState {
             self.starts_total += 1;
             self.starts.push_back(now);
         }
-        let old = self.drive.value.replace(value.clone());
+        let old = self.drive.value.clone();
+        self.drive.released = target == Target::Relinquished;
+        if let Some(value) = target.value() {
+            self.drive.value = Some(value.clone());
+        }
         // What was not confirmed may turn it only now.
         let may_turn = turns || !self.drive.confirmed;
         if may_turn {
@@ -321,9 +343,12 @@ impl OutputState {
         self.watch_budget(cx);
         *cx.number += 1;
         let number = *cx.number;
-        let flown = value.clone();
-        self.flight = Some(Flight { number, value: flown, safe, may_turn, partial, who, old });
-        cx.out.push(Action::Write { ticket: Ticket { output: cx.id, number }, value });
+        let ticket = Ticket { output: cx.id, number };
+        cx.out.push(match target.value().cloned() {
+            Some(value) => Action::Write { ticket, value },
+            None => Action::Relinquish { ticket },
+        });
+        self.flight = Some(Flight { number, target, safe, may_turn, partial, who, old });
     }
 
     fn who(&self, cx: &Around<'_>) -> Who {
@@ -348,7 +373,8 @@ impl OutputState {
         }
     }
 
-    /// Takes the result of a write; `Ok(None)` if the device acknowledged and was not read back.
+    /// Takes the result of a write; `Ok(None)` if the device acknowledged and was not read back, or
+    /// holds nothing of ours any more.
     pub(crate) fn written(
         &mut self,
         cx: &mut Around<'_>,
@@ -357,9 +383,10 @@ impl OutputState {
         now: Mono,
     ) {
         self.dirty = true;
-        let Flight { value, safe, may_turn, partial, who, old, .. } = flight;
+        let Flight { target, safe, may_turn, partial, who, old, .. } = flight;
+        let value = target.value();
         match result {
-            Ok(shows) if shows.is_none_or(|s| cx.setup.agrees(&value, s)) => {
+            Ok(shows) if shows.is_none_or(|s| value.is_some_and(|v| cx.setup.agrees(v, s))) => {
                 if may_turn {
                     // Sent earlier, but perhaps done only now.
                     self.drive.since = now;
@@ -370,12 +397,12 @@ impl OutputState {
                     self.restoring = false;
                 }
                 if !partial {
-                    cx.out.push(entry(cx.id, What::Written, &who, old, Some(value)));
+                    cx.out.push(entry(cx.id, What::Written, &who, old, value.cloned()));
                 }
             }
             Ok(shows) => {
                 if self.fail(cx, safe, true, now) {
-                    cx.out.push(entry(cx.id, What::Mismatch, &who, shows.cloned(), Some(value)));
+                    cx.out.push(entry(cx.id, What::Mismatch, &who, shows.cloned(), value.cloned()));
                 }
                 if let (Some(shows), true) = (shows, self.trouble.tries >= TRIES) {
                     self.adopt(cx.setup, shows, now);
@@ -385,7 +412,7 @@ impl OutputState {
                 self.fail(cx, safe, false, now);
                 if self.trouble.tries == 1 {
                     let who = Who { why: Arc::from(why), ..who };
-                    cx.out.push(entry(cx.id, What::Failed, &who, old, Some(value)));
+                    cx.out.push(entry(cx.id, What::Failed, &who, old, value.cloned()));
                 }
             }
         }
@@ -407,6 +434,14 @@ impl OutputState {
             self.dirty = true;
         }
         let known = self.drive.value.is_some();
+        if self.drive.released {
+            // Its own programme may show anything; ours comes back no sooner than after a restart.
+            self.drive.value = Some(value.clone());
+            if back {
+                self.not_before = now + cx.setup.rules.restart_wait();
+            }
+            return;
+        }
         if known && !cx.setup.output().is_some_and(|o| o.readback) {
             return;
         }
@@ -460,6 +495,7 @@ impl OutputState {
         }
         self.drive.on = on;
         self.drive.value = Some(shows.clone());
+        self.drive.released = false;
         self.drive.confirmed = true;
         self.ramping = false;
         self.dirty = true;

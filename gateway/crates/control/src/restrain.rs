@@ -2,6 +2,7 @@
 //! others; it changes nothing, so a wish can be judged before it is granted.
 
 use crate::output::{HOUR, OutputState};
+use crate::setup::Target;
 use crate::watch::{Leave, Place, RETURN};
 use crate::{Held, InterlockId, OutputSetup, Slot};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use wellhead_model::{Mono, Shape, Value};
 /// A value that should stand at an output, and by whose word.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'a> {
-    /// `None` if nobody wants anything: then it is the safe value.
+    /// `None` if nobody wants anything: then `value` is the safe one.
     pub(crate) slot: Option<Slot>,
     pub(crate) value: &'a Value,
     /// A command that is refused rather than ramped.
@@ -21,7 +22,7 @@ pub(crate) struct Wanted<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Verdict {
     /// What should stand at the device; `None` leaves it as it is.
-    pub(crate) go: Option<Value>,
+    pub(crate) go: Option<Target>,
     /// Why that is not what was wanted.
     pub(crate) held: Option<Held>,
     /// When time alone changes the judgement.
@@ -39,8 +40,8 @@ pub(crate) struct Case<'a> {
 }
 
 impl Verdict {
-    fn go(value: &Value) -> Self {
-        Self { go: Some(value.clone()), held: None, until: None }
+    fn go(target: Target) -> Self {
+        Self { go: Some(target), held: None, until: None }
     }
 
     fn stay(held: Held, until: Option<Mono>) -> Self {
@@ -65,44 +66,49 @@ impl Case<'_> {
         if state.place == Place::Local {
             return Verdict::stay(Held::Local, None);
         }
-        let forced = |held| Verdict { held: away.then_some(held), ..Verdict::go(&output.safe) };
+        // Where somebody wants something that may not be, the device is not left to itself.
+        let rest = match wanted.slot {
+            None if output.relinquish => Target::Relinquished,
+            _ => Target::Value(output.safe.clone()),
+        };
+        let forced = |held, rest| Verdict { held: away.then_some(held), ..Verdict::go(rest) };
         if state.restoring {
-            return forced(Held::Restoring);
+            return forced(Held::Restoring, rest);
         }
         match self.leave {
-            (Leave::Lost, Some(lock)) => return forced(Held::Interlock(lock)),
+            (Leave::Lost, Some(lock)) => return forced(Held::Interlock(lock), rest),
             (Leave::Recovering(until), Some(lock)) => {
-                return Verdict { until: Some(until), ..forced(Held::Interlock(lock)) };
+                return Verdict { until: Some(until), ..forced(Held::Interlock(lock), rest) };
             }
             _ => {}
         }
         if !away {
-            return self.safe_or_later(wanted, &output.safe);
+            return self.rest_or_later(wanted, rest);
         }
-        if let Some(verdict) = self.held_back(&output.safe) {
+        if let Some(verdict) = self.held_back(rest) {
             return verdict;
         }
         if let Some(until) = self.interval() {
             return Verdict::stay(Held::Interval, Some(until));
         }
-        self.ramp(wanted).unwrap_or_else(|| Verdict::go(wanted.value))
+        self.ramp(wanted).unwrap_or_else(|| Verdict::go(Target::Value(wanted.value.clone())))
     }
 
-    fn safe_or_later(&self, wanted: Wanted<'_>, safe: &Value) -> Verdict {
+    fn rest_or_later(&self, wanted: Wanted<'_>, rest: Target) -> Verdict {
         let on_until = self.state.drive.since + self.setup.rules.min_on;
         let bound = self.state.drive.on && !wanted.slot.is_some_and(Slot::protects);
         if bound && self.now < on_until {
             return Verdict::stay(Held::MinimumOn, Some(on_until));
         }
-        Verdict::go(safe)
+        Verdict::go(rest)
     }
 
     /// What keeps an output from a value other than safe, if anything does.
-    fn held_back(&self, safe: &Value) -> Option<Verdict> {
+    fn held_back(&self, rest: Target) -> Option<Verdict> {
         let (held, until) = self.hindrance()?;
         // What is off is kept off, which matters where the last write to safe is not confirmed.
         let known = self.state.drive.value.is_some() || matches!(held, Held::Interlock(_));
-        let go = (!self.state.drive.on && known).then(|| safe.clone());
+        let go = (!self.state.drive.on && known).then_some(rest);
         Some(Verdict { go, held: Some(held), until })
     }
 
@@ -192,7 +198,9 @@ impl Case<'_> {
         }
         let value = Value::float(next).and_then(|v| self.setup.point.accept(&v).ok());
         match value.filter(|_| next != from) {
-            Some(v) => Some(Verdict { go: Some(v), held: Some(Held::Ramp), until: again }),
+            Some(v) => {
+                Some(Verdict { go: Some(Target::Value(v)), held: Some(Held::Ramp), until: again })
+            }
             None => Some(Verdict::stay(Held::Ramp, again)),
         }
     }

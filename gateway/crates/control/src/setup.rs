@@ -52,9 +52,32 @@ impl OutputSetup {
         self.output().is_some_and(|o| same(value, &o.safe, 0.0))
     }
 
+    /// Whether a target leaves the output off.
+    pub(crate) fn rests(&self, target: &Target) -> bool {
+        target.value().is_none_or(|value| self.is_safe(value))
+    }
+
     /// Whether what the device shows is what was written, within the point's tolerance.
     pub fn agrees(&self, wrote: &Value, shows: &Value) -> bool {
         same(wrote, shows, self.output().map_or(0.0, |o| o.readback_tolerance))
+    }
+}
+
+/// What should stand at a device.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Target {
+    /// This value.
+    Value(Value),
+    /// Nothing of ours: the device decides.
+    Relinquished,
+}
+
+impl Target {
+    pub(crate) fn value(&self) -> Option<&Value> {
+        match self {
+            Target::Value(value) => Some(value),
+            Target::Relinquished => None,
+        }
     }
 }
 

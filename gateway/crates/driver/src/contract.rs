@@ -191,6 +191,19 @@ pub trait Driver: Send + 'static {
         write: &Write,
     ) -> impl Future<Output = Result<Readback, DeviceError>> + Send;
 
+    /// Takes back what was written to a point, so that the device decides by itself. With
+    /// `readback`, looks whether anything still stands there: [`Readback::Read`] of that, else
+    /// [`Readback::Acknowledged`]. Only for protocols that know priorities.
+    fn relinquish(
+        &mut self,
+        _line: &mut Line,
+        _point: PointIndex,
+        _readback: bool,
+    ) -> impl Future<Output = Result<Readback, DeviceError>> + Send {
+        let text = "its protocol knows no way to take a value back";
+        std::future::ready(Err(DeviceError::Unencodable(text.into())))
+    }
+
     /// Resolves when the device said something that it was not asked for (a change of value, a
     /// contact's edge), and `out` holds it; never, for devices that only answer. It may be dropped
     /// at any await and called again: what arrived meanwhile must not be lost. Awaited only on a
@@ -220,6 +233,13 @@ pub trait AnyDriver: Send {
         line: &'a mut Line,
         write: &'a Write,
     ) -> Boxed<'a, Result<Readback, DeviceError>>;
+    /// See [`Driver::relinquish`].
+    fn relinquish<'a>(
+        &'a mut self,
+        line: &'a mut Line,
+        point: PointIndex,
+        readback: bool,
+    ) -> Boxed<'a, Result<Readback, DeviceError>>;
     /// See [`Driver::unasked`].
     fn unasked<'a>(&'a mut self, out: &'a mut Readings) -> Boxed<'a, ()>;
 }
@@ -242,6 +262,14 @@ impl<D: Driver> AnyDriver for D {
         write: &'a Write,
     ) -> Boxed<'a, Result<Readback, DeviceError>> {
         Box::pin(Driver::write(self, line, write))
+    }
+    fn relinquish<'a>(
+        &'a mut self,
+        line: &'a mut Line,
+        point: PointIndex,
+        readback: bool,
+    ) -> Boxed<'a, Result<Readback, DeviceError>> {
+        Box::pin(Driver::relinquish(self, line, point, readback))
     }
     fn unasked<'a>(&'a mut self, out: &'a mut Readings) -> Boxed<'a, ()> {
         Box::pin(Driver::unasked(self, out))

@@ -74,8 +74,11 @@ pub struct Output {
     pub rate_max: Option<f64>,
     /// At least this long between two writes.
     pub interval_min: Duration,
-    /// What is written when a writer's time ends.
+    /// What is written when a writer's time ends, or something keeps away what a writer wants.
     pub safe: Value,
+    /// When nobody wants anything the output is given back and its device decides, instead of the
+    /// safe value. Only for protocols that know priorities.
+    pub relinquish: bool,
     /// How far the value read back may differ from the one written, in the point's unit.
     pub readback_tolerance: f64,
     /// Whether the point is read again after a write.
@@ -239,6 +242,7 @@ mod tests {
                 rate_max: None,
                 interval_min: Duration::ZERO,
                 safe: Value::Int(0),
+                relinquish: false,
                 readback_tolerance: 0.0,
                 readback: true,
             }),

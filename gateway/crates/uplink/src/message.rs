@@ -246,6 +246,9 @@ fn point(p: &Point) -> Json {
     }
     if let Some(out) = &p.output {
         o.insert("safe".into(), value(&out.safe));
+        if out.relinquish {
+            o.insert("relinquish".into(), true.into());
+        }
     }
     o.insert("period_ms".into(), millis(p.period).into());
     Json::Object(o)

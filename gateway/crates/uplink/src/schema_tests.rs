@@ -226,6 +226,7 @@ fn catalogs_fit_their_schema() {
         rate_max: None,
         interval_min: std::time::Duration::ZERO,
         safe: Value::Int(35),
+        relinquish: true,
         readback_tolerance: 0.1,
         readback: true,
     });

@@ -198,8 +198,12 @@ pub(in crate::config) struct OutputTable {
     /// At least this long between two writes. Default "0ms".
     #[schemars(extend("x-min" = "0ms", "x-max" = "1d"))]
     pub(in crate::config) interval_min: Option<DurationText>,
-    /// What is written when a writer's time ends. Every output needs it.
+    /// What is written when a writer's time ends, or an interlock is lost. Every output needs it.
     pub(in crate::config) safe: Option<Scalar>,
+    /// Give the output back to its device when nobody wants anything of it (BACnet: Null at its
+    /// priority), instead of writing the safe value; that is still written while an interlock or
+    /// a minimum time keeps away what somebody wants. Default false.
+    pub(in crate::config) relinquish: Option<bool>,
     /// Whether the point is read again after a write. Default true.
     pub(in crate::config) readback: Option<bool>,
     /// How far the value read back may differ, in the point's unit. Default half of what one

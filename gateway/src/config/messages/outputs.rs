@@ -73,6 +73,12 @@ fn of_outputs(problem: &Problem) -> Option<Said> {
             "allow so many writes if the register does not wear out; if it does, take `refresh` out and look for a watchdog that counts reads",
             "若寄存器无写入寿命限制，请放宽次数；否则请删去 `refresh`，改用以读取计时的看门狗"
         ),
+        P::NotGivenBack => say!(
+            "this output can't be given back to its device",
+            "此输出无法交还给设备";
+            "`relinquish` is for the present value of BACnet objects, which know priorities; take it out, then `safe` is written",
+            "`relinquish` 只适用于带优先级的 BACnet 对象的 present-value；请删去，届时写入 `safe`"
+        ),
         P::NoWatchdog => say!(
             "nothing is said to hold this output when the gateway or the line is gone",
             "没有说明网关或线路中断后由什么来保证此输出";

@@ -90,6 +90,9 @@ pub(super) fn output(
     if !at.has("safe") {
         findings.add(at.here(), Problem::SafeMissing);
     }
+    if t.relinquish == Some(true) && !form.gives_back {
+        findings.add(at.key("relinquish"), Problem::NotGivenBack);
+    }
     let Some(given) = t.safe.as_ref()?.value() else {
         findings.add(at.key("safe"), Problem::NotFinite);
         return None;
@@ -99,6 +102,7 @@ pub(super) fn output(
         rate_max: t.rate_max,
         interval_min: t.interval_min.map_or(Duration::ZERO, |d| d.0),
         safe: given.clone(),
+        relinquish: t.relinquish == Some(true),
         readback_tolerance: t
             .readback_tolerance
             .unwrap_or_else(|| tolerance(form, conversion, t.limits)),

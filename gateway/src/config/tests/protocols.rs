@@ -42,6 +42,7 @@ object = "binary-output:2"
 priority = 9
 [device.ahu.point.fan.output]
 safe = false
+relinquish = true
 watchdog = "the device's own"
 [device.pump]
 line = "meters"

@@ -286,13 +286,6 @@ impl BacnetDriver {
         })
     }
 
-    /// Takes a point's priority back (WriteProperty of Null), so that the next lower one rules.
-    pub async fn relinquish(&mut self, point: PointIndex) -> Result<(), DeviceError> {
-        let i = self.position(point)?;
-        self.connect().await?;
-        self.put(i, &Wire::Null).await
-    }
-
     async fn put(&mut self, i: usize, value: &Wire) -> Result<(), DeviceError> {
         let (point, timing) = (&self.spec.points[i], &self.spec.timing);
         let Some(link) = &self.link else { return Err(DeviceError::BadReply("no device")) };
@@ -303,6 +296,18 @@ impl BacnetDriver {
             Ok(()) => Ok(()),
             Err(failure) if failure.is_answer() => Err(self.error(failure)),
             Err(failure) => Err(self.lost(failure).await),
+        }
+    }
+
+    /// What stands at a point's own priority; `None` if nothing does, or the device won't say.
+    async fn slot(&self, i: usize) -> Option<Outcome> {
+        let (point, timing) = (&self.spec.points[i], &self.spec.timing);
+        let index = Some(u32::from(point.priority.unwrap_or(PRIORITY_LAST)));
+        let slot = Property { id: property::PRIORITY_ARRAY, index };
+        let link = self.link.as_ref()?;
+        match self.client.read(link.peer, timing, point.object, slot).await {
+            Ok(Wire::Null) | Err(_) => None,
+            found => Some(reading(point, &found)),
         }
     }
 
@@ -404,6 +409,20 @@ impl Driver for BacnetDriver {
         Ok(Readback::Read(self.read_back(i).await))
     }
 
+    /// Writes Null at the point's priority, so that the next lower one rules.
+    async fn relinquish(
+        &mut self,
+        _line: &mut Line,
+        point: PointIndex,
+        readback: bool,
+    ) -> Result<Readback, DeviceError> {
+        let i = self.position(point)?;
+        self.connect().await?;
+        self.put(i, &Wire::Null).await?;
+        let stands = if readback { self.slot(i).await } else { None };
+        Ok(stands.map_or(Readback::Acknowledged, Readback::Read))
+    }
+
     async fn unasked(&mut self, out: &mut Readings) {
         loop {
             let told = match &mut self.link {
@@ -421,6 +440,9 @@ impl Driver for BacnetDriver {
         }
     }
 }
+
+/// Where a write without a priority stands.
+const PRIORITY_LAST: u8 = 16;
 
 static MISSING: Found = Err(Failure::BadReply("a property is missing in the reply"));
 

@@ -282,11 +282,21 @@ async fn writes_carry_priority_and_type_and_are_read_back_and_relinquished() {
         let (_, written, priority) = device.model().written.pop().unwrap();
         assert_eq!((written, priority), (there, (n == 0).then_some(8)));
     }
-    driver.relinquish(PointIndex(0)).await.unwrap();
+    let back = Driver::relinquish(&mut driver, &mut line, PointIndex(0), true).await;
+    assert_eq!(back, Ok(Readback::Acknowledged));
     assert_eq!(
         device.model().written.pop(),
         Some((object("analog-output:1"), Wire::Null, Some(8)))
     );
+    // Somebody else writes at the same priority.
+    let slot =
+        (object("analog-output:1"), Property { id: property::PRIORITY_ARRAY, index: Some(8) });
+    device.model().values.insert(slot, Wire::Real(30.0));
+    let back = Driver::relinquish(&mut driver, &mut line, PointIndex(0), true).await;
+    assert_eq!(back, Ok(Readback::Read(float(3.0))), "what stands there in spite of it");
+    device.model().values.insert(slot, Wire::Null);
+    let back = Driver::relinquish(&mut driver, &mut line, PointIndex(0), true).await;
+    assert_eq!(back, Ok(Readback::Acknowledged));
     let write = Write { point: PointIndex(2), value: Value::Bool(false), readback: false };
     // A state that the number stands for does not exist; a unit that does not fit is told.
     assert!(Driver::write(&mut driver, &mut line, &write).await.is_ok());

@@ -58,6 +58,7 @@ pub(crate) fn switch(id: &str, rules: Rules) -> OutputSetup {
         rate_max: None,
         interval_min: Duration::ZERO,
         safe: Value::Bool(false),
+        relinquish: false,
         readback_tolerance: 0.0,
         readback: true,
     };
@@ -71,6 +72,7 @@ pub(crate) fn setpoint(id: &str, change: impl FnOnce(&mut Output)) -> OutputSetu
         rate_max: None,
         interval_min: Duration::ZERO,
         safe: float(40.0),
+        relinquish: false,
         readback_tolerance: 0.05,
         readback: true,
     };
@@ -132,6 +134,10 @@ pub(crate) struct Bench {
     pub(crate) now: Now,
     pub(crate) devices: Vec<Device>,
     pub(crate) wrote: Vec<Wrote>,
+    /// What each device's own programme shows when nobody commands it.
+    pub(crate) own: Vec<Value>,
+    /// How often outputs were given back.
+    pub(crate) given_back: usize,
     pub(crate) trail: Vec<Entry>,
     pub(crate) alarms: Vec<String>,
     pub(crate) actions: Vec<Action>,
@@ -147,9 +153,10 @@ impl Bench {
         let control = Control::new(setup.clone(), saved, now);
         let safe = |o: &OutputSetup| o.point.output.as_ref().unwrap().safe.clone();
         let device = |o| Device { value: safe(o), mood: Mood::Fine };
+        let own = setup.outputs.iter().map(safe).collect();
         let devices = setup.outputs.iter().map(device).collect();
-        let (wrote, trail, alarms, actions) = Default::default();
-        Self { control, setup, now, devices, wrote, trail, alarms, actions }
+        let (wrote, given_back, trail, alarms, actions) = Default::default();
+        Self { control, setup, now, devices, wrote, own, given_back, trail, alarms, actions }
     }
 
     /// The gateway goes, `off` passes, and it starts again. The machine's monotonic time begins
@@ -262,6 +269,19 @@ impl Bench {
                 self.wrote.push(Wrote { at, output, value: value.clone() });
                 let result = match device.mood {
                     Mood::Fine | Mood::Stuck => Ok(Some(&device.value)),
+                    Mood::Silent | Mood::Mute => Err("no reply"),
+                };
+                self.control.written(*ticket, result, self.now);
+            }
+            Action::Relinquish { ticket } => {
+                let device = &mut self.devices[ticket.output.0 as usize];
+                if matches!(device.mood, Mood::Fine | Mood::Mute) {
+                    device.value = self.own[ticket.output.0 as usize].clone();
+                }
+                self.given_back += 1;
+                let result = match device.mood {
+                    Mood::Fine => Ok(None),
+                    Mood::Stuck => Ok(Some(&device.value)),
                     Mood::Silent | Mood::Mute => Err("no reply"),
                 };
                 self.control.written(*ticket, result, self.now);

@@ -136,7 +136,8 @@ fn place(
     };
     // Of other properties an object tells only with an increment (SubscribeCOVProperty).
     let cov = cov.filter(|c| property == Property::PRESENT_VALUE || c.increment.is_some());
-    let form = Form { check: cov.map(|c| c.check), ..form };
+    let gives_back = property == Property::PRESENT_VALUE && form.read_only.is_none();
+    let form = Form { check: cov.map(|c| c.check), gives_back, ..form };
     Some((form, Place { object, property, cov, priority: t.priority }))
 }
 

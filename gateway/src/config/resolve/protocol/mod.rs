@@ -39,6 +39,8 @@ pub(super) struct Form {
     pub(super) error: f64,
     /// What it is, if that can't be written.
     pub(super) read_only: Option<&'static str>,
+    /// Whether a value that was written can be taken back, so that the device decides.
+    pub(super) gives_back: bool,
     /// The unit that the protocol fixes.
     pub(super) unit: Option<Unit>,
     /// Whether the device tells its unit at run time.
@@ -65,6 +67,7 @@ impl Form {
             bits: None,
             error: 0.0,
             read_only: None,
+            gives_back: false,
             unit: None,
             tells_unit: false,
             check: None,
