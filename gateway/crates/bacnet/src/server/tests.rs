@@ -529,12 +529,22 @@ fn what_is_not_understood_is_rejected_and_what_is_not_for_us_is_left_alone() {
     let now = Instant::now();
     for (service, data, reason) in [
         (26, &[][..], 9),
+        // WritePropertyMultiple, DeviceCommunicationControl, ReinitializeDevice: told, not ignored.
+        (16, &[0x0C, 0, 0x40, 0, 2], 9),
+        (17, &[0x19, 1], 9),
+        (20, &[0x09, 0], 9),
         (confirmed::READ_PROPERTY, &[], 5),
         (confirmed::READ_PROPERTY, &[0x0C, 1], 4),
     ] {
         Asked::new(service).send(&mut core, data, now);
         let apdu = one(&mut core);
         assert_eq!(Apdu::decode(&apdu), Ok(Apdu::Reject { invoke: 9, reason }), "{service}");
+    }
+    // The clock follows NTP and nobody's TimeSynchronization, by local time or UTC.
+    for service in [6, 9] {
+        let data = [0xA4, 126, 11, 22, 7, 0xB4, 8, 0, 0, 0];
+        send(&mut core, &Apdu::Unconfirmed { service, data: &data }, now);
+        assert!(core.out.is_empty());
     }
     let mut bytes = Vec::new();
     Apdu::Unconfirmed { service: unconfirmed::WHO_IS, data: &[] }.encode(&mut bytes);
