@@ -2,7 +2,8 @@
 """A BACnet/IP device by bacpypes3: a foreign device for the gateway's tests.
 
 It has one object of each kind that the gateway reads, and as many further analog values as asked
-for. It can be a BBMD, and a router to a virtual network with one device on it. Prints `ready PORT`
+for. It can be a BBMD, a router to a virtual network with one device on it, or a router between two
+real networks, which then also refuses what is meant for a third one. Prints `ready PORT`
 once it listens; each line on standard input `set NAME VALUE` changes a present value,
 `reliability NAME WORD` a reliability, `out NAME` puts an object out of service, `get NAME` prints
 a present value and `slot NAME PRIORITY` what stands at that priority.
@@ -25,6 +26,7 @@ from bacpypes3.local.device import DeviceObject
 from bacpypes3.local.multistate import MultiStateInputObject, MultiStateValueObject
 from bacpypes3.local.networkport import NetworkPortObject
 from bacpypes3.local.object import Object as LocalObject
+from bacpypes3.npdu import RejectMessageToNetwork
 from bacpypes3.object import (
     AccumulatorObject,
     CharacterStringValueObject,
@@ -90,15 +92,39 @@ def device(instance, name, a):
     return d
 
 
+def refuse_other_networks(app, known):
+    """What bacpypes3 leaves out: a router says so when it has no route (135, clause 6.6.3.5)."""
+    forward = app.nsap.process_npdu
+
+    async def process(adapter, npdu):
+        to = npdu.npduDADR
+        if to is None or to.addrNet in (None, 0xFFFF, *known):
+            return await forward(adapter, npdu)
+        reject = RejectMessageToNetwork(1, to.addrNet)
+        reject.pduDestination = npdu.pduSource
+        await app.nse.response(adapter, reject)
+
+    app.nsap.process_npdu = process
+
+
+def ip_port(address, number, network, a):
+    return NetworkPortObject(
+        f"{address}:{a.port}",
+        objectIdentifier=("network-port", number),
+        objectName=f"port-{number}",
+        networkNumber=network,
+        networkNumberQuality="configured" if network else "unknown",
+    )
+
+
 def start(a):
     """One application, or two: a router, and the device on the network behind it."""
-    port = NetworkPortObject(
-        f"127.0.0.1/32:{a.port}",
-        objectIdentifier=("network-port", 1),
-        objectName="port-1",
-        networkNumber=a.network,
-        networkNumberQuality="configured" if a.network else "unknown",
-    )
+    port = ip_port(a.address, 1, a.network, a)
+    if a.beyond:
+        other = ip_port(a.beyond, 2, a.routes, a)
+        router = Application.from_object_list([device(a.instance, a.name, a), port, other])
+        refuse_other_networks(router, (a.network, a.routes))
+        return [router]
     if a.bbmd:
         port.bacnetIPMode = IPMode.bbmd
         port.bbmdAcceptFDRegistrations = True
@@ -154,6 +180,7 @@ async def obey(app, reader):
 async def main():
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--port", type=int, required=True)
+    args.add_argument("--address", default="127.0.0.1/32", help="address and length of the prefix")
     args.add_argument("--instance", type=int, default=12)
     args.add_argument("--name", default="plant")
     args.add_argument("--objects", type=int, default=0, help="further analog values")
@@ -163,6 +190,7 @@ async def main():
     args.add_argument("--bbmd", action="store_true")
     args.add_argument("--network", type=int, default=0)
     args.add_argument("--routes", type=int, default=0, help="network with a device behind this one")
+    args.add_argument("--beyond", help="a router's address on the real network that it routes to")
     a = args.parse_args()
     apps = start(a)
     # Sockets are opened by tasks of their own.

@@ -72,6 +72,11 @@ impl Child {
         )
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends it a line.
     pub fn tell(&mut self, line: &str) {
         let Some(stdin) = &mut self.stdin else { panic!("{}: no input", self.name) };

@@ -7,11 +7,13 @@
 
 mod bacnet;
 mod child;
+mod network;
 mod peers;
 mod plant;
 
 pub use bacnet::BacnetClient;
 pub use child::{Child, free_port};
+pub use network::Host;
 pub use peers::{
     BacnetDevice, Broker, Dlt645Meter, ModbusServer, Platform, SerialPair, mbus_master,
     modbus_master,

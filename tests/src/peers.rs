@@ -1,6 +1,6 @@
 //! The foreign parts.
 
-use crate::{Child, eventually, free_port, repository};
+use crate::{Child, Host, eventually, free_port, repository};
 use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -199,6 +199,18 @@ impl BacnetDevice {
         };
         let mut command = python("bacnet_device.py");
         command.args(["--port", &port.to_string()]).args(arguments);
+        Self::of(command, port)
+    }
+
+    /// Starts one with these arguments on another host, at the standard port.
+    pub fn start_on(host: &Host, arguments: &[&str]) -> Self {
+        let port = 47808;
+        let mut command = python("bacnet_device.py");
+        command.args(["--port", &port.to_string()]).args(arguments);
+        Self::of(host.enter(&command), port)
+    }
+
+    fn of(command: Command, port: u16) -> Self {
         let mut child = Child::start("bacnet device", command);
         child.wait_for("ready");
         Self { child, port }
