@@ -1,14 +1,21 @@
-# Speed and size of the gateway beside the floor; needs mosquitto. About seven minutes, and a quiet
+# Speed and size of the gateway beside the floor; needs mosquitto. About ten minutes, and a quiet
 # machine: the last column of the table tells how quiet it was.
-.PHONY: bench bench-plugins bench-outage bench-soak bench-build
+.PHONY: bench bench-plugins bench-buses bench-outage bench-soak bench-build
 
 BENCH = target/release/wellhead-bench --wellhead target/release/wellhead
+FLEET = target/release/examples/fleet
+BUSES = $(FLEET) && target/release/bench-buses --wellhead target/release/wellhead --fleet $(FLEET)
 
-bench: bench-build ## Speed and size beside a floor program, and of plugins beside their aims
+bench: bench-build ## Speed and size beside a floor program, and of plugins and buses beside their aims
 	$(BENCH)
 	tests/bench/plugins.sh
+	$(BUSES)
 
-# Without the seven minutes: what plugins cost, about five.
+# What BACnet and 1-Wire cost, about three minutes: the client by itself, then the program.
+bench-buses: bench-build
+	$(BUSES)
+
+# What plugins cost, about five minutes.
 bench-plugins: bench-build
 	tests/bench/plugins.sh
 
@@ -24,3 +31,4 @@ bench-soak: bench-build
 bench-build:
 	@tests/setup.sh test
 	cargo build --release --locked -p wellhead -p wellhead-bench
+	cargo build --release --locked -p wellhead-bacnet --example fleet

@@ -10,10 +10,12 @@
 //! through a site file, Modbus and MQTT.
 
 pub mod broker;
+pub mod buses;
 pub mod clock;
 pub mod fleet;
 pub mod job;
 pub mod measure;
+pub mod metrics;
 pub mod mqtt;
 pub mod payload;
 pub mod process;
@@ -22,3 +24,4 @@ pub mod rig;
 pub mod site;
 pub mod subscriber;
 pub mod tally;
+pub mod wire;
