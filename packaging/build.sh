@@ -49,6 +49,7 @@ put() { # mode, file, place below the root
 put 0755 "$program" usr/bin/wellhead
 "$gnu-strip" --strip-unneeded "$root/usr/bin/wellhead"
 put 0644 packaging/wellhead.service usr/lib/systemd/system/wellhead.service
+put 0644 packaging/60-wellhead.rules usr/lib/udev/rules.d/60-wellhead.rules
 for f in configs/profiles/*.toml; do
     put 0644 "$f" "usr/share/wellhead/profiles/$(basename "$f")"
 done

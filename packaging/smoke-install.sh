@@ -56,6 +56,7 @@ wellhead check --schema site | cmp - "$schema" || fail "the schema is not the pr
 dpkg --verify wellhead | tee /tmp/changed
 [ ! -s /tmp/changed ] || fail "installed files differ from the package"
 systemd-analyze verify wellhead.service
+[ -e /usr/lib/udev/rules.d/60-wellhead.rules ] || fail "no rules for 1-Wire and GPIO"
 systemd-analyze security --offline=true wellhead.service | tail -n1
 systemctl enable wellhead.service
 
