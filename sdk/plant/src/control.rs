@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::fault::{Fault, Line, Scope};
+use crate::fault::{ActiveFault, Fault, Line, Scope};
 use crate::serve::Shared;
 
 /// What can be asked.
@@ -40,7 +40,7 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<u64>,
     },
-    /// List what is wrong.
+    /// List what is wrong, and how many requests met it.
     Faults,
     /// Requests and answers of every unit.
     Stats,
@@ -105,9 +105,10 @@ fn answer(shared: &Shared, request: Request) -> Value {
             let room = shared.room_at(tokio::time::Instant::now());
             let list: Vec<Value> = room
                 .active_faults()
-                .map(
-                    |active| json!({"id": active.id, "scope": active.scope, "fault": active.fault}),
-                )
+                .map(|active| {
+                    let ActiveFault { id, scope, fault, met, .. } = active;
+                    json!({"id": id, "scope": scope, "fault": fault, "met": met})
+                })
                 .collect();
             json!({"ok": true, "faults": list})
         }

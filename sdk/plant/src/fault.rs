@@ -237,6 +237,9 @@ pub struct ActiveFault {
     pub fault: Fault,
     /// When it ends by itself.
     pub until: Option<Instant>,
+    /// Requests that it befell, or of a controller of the building frames; a fault of a sensor or
+    /// probe is not counted.
+    pub met: u64,
     /// What the sensor showed when it began, and the simulated time, for sensor faults.
     pub(crate) onset: (f64, f64),
 }

@@ -78,7 +78,7 @@ impl Room {
         };
         let onset = (shown, self.plant.time_s());
         let sensor_unit = scope.unit.filter(|_| fault.point().is_some());
-        let active = ActiveFault { id, scope, fault, until, onset };
+        let active = ActiveFault { id, scope, fault, until, met: 0, onset };
         match sensor_unit.and_then(|unit| self.unit_mut(unit)) {
             Some(unit) => unit.sensor_faults.push(active),
             None => self.faults.push(active),
@@ -115,10 +115,18 @@ impl Room {
         self.faults.iter().chain(self.units.iter().flat_map(|unit| &unit.sensor_faults))
     }
 
-    /// The faults that concern a request to a unit on a line.
-    pub(crate) fn faults_for(&self, unit: u8, line: Line) -> Vec<Fault> {
-        let concerned = self.faults.iter().filter(|active| active.scope.covers(unit, line));
-        concerned.map(|active| active.fault.clone()).collect()
+    /// The faults that concern a request to a unit on a line; it has met them.
+    pub(crate) fn faults_for(&mut self, unit: u8, line: Line) -> Vec<Fault> {
+        self.meet(|scope| scope.covers(unit, line))
+    }
+
+    fn meet(&mut self, concerned: impl Fn(&Scope) -> bool) -> Vec<Fault> {
+        let concerned = self.faults.iter_mut().filter(|active| concerned(&active.scope));
+        let met = |active: &mut ActiveFault| {
+            active.met += 1;
+            active.fault.clone()
+        };
+        concerned.map(met).collect()
     }
 
     /// What every point of a controller of the building shows now.
@@ -128,13 +136,9 @@ impl Room {
         controller.points.iter().map(one).collect()
     }
 
-    /// The faults that concern what a controller of the building sends.
-    #[must_use]
-    pub fn faults_of_controller(&self, unit: u8) -> Vec<Fault> {
-        let concerned = self.faults.iter().filter(|active| {
-            active.scope.line.is_none() && active.scope.unit.is_none_or(|own| own == unit)
-        });
-        concerned.map(|active| active.fault.clone()).collect()
+    /// The faults that concern a frame which a controller of the building sends; it has met them.
+    pub(crate) fn faults_of_controller(&mut self, unit: u8) -> Vec<Fault> {
+        self.meet(|scope| scope.line.is_none() && scope.unit.is_none_or(|own| own == unit))
     }
 
     /// Is the port of a line to be closed?

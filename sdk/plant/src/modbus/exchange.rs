@@ -219,6 +219,17 @@ mod tests {
     }
 
     #[test]
+    fn fault_counts_the_requests_that_met_it() {
+        let mut room = room();
+        room.inject(Scope { unit: Some(1), line: Some(Line::Rtu) }, Fault::Silent, None).unwrap();
+        let mut memory = Memory::default();
+        for line in [Line::Rtu, Line::Tcp, Line::Rtu] {
+            ask(&mut room, &mut memory, line);
+        }
+        assert_eq!(room.active_faults().map(|active| active.met).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
     fn bad_crc_on_rtu_fails_the_check() {
         let mut room = room();
         room.inject(Scope::default(), Fault::BadCrc, None).unwrap();
