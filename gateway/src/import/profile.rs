@@ -84,6 +84,8 @@ struct Point<'r> {
     scale: Option<f64>,
     offset: Option<f64>,
     unit: Option<Unit>,
+    /// Names of its values.
+    states: Vec<(i64, String)>,
     /// Texts for people: the name as it stood, and the description.
     name: String,
     description: String,
@@ -212,6 +214,17 @@ fn point<'r>(
         remark(format!("unit `{unknown}` is not known and left out"), false);
     }
     let numeric = kind.as_ref().is_some_and(|k| k.word != "text");
+    let (scale, offset) =
+        (scale.filter(|s| numeric && *s != 1.0), offset.filter(|o| numeric && *o != 0.0));
+    let mut states = words::states(cell(Column::Description));
+    if states.is_empty() {
+        states = words::states(name);
+    }
+    // What is scaled is measured, whatever the remark numbers.
+    if scale.is_some() || offset.is_some() || !states.iter().all(|(n, _)| holds(kind.as_ref(), *n))
+    {
+        states.clear();
+    }
     Ok(Point {
         row,
         id: String::new(),
@@ -219,15 +232,28 @@ fn point<'r>(
         address,
         bit,
         order: order.filter(|_| kind.as_ref().is_some_and(is_long)),
-        scale: scale.filter(|s| numeric && *s != 1.0),
-        offset: offset.filter(|o| numeric && *o != 0.0),
-        unit: unit.ok().flatten().filter(|_| numeric),
+        scale,
+        offset,
+        unit: unit.ok().flatten().filter(|_| numeric && states.is_empty()),
+        states,
         kind,
         name: name.to_owned(),
         description: cell(Column::Description).to_owned(),
         writable: words::writable(cell(Column::Access))
             && !matches!(table, Table::Input | Table::Discrete),
     })
+}
+
+/// Whether a state may have this number; without a type it is that of a bit.
+fn holds(kind: Option<&Kind>, number: i64) -> bool {
+    match kind.map(|k| k.word) {
+        None => (0..=1).contains(&number),
+        Some("i16") => i16::try_from(number).is_ok(),
+        Some("u16") => u16::try_from(number).is_ok(),
+        Some("i32") => i32::try_from(number).is_ok(),
+        Some("u32") => u32::try_from(number).is_ok(),
+        Some(_) => false,
+    }
 }
 
 fn is_long(kind: &Kind) -> bool {
@@ -257,26 +283,20 @@ fn unit(text: &str) -> Result<Option<Unit>, String> {
     Unit::parse(known).map(Some).map_err(|_| text.to_owned())
 }
 
-/// An id of the name's ASCII letters, or of the place if it has none; never one twice.
+/// An id of the ASCII letters of the name, else of a description that could be one, else of the
+/// place; never one twice.
 fn free_id(point: &Point, taken: &mut BTreeSet<String>) -> String {
-    let mut id = String::new();
-    for c in point.name.chars().take(48) {
-        match c.to_ascii_lowercase() {
-            c @ ('a'..='z' | '0'..='9') => id.push(c),
-            _ if id.ends_with('_') || id.is_empty() => {}
-            _ => id.push('_'),
-        }
-    }
-    let mut id = id.trim_end_matches('_').to_owned();
     let place = || match point.bit {
         Some(bit) => format!("{}_{}_{bit}", key(point.table), point.address),
         None => format!("{}_{}", key(point.table), point.address),
     };
-    // A few letters in a Chinese name are rarely what it is called.
-    let telling = point.name.is_ascii() && id.bytes().any(|b| b.is_ascii_lowercase());
-    if !telling {
-        id = place();
-    }
+    let described = Some(&*point.description).filter(|d| {
+        d.len() <= ID_LEN_MAX
+            && d.starts_with(|c: char| c.is_ascii_alphabetic())
+            && !d.contains('=')
+    });
+    let mut id =
+        plain_id(&point.name).or_else(|| described.and_then(plain_id)).unwrap_or_else(place);
     if taken.contains(&id) {
         id = format!("{id}_{}", point.address);
     }
@@ -288,6 +308,24 @@ fn free_id(point: &Point, taken: &mut BTreeSet<String>) -> String {
         id = format!("{first}_{n}");
     }
     id
+}
+
+/// Letters of a text that an id takes; short enough for a number behind them.
+const ID_LEN_MAX: usize = 48;
+
+/// `None` of a text in other letters: a few ASCII ones in a Chinese name are rarely what it is
+/// called.
+fn plain_id(text: &str) -> Option<String> {
+    let mut id = String::new();
+    for c in text.chars().take(ID_LEN_MAX) {
+        match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9') => id.push(c),
+            _ if id.ends_with('_') || id.is_empty() => {}
+            _ => id.push('_'),
+        }
+    }
+    let telling = text.is_ascii() && id.bytes().any(|b| b.is_ascii_lowercase());
+    telling.then(|| id.trim_end_matches('_').to_owned())
 }
 
 fn key(table: Table) -> &'static str {
@@ -346,6 +384,11 @@ fn put(out: &mut String, head: &Head, points: &[Point]) -> std::fmt::Result {
         }
         if let Some(offset) = p.offset {
             writeln!(out, "offset = {}", float(offset))?;
+        }
+        if !p.states.is_empty() {
+            let one = |(n, name): &(i64, String)| format!("{n} = {}", quoted(name));
+            let all: Vec<_> = p.states.iter().map(one).collect();
+            writeln!(out, "states = {{ {} }}", all.join(", "))?;
         }
         if let Some(unit) = p.unit {
             writeln!(out, "unit = {}", quoted(unit.symbol()))?;

@@ -232,6 +232,62 @@ pub(super) fn scale(text: &str) -> Result<(f64, &str), String> {
     Ok((factor, rest.trim()))
 }
 
+/// Names of a value's numbers out of a remark: `0=off;1=on`, `0:关 1:开`, `0-停止 1-运行`; but not
+/// `16-bit, 4-wire`. None if there are not two at least, or if one number or name stands for two.
+pub(super) fn states(text: &str) -> Vec<(i64, String)> {
+    /// What is longer is a sentence.
+    const NAME_LEN_MAX: usize = 40;
+    let ends = [';', '；', ',', '，', '、', '|', '。', ')', '）', '/', '\n'];
+    let mut found: Vec<(i64, String)> = Vec::new();
+    let mut rest = text;
+    let mut before = None;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let before_it = rest[..at].chars().next_back().or(before);
+        let tail = &rest[at..];
+        let digits = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
+        let (number, behind) = tail.split_at(digits);
+        before = number.chars().next_back();
+        rest = behind;
+        // `Bit0: fault` and `1.0: V` number something else.
+        let alone = before_it.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '.' && c != '-');
+        let (true, Some(name), Ok(number)) = (alone, state_name(behind), number.parse()) else {
+            continue;
+        };
+        let end = name.find(ends).unwrap_or(name.len());
+        // `0:关 1:开`: the next number ends it too.
+        let next = next_pair(&name[..end]).unwrap_or(end);
+        let name = name[..next].trim();
+        if name.chars().count() > NAME_LEN_MAX
+            || found.iter().any(|(n, known)| *n == number || known == name)
+        {
+            return Vec::new();
+        }
+        found.push((number, name.to_owned()));
+    }
+    if found.len() < 2 { Vec::new() } else { found }
+}
+
+/// What stands behind a number, if it names it.
+fn state_name(behind: &str) -> Option<&str> {
+    let behind = behind.trim_start();
+    if let Some(name) = behind.strip_prefix(['=', ':', '：', '＝']) {
+        return Some(name.trim_start()).filter(|n| n.starts_with(char::is_alphabetic));
+    }
+    let name = behind.strip_prefix(['-', '－', '—'])?.trim_start_matches(['-', '—', ' ']);
+    Some(name).filter(|n| n.starts_with(|c: char| c.is_alphabetic() && !c.is_ascii()))
+}
+
+/// Where in a name the next pair of number and name begins.
+fn next_pair(name: &str) -> Option<usize> {
+    let digit = |(_, c): &(usize, char)| c.is_ascii_digit();
+    let begins = |(i, _): &(usize, char)| {
+        let own = name[..*i].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
+        let behind = name[*i..].trim_start_matches(|c: char| c.is_ascii_digit());
+        !own && state_name(behind).is_some()
+    };
+    name.char_indices().filter(digit).find(begins).map(|(i, _)| i)
+}
+
 /// Whether masters may write it.
 pub(super) fn writable(text: &str) -> bool {
     let t = text.to_lowercase();
@@ -327,6 +383,31 @@ mod tests {
         }
         for wrong in ["", "ten", "0", "1/0", "1/2/3"] {
             assert!(scale(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_of_numbers_are_read_out_of_remarks() {
+        for (text, expected) in [
+            ("0=off;1=on", &[(0, "off"), (1, "on")][..]),
+            ("0:关 1:开", &[(0, "关"), (1, "开")]),
+            ("0：停止，1：运行，2：故障", &[(0, "停止"), (1, "运行"), (2, "故障")]),
+            ("运行状态（0-停机/1-制冷/2-制热）", &[(0, "停机"), (1, "制冷"), (2, "制热")]),
+            ("Mode: 1 = Cooling, 2 = Heating", &[(1, "Cooling"), (2, "Heating")]),
+            ("0 stop", &[]),
+            ("0=stopped 1=running, no fault", &[(0, "stopped"), (1, "running")]),
+            ("0:关1:开", &[(0, "关"), (1, "开")]),
+            ("0-100 %", &[]),
+            ("0=off", &[]),
+            ("0=off; 0=on", &[]),
+            ("0=on; 1=on", &[]),
+            ("Bit0: fault, Bit1: alarm", &[]),
+            ("16-bit, 4-wire", &[]),
+            ("Version 1: new; 2 wires", &[]),
+            ("", &[]),
+        ] {
+            let expected: Vec<_> = expected.iter().map(|(n, s)| (*n, (*s).to_owned())).collect();
+            assert_eq!(states(text), expected, "{text}");
         }
     }
 

@@ -170,13 +170,16 @@ impl Point {
 pub(super) struct Ids(BTreeSet<String>);
 
 impl Ids {
-    /// An id of the name's letters and digits, or of the number where the name is not in ASCII
-    /// letters: a few letters in a Chinese name are rarely what a thing is called.
-    pub(super) fn give(&mut self, name: Option<&str>, number: &str, between: char) -> String {
+    /// An id of the letters and digits of the first of these names that is in ASCII letters, or of
+    /// the number: a few letters in a Chinese name are rarely what a thing is called.
+    pub(super) fn give(&mut self, names: &[Option<&str>], number: &str, between: char) -> String {
         let foreign = |c: char| c.is_alphabetic() && !c.is_ascii();
-        let telling = name.filter(|n| !n.contains(foreign)).map(|n| plain(n, between));
-        let telling = telling.filter(|id| id.bytes().any(|b| b.is_ascii_lowercase()));
-        let first = telling.unwrap_or_else(|| plain(number, between));
+        let telling = |name: &str| {
+            let id = (!name.contains(foreign)).then(|| plain(name, between));
+            id.filter(|id| id.bytes().any(|b| b.is_ascii_lowercase()))
+        };
+        let first = names.iter().flatten().find_map(|name| telling(name));
+        let first = first.unwrap_or_else(|| plain(number, between));
         let mut id = first.clone();
         let mut n = 1;
         while !self.0.insert(id.clone()) {
@@ -210,7 +213,7 @@ mod tests {
     fn ids_are_the_names_letters_or_the_number_and_never_given_twice() {
         let mut ids = Ids::default();
         let mut give = |name: &str| {
-            let id = ids.give(Some(name), "analog-input:3", '_');
+            let id = ids.give(&[Some(name), None], "analog-input:3", '_');
             assert!(PointId::new(&id).is_ok(), "{id}");
             id
         };
@@ -222,5 +225,7 @@ mod tests {
         assert_eq!(give("Wärme"), "analog_input_3_3");
         assert_eq!(give("42"), "analog_input_3_4");
         assert!(give(&"a".repeat(200)).len() <= 64);
+        let described = ids.give(&[Some("供水温度"), Some("Supply temp.")], "analog-input:3", '_');
+        assert_eq!(described, "supply_temp", "the description says it in ASCII");
     }
 }

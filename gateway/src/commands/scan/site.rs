@@ -71,7 +71,7 @@ fn heading(device: &Device) -> String {
 }
 
 fn put_device(out: &mut String, found: &Found, device: &Device, ids: &mut Ids) -> std::fmt::Result {
-    let id = ids.give(device.name.as_deref(), &device.number, '-');
+    let id = ids.give(&[device.name.as_deref()], &device.number, '-');
     writeln!(out, "\n# {}", heading(device))?;
     if let Some(problem) = &device.problem {
         writeln!(out, "# Not all of it could be read: {}", one_line(problem))?;
@@ -89,7 +89,8 @@ fn put_device(out: &mut String, found: &Found, device: &Device, ids: &mut Ids) -
 fn put_points(out: &mut String, above: &str, points: &[Point]) -> std::fmt::Result {
     let mut ids = Ids::default();
     for point in points.iter().filter(|p| !p.unread) {
-        let id = ids.give(point.name.as_deref(), &point.number, '_');
+        let id =
+            ids.give(&[point.name.as_deref(), point.description.as_deref()], &point.number, '_');
         writeln!(out, "\n[{above}.{id}]  # {}", shown(point))?;
         put_titles(out, point.name.as_deref(), point.description.as_deref())?;
         writeln!(out, "{} = {}", point.key, point.address.toml())?;
