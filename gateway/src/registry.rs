@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use wellhead_bacnet::BacnetDriver;
-use wellhead_driver::{AnyDriver, LineConfig};
+use wellhead_driver::{AnyDriver, Demand, LineConfig, SerialMode};
 use wellhead_modbus::ModbusDriver;
 use wellhead_sensors::cjt188::Cjt188Driver;
 use wellhead_sensors::dlt645::Dlt645Driver;
@@ -76,31 +76,30 @@ pub struct Unfit {
     pub key: &'static str,
     /// What is wrong.
     pub message: String,
+    /// The same in Chinese, where the driver says it.
+    pub message_zh: Option<String>,
     /// What to do, where that is not said already.
     pub hint: Option<String>,
 }
 
 impl From<SpecProblem> for Unfit {
     fn from(p: SpecProblem) -> Self {
-        Self { point: p.point, key: key_of(p.key), message: p.message, hint: None }
+        let SpecProblem { point, key, message, message_zh } = p;
+        Self { point, key: key_of(key), message, message_zh: Some(message_zh), hint: None }
     }
 }
 
 impl From<wellhead_bacnet::SpecProblem> for Unfit {
     fn from(p: wellhead_bacnet::SpecProblem) -> Self {
-        Self { point: p.point, key: key_of(p.key), message: p.message, hint: None }
-    }
-}
-
-impl From<(Option<String>, &'static str, String)> for Unfit {
-    fn from((point, key, message): (Option<String>, &'static str, String)) -> Self {
-        Self { point, key: key_of(key), message, hint: None }
+        let wellhead_bacnet::SpecProblem { point, key, message, message_zh } = p;
+        Self { point, key: key_of(key), message, message_zh: Some(message_zh), hint: None }
     }
 }
 
 impl From<wellhead_modbus::PlanError> for Unfit {
     fn from(e: wellhead_modbus::PlanError) -> Self {
-        Self { point: e.point, key: key_of(e.key), message: e.message, hint: Some(e.hint) }
+        let (message, hint) = (e.message, Some(e.hint));
+        Self { point: e.point, key: key_of(e.key), message, message_zh: None, hint }
     }
 }
 
@@ -156,6 +155,47 @@ impl DeviceSpec {
         }
     }
 
+    /// What reading it asks of its line. Where there is no wire of its own, a property, sensor or
+    /// contact counts as a request.
+    pub fn demand(&self) -> Vec<Demand> {
+        let files = |periods: &mut dyn Iterator<Item = Duration>| {
+            periods.map(|period| Demand { period, requests: 1, characters: 0 }).collect()
+        };
+        match self {
+            DeviceSpec::Modbus(spec) => {
+                wellhead_modbus::plan(spec.clone()).iter().flat_map(|p| p.demand()).collect()
+            }
+            DeviceSpec::Mbus(spec) => mbus::demand(spec).into_iter().collect(),
+            DeviceSpec::Dlt645(spec) => dlt645::demand(spec),
+            DeviceSpec::Cjt188(spec) => cjt188::demand(spec).into_iter().collect(),
+            DeviceSpec::Bacnet(spec) => files(&mut spec.points.iter().map(|p| p.period)),
+            DeviceSpec::Onewire(spec) => files(&mut spec.points.iter().map(|p| p.period)),
+            DeviceSpec::Hwmon(spec) | DeviceSpec::Iio(spec) => {
+                files(&mut spec.points.iter().map(|p| p.period))
+            }
+            DeviceSpec::Gpio(spec) => files(&mut spec.points.iter().map(|p| p.period)),
+        }
+    }
+
+    /// Its own speed on a serial line, if that is not the line's.
+    fn mode(&self) -> Option<SerialMode> {
+        match self {
+            DeviceSpec::Modbus(spec) => spec.mode,
+            DeviceSpec::Mbus(spec) => spec.timing.mode,
+            DeviceSpec::Dlt645(spec) => spec.timing.mode,
+            DeviceSpec::Cjt188(spec) => spec.timing.mode,
+            _ => None,
+        }
+    }
+
+    /// Which share of a serial line's time its polls take at least, the meter's own time to
+    /// think left out; `line` is the line's speed.
+    pub fn share(&self, line: SerialMode) -> f64 {
+        let character = self.mode().unwrap_or(line).character().as_secs_f64();
+        let one = |d: &Demand| d.characters as f64 * character / d.period.as_secs_f64().max(1e-3);
+        self.demand().iter().map(one).sum()
+    }
+
     /// What no other device of its protocol on the same line may have, each as the key that gives
     /// it and its text.
     pub fn stations(&self) -> Vec<(Option<&str>, &'static str, String)> {
@@ -208,8 +248,13 @@ impl DeviceSpec {
             DeviceSpec::Bacnet(spec) => match port {
                 Port::Bacnet(client) => Box::new(BacnetDriver::new(spec, Arc::clone(client))),
                 Port::None => {
-                    let message = "its line is no BACnet port".to_owned();
-                    return Err(vec![Unfit { point: None, key: "line", message, hint: None }]);
+                    return Err(vec![Unfit {
+                        point: None,
+                        key: "line",
+                        message: "its line is no BACnet port".to_owned(),
+                        message_zh: Some("其线路不是 BACnet 端口".to_owned()),
+                        hint: None,
+                    }]);
                 }
             },
             DeviceSpec::Mbus(spec) => Box::new(MbusDriver::new(spec)),

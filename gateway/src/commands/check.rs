@@ -2,9 +2,11 @@
 
 use super::{Lang, Outcome, shipped};
 use crate::config;
-use crate::registry::DeviceSpec;
+use crate::config::Protocol;
+use crate::registry::LineSetup;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use wellhead_driver::LineConfig;
 
 /// Checks a site file, a folder of them or a profile, and tells every mistake at once.
 #[derive(Debug, Args)]
@@ -54,7 +56,7 @@ impl Check {
             }
         } else {
             match config::load(&path, &shipped()) {
-                Ok((site, report)) => (Some(summary(&site, lang)?), report),
+                Ok((site, report)) => (Some(summary(&site, lang)), report),
                 Err(report) => (None, report),
             }
         };
@@ -71,28 +73,21 @@ impl Check {
     }
 }
 
-fn summary(site: &config::Site, lang: Lang) -> anyhow::Result<String> {
-    let mut requests = 0;
-    for device in &site.devices {
-        if let DeviceSpec::Modbus(spec) = &device.spec {
-            let plan = wellhead_modbus::plan(spec.clone());
-            let plan = plan.map_err(|e| anyhow::anyhow!("device {}: {e:?}", device.id))?;
-            requests += plan.requests().len();
-        }
-    }
+fn summary(site: &config::Site, lang: Lang) -> String {
+    let reads = reads(site, lang);
     let points: usize = site.devices.iter().map(|d| d.points.len()).sum();
     let (lines, devices) = (site.lines.len(), site.devices.len());
     let plugins = plugins(&site.plugins, lang);
-    Ok(match lang {
+    match lang {
         Lang::En => format!(
-            "{}/{}: good. Lines: {lines}, devices: {devices}, points: {points}, Modbus requests: {requests}, plugins: {plugins}",
+            "{}/{}: good. Lines: {lines}, devices: {devices}, points: {points}, plugins: {plugins}{reads}",
             site.id, site.gateway.id
         ),
         Lang::Zh => format!(
-            "{}/{}：配置正确。线路 {lines}，设备 {devices}，点位 {points}，Modbus 读取请求 {requests}，插件 {plugins}",
+            "{}/{}：配置正确。线路 {lines}，设备 {devices}，点位 {points}，插件 {plugins}{reads}",
             site.id, site.gateway.id
         ),
-    })
+    }
 }
 
 /// How many there are, and what each may do: `2 (recharge in slot 14, balance off)`.
@@ -116,3 +111,42 @@ fn plugins(plugins: &[config::Plugin], lang: Lang) -> String {
         (n, Lang::Zh) => format!("{n}（{}）", all.join("、")),
     }
 }
+
+/// What a cycle reads on each bus, where everything is due at once, and how busy each serial line
+/// is.
+fn reads(site: &config::Site, lang: Lang) -> String {
+    let mut text = String::new();
+    let (comma, colon) = (lang.pick(", ", "，"), lang.pick(": ", " "));
+    for (protocol, name, en, zh) in COUNTED {
+        let of = site.devices.iter().filter(|d| d.spec.protocol() == protocol);
+        let count: usize = of.flat_map(|d| d.spec.demand()).map(|d| d.requests).sum();
+        if count > 0 {
+            text += &format!("{comma}{name} {}{colon}{count}", lang.pick(en, zh));
+        }
+    }
+    for (i, line) in site.lines.iter().enumerate() {
+        let LineSetup::Stream(LineConfig::Serial(port)) = &line.setup else { continue };
+        let on_it = site.devices.iter().filter(|d| d.line == i);
+        let share: f64 = on_it.map(|d| d.spec.share(port.mode)).sum();
+        text += &match lang {
+            Lang::En => {
+                format!("\nLine {}: busy {:.0} % of the time at least", line.id, share * 100.0)
+            }
+            Lang::Zh => format!("\n线路 {}：至少 {:.0} % 的时间在通信", line.id, share * 100.0),
+        };
+    }
+    text
+}
+
+/// What is counted on which bus.
+const COUNTED: [(Protocol, &str, &str, &str); 9] = [
+    (Protocol::Modbus, "Modbus", "requests", "请求"),
+    (Protocol::Mbus, "M-Bus", "requests", "请求"),
+    (Protocol::Cjt188, "CJ/T 188", "requests", "请求"),
+    (Protocol::Dlt645, "DL/T 645", "requests", "请求"),
+    (Protocol::Bacnet, "BACnet", "properties", "属性"),
+    (Protocol::Onewire, "1-Wire", "sensors", "传感器"),
+    (Protocol::Hwmon, "hwmon", "channels", "通道"),
+    (Protocol::Iio, "IIO", "channels", "通道"),
+    (Protocol::Gpio, "GPIO", "lines", "线"),
+];

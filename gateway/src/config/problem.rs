@@ -91,6 +91,7 @@ pub enum Problem {
     SamePort { other: String },
     SameAddress { other: String },
     LineUnused { line: String },
+    LineTooSlow { percent: u64 },
     // Devices.
     UnknownLine { got: String, near: Option<String>, known: String },
     UnknownProfile { got: String, near: Option<String>, searched: String },
@@ -189,7 +190,7 @@ pub enum Problem {
     RegisterKind { point: &'static str, register: &'static str },
     RegisterOverlap { at: u32, other: String, free: u32 },
     // What a driver's own check refuses.
-    Refused { message: String },
+    Refused { message: String, message_zh: String },
     // What the Modbus planner refuses, and what no type takes: told, though nothing should get here.
     Plan { message: String, hint: String },
     Unfit { message: String },
@@ -276,6 +277,7 @@ impl Problem {
     pub fn severity(&self) -> Severity {
         match self {
             Problem::LineUnused { .. }
+            | Problem::LineTooSlow { .. }
             | Problem::SameAddress { .. }
             | Problem::NoWatchdog
             | Problem::RefreshWears { .. }

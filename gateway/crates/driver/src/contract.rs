@@ -57,6 +57,17 @@ pub struct Group {
     pub points: Vec<PointIndex>,
 }
 
+/// What reading some points of a device asks of its line, known before anything was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// How often.
+    pub period: Duration,
+    /// Requests each time.
+    pub requests: usize,
+    /// Characters on the wire each time, both ways, at the least.
+    pub characters: usize,
+}
+
 /// A value on its way to an output, already checked by Control.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Write {

@@ -19,7 +19,8 @@ mod line;
 mod schedule;
 
 pub use contract::{
-    AnyDriver, DeviceError, Driver, Group, Notice, Outcome, Readback, Readings, Recovery, Write,
+    AnyDriver, Demand, DeviceError, Driver, Group, Notice, Outcome, Readback, Readings, Recovery,
+    Write,
 };
 pub use conversion::{Conversion, Raw};
 pub use line::{Exchange, Line, LineConfig, Parity, SerialConfig, SerialMode, Step, TcpConfig};

@@ -6,7 +6,7 @@ use crate::{DeviceSpec, Encoding, Framing, PointSpec, Table, WriteFunction};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
-use wellhead_driver::Group;
+use wellhead_driver::{Demand, Group};
 
 /// One thing wrong with a device's specification.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +61,20 @@ impl Plan {
     /// The reads, in the order of the driver's groups: one request each.
     pub fn requests(&self) -> &[PlannedRead] {
         &self.requests
+    }
+
+    /// What the reads ask of the line.
+    pub fn demand(&self) -> impl Iterator<Item = Demand> {
+        self.requests.iter().map(|read| {
+            let count = usize::from(read.count);
+            let data = match read.table {
+                Table::Coil | Table::Discrete => count.div_ceil(8),
+                Table::Holding | Table::Input => 2 * count,
+            };
+            // In RTU the request is 8 characters and the reply 5 beside its data, and each is
+            // preceded by a silence of three and a half.
+            Demand { period: read.period, requests: 1, characters: 8 + 5 + data + 7 }
+        })
     }
 
     /// The device it was made for.

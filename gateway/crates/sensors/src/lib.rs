@@ -32,6 +32,14 @@ pub struct SpecProblem {
     pub key: &'static str,
     /// What is wrong and what would be right.
     pub message: String,
+    /// The same in Chinese.
+    pub message_zh: String,
+}
+
+impl SpecProblem {
+    fn new(point: Option<&str>, key: &'static str, message: String, message_zh: String) -> Self {
+        Self { point: point.map(str::to_owned), key, message, message_zh }
+    }
 }
 
 /// Manners of a meter on a shared line.

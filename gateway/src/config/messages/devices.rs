@@ -67,7 +67,7 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
         P::BadText { key, got, message } => {
             ((message.clone(), format!("`{key}` 无法识别 `{got}`：{message}")), None)
         }
-        P::Refused { message } => say!("{message}", "驱动拒绝：{message}"),
+        P::Refused { message, message_zh } => ((message.clone(), message_zh.clone()), None),
         P::NoPoints => say!(
             "this device has no points", "此设备没有任何点";
             "name a `profile`, or add a [device.….point.…]",

@@ -107,6 +107,12 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
             "那里的设备可以共用一条线路和一个会话：许多网关只允许少量会话"
         ),
         P::LineUnused { line } => say!("no device is on line `{line}`", "线路 `{line}` 上没有设备"),
+        P::LineTooSlow { percent } => say!(
+            "what its devices are asked takes at least {percent} % of the time there is",
+            "读取其设备所需的时间至少是可用时间的 {percent} %";
+            "raise `poll` of devices or points, or `baud`; else polls are skipped",
+            "请加长设备或点的 `poll`，或提高 `baud`；否则会跳过一些读取"
+        ),
         _ => return None,
     })
 }

@@ -12,7 +12,7 @@ use crate::config::site::Device;
 use crate::config::structure::nearest;
 use crate::config::text::DurationText;
 use crate::config::tree::Data;
-use crate::registry::DeviceSpec;
+use crate::registry::{DeviceSpec, Unfit};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wellhead_driver::Backoff;
@@ -206,13 +206,15 @@ fn tell_unfit(spec: &DeviceSpec, at: &At<'_>, findings: &mut Findings) {
         let point = unfit.point.as_deref();
         let point_at = point.and_then(|p| at.child("point").and_then(|points| points.child(p)));
         let spot = point_at.as_ref().unwrap_or(at).key(unfit.key);
-        findings.add(
-            spot,
-            match unfit.hint {
-                Some(hint) => Problem::Plan { message: unfit.message, hint },
-                None => Problem::Refused { message: unfit.message },
-            },
-        );
+        let Unfit { message, message_zh, hint, .. } = unfit;
+        let refused = match hint {
+            Some(hint) => Problem::Plan { message, hint },
+            None => {
+                let message_zh = message_zh.unwrap_or_else(|| message.clone());
+                Problem::Refused { message, message_zh }
+            }
+        };
+        findings.add(spot, refused);
     }
 }
 

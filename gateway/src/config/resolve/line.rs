@@ -5,7 +5,7 @@ use super::protocol;
 use crate::config::file::{FramingWord, LineTable, Protocol};
 use crate::config::problem::Problem;
 use crate::config::report::{Findings, Spot};
-use crate::config::site::Line;
+use crate::config::site::{Device, Line};
 use crate::config::tree::Data;
 use crate::registry::LineSetup;
 use std::collections::BTreeMap;
@@ -248,6 +248,24 @@ pub(super) fn host_name(text: &str) -> Option<String> {
     }
     let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     (!text.is_empty() && text.chars().all(name)).then(|| text.to_owned())
+}
+
+/// Warns of serial lines too slow for what their devices are asked.
+pub(super) fn tell_too_slow(
+    at: &At<'_>,
+    lines: &[LineFound],
+    devices: &[Device],
+    findings: &mut Findings,
+) {
+    for (i, line) in lines.iter().enumerate() {
+        let Some(LineSetup::Stream(LineConfig::Serial(port))) = &line.setup else { continue };
+        let on_it = devices.iter().filter(|d| d.line == i);
+        let share: f64 = on_it.map(|d| d.spec.share(port.mode)).sum();
+        if let (true, Some(at)) = (share > 1.0, at.child(&line.id)) {
+            let percent = (share * 100.0).ceil() as u64;
+            findings.add(at.here(), Problem::LineTooSlow { percent });
+        }
+    }
 }
 
 /// Warns of lines that no device names.

@@ -127,6 +127,7 @@ pub(super) fn site(
     }
     if let Some(at) = root.child("line") {
         line::tell_unused(&at, root.child("device").as_ref(), findings);
+        line::tell_too_slow(&at, &lines, &devices, findings);
     }
     let bacnet = root.child("server").and_then(|at| at.child("bacnet")).and_then(|at| {
         let site = head.as_ref().and_then(|h| h.id.as_deref())?;

@@ -178,14 +178,18 @@ enum Form {
     },
 }
 
+/// Bytes of data behind identifier and serial number that a kind of meter tells.
+pub(super) fn data_len(kind: MeterKind) -> usize {
+    match kind {
+        MeterKind::Volume(_) => 19,
+        MeterKind::Heat(_) => 43,
+    }
+}
+
 impl<'f> Metering<'f> {
     /// `None` if the length is not that of this kind of meter.
     pub fn new(kind: MeterKind, unit: UnitPosition, data: &'f [u8]) -> Option<Self> {
-        let len = match kind {
-            MeterKind::Volume(_) => 19,
-            MeterKind::Heat(_) => 43,
-        };
-        (data.len() == len).then_some(Self { kind, unit, data })
+        (data.len() == data_len(kind)).then_some(Self { kind, unit, data })
     }
 
     /// A field's value in its unit, or why there is none: no such field at this kind of meter

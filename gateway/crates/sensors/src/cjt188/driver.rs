@@ -1,35 +1,42 @@
 //! A CJ/T 188 meter as a [`Driver`].
 
-use super::codec::{Metering, REPLY_LEN_MAX, Reply, Request, reply};
-use super::{Address, DeviceSpec, IdentifierOrder, PointSpec};
+use super::codec::{Metering, REPLY_LEN_MAX, Reply, Request, data_len, reply};
+use super::{Address, DeviceSpec, IdentifierOrder};
 use crate::{SpecProblem, Timing, own_unit};
 use std::time::Duration;
 use wellhead_driver::{
-    DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Readback, Readings, Write,
+    Demand, DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Readback, Readings, Write,
 };
 use wellhead_model::Unit;
 
+/// What reading a meter asks of its line.
+pub fn demand(spec: &DeviceSpec) -> Option<Demand> {
+    let period = spec.points.iter().map(|p| p.period).min()?;
+    // Ends, type, address, control, length, identifier and serial number of both frames.
+    let characters = usize::from(spec.preamble) + 16 + 16 + data_len(spec.kind);
+    Some(Demand { period, requests: 1, characters })
+}
+
 /// What is wrong with a specification beyond its texts.
 pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
-    let problem = |point: Option<&PointSpec>, key, message| SpecProblem {
-        point: point.map(|p| p.name.clone()),
-        key,
-        message,
-    };
     let mut problems = Vec::new();
     if spec.preamble > 4 {
         let message = format!("a request has up to 4 leading FE bytes, not {}", spec.preamble);
-        problems.push(problem(None, "preamble", message));
+        let zh = format!("请求前的 FE 前导字节最多 4 个，不能是 {}", spec.preamble);
+        problems.push(SpecProblem::new(None, "preamble", message, zh));
     }
     for point in &spec.points {
         let field = point.field;
         if !field.told_by(spec.kind) {
             let message = format!("a meter of type `{}` does not tell `{field}`", spec.kind);
-            problems.push(problem(Some(point), "field", message));
+            let zh = format!("`{}` 类型的表不提供 `{field}`", spec.kind);
+            problems.push(SpecProblem::new(Some(&point.name), "field", message, zh));
         }
         let Some(unit) = point.unit else { continue };
         if Some(unit.dimension()) != field.dimension() {
-            problems.push(problem(Some(point), "unit", format!("`{field}` is not in {unit}")));
+            let message = format!("`{field}` is not in {unit}");
+            let zh = format!("`{field}` 的单位不能是 {unit}");
+            problems.push(SpecProblem::new(Some(&point.name), "unit", message, zh));
         }
     }
     problems

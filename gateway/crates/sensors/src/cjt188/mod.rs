@@ -8,5 +8,5 @@ pub mod codec;
 mod driver;
 mod spec;
 
-pub use driver::{Cjt188Driver, check, find_address};
+pub use driver::{Cjt188Driver, check, demand, find_address};
 pub use spec::*;

@@ -1,8 +1,9 @@
 //! Which requests a group of points takes.
 
+use super::codec::frame_len;
 use super::items::{block, is_block};
 use super::{DeviceSpec, Edition, Register};
-use wellhead_driver::Group;
+use wellhead_driver::{Demand, Group};
 
 /// A value to take out of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,23 @@ pub(crate) fn plan(spec: &DeviceSpec) -> (Vec<Group>, Vec<Vec<Read>>) {
         }
     }
     (groups, reads)
+}
+
+/// What reading a device asks of its line. Of a block at least its first value is told.
+pub fn demand(spec: &DeviceSpec) -> Vec<Demand> {
+    let (groups, reads) = plan(spec);
+    let characters = |read: &Read| {
+        let id = if spec.edition == Edition::Y2007 { 4 } else { 2 };
+        let least = read.members.iter().map(|m| usize::from(m.register.bytes)).sum();
+        let data = read.data_len(spec.edition).unwrap_or(least);
+        usize::from(spec.preamble) + frame_len(id) + frame_len(id + data)
+    };
+    let of = |(group, reads): (&Group, &Vec<Read>)| Demand {
+        period: group.period,
+        requests: reads.len(),
+        characters: reads.iter().map(characters).sum(),
+    };
+    groups.iter().zip(&reads).map(of).collect()
 }
 
 /// Points of one identifier share its read.

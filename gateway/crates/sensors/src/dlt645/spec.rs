@@ -119,23 +119,29 @@ pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
     let mut problems = Vec::new();
     if spec.preamble > 4 {
         let message = format!("{} bytes: the standard allows 0 to 4", spec.preamble);
-        problems.push(SpecProblem { point: None, key: "preamble", message });
+        let zh = format!("{} 个前导字节：标准允许 0 到 4 个", spec.preamble);
+        problems.push(SpecProblem::new(None, "preamble", message, zh));
     }
     for point in &spec.points {
-        let of = |key, message| SpecProblem { point: Some(point.name.clone()), key, message };
+        let of = |key, message, zh| SpecProblem::new(Some(&point.name), key, message, zh);
         if point.item.register(spec.edition).is_none() {
-            let edition = match spec.edition {
-                Edition::Y2007 => "2007 (four bytes, eight hex digits)",
-                Edition::Y1997 => "1997 (two bytes, four hex digits)",
+            let (edition, zh) = match spec.edition {
+                Edition::Y2007 => {
+                    ("2007 (four bytes, eight hex digits)", "2007 版（四字节，八位十六进制）")
+                }
+                Edition::Y1997 => {
+                    ("1997 (two bytes, four hex digits)", "1997 版（两字节，四位十六进制）")
+                }
             };
             let message = format!("`{}` has no identifier in the edition of {edition}", point.item);
-            problems.push(of("item", message));
+            problems.push(of("item", message, format!("`{}` 在 {zh}中没有数据标识", point.item)));
         }
         if let (Some(own), Some(wanted)) = (point.item.unit(), point.unit)
             && own.dimension() != wanted.dimension()
         {
             let message = format!("`{}` is in {own}, which is no {wanted}", point.item);
-            problems.push(of("unit", message));
+            let zh = format!("`{}` 的单位是 {own}，不能换算为 {wanted}", point.item);
+            problems.push(of("unit", message, zh));
         }
     }
     problems

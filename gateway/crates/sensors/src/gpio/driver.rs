@@ -3,6 +3,7 @@
 use super::chip::{Chip, Edge, Kernel, Lines};
 use super::counts::{self, Counts, Found, Keeper, SAVE_EVERY};
 use super::{DeviceSpec, Pin, PointSpec};
+use crate::SpecProblem;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -16,30 +17,36 @@ const LINES_MAX: usize = 64;
 /// Longest debounce that the kernel can be asked for.
 const DEBOUNCE_MAX: Duration = Duration::from_micros(u32::MAX as u64);
 
-/// One thing wrong with a specification: the point's id, the setting, what is wrong.
-pub fn check(spec: &DeviceSpec) -> Vec<(Option<String>, &'static str, String)> {
-    let mut wrong = Vec::new();
+/// What is wrong with a specification; empty if nothing.
+pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
+    let mut problems = Vec::new();
     if spec.points.len() > LINES_MAX {
-        let text = format!("{} lines; the kernel gives {LINES_MAX} at once", spec.points.len());
-        wrong.push((None, "points", text));
+        let count = spec.points.len();
+        let message = format!("{count} lines; the kernel gives {LINES_MAX} at once");
+        let zh = format!("{count} 条线；内核一次最多给 {LINES_MAX} 条");
+        problems.push(SpecProblem::new(None, "points", message, zh));
     }
     let mut taken = BTreeMap::new();
     for point in &spec.points {
-        let name = || Some(point.name.clone());
+        let mut wrong = |key, message, zh| {
+            problems.push(SpecProblem::new(Some(&point.name), key, message, zh));
+        };
         if let Some(other) = taken.insert(point.line, &point.name) {
-            let text = format!("line {} is `{other}` already", point.line);
-            wrong.push((name(), "pin", text));
+            let message = format!("line {} is `{other}` already", point.line);
+            wrong("pin", message, format!("线 {} 已是 `{other}`", point.line));
         }
         if point.period.is_zero() {
-            wrong.push((name(), "period", "it would be read without a pause".into()));
+            let message = "it would be read without a pause".into();
+            wrong("period", message, "会不停顿地读取".into());
         }
         if let Pin::Input { debounce, .. } | Pin::Counter { debounce, .. } = point.pin
             && debounce > DEBOUNCE_MAX
         {
-            wrong.push((name(), "debounce", "the kernel waits 71 minutes at most".into()));
+            let message = "the kernel waits 71 minutes at most".into();
+            wrong("debounce", message, "内核最多等待 71 分钟".into());
         }
     }
-    wrong
+    problems
 }
 
 /// The lines of one chip that are ours.

@@ -389,7 +389,7 @@ fn a_specification_that_can_not_work_is_refused_with_its_setting() {
     spec.points[2].period = Duration::ZERO;
     let hour = Duration::from_secs(7200);
     spec.points[2].pin = Pin::Counter { bias: Bias::AsIs, debounce: hour };
-    let keys: Vec<_> = check(&spec).into_iter().map(|(p, key, _)| (p.unwrap(), key)).collect();
+    let keys: Vec<_> = check(&spec).into_iter().map(|p| (p.point.unwrap(), p.key)).collect();
     let expected = [("pump", "pin"), ("meter", "period"), ("meter", "debounce")];
     assert_eq!(keys, expected.map(|(p, k)| (p.to_owned(), k)));
 }

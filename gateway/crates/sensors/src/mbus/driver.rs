@@ -2,29 +2,38 @@
 
 use super::master::{Master, Reading};
 use super::record::{Measure, Record};
-use super::{DeviceSpec, Form, Function, PointSpec, RecordName, RecordSelector, names};
+use super::{Address, DeviceSpec, Form, Function, PointSpec, RecordName, RecordSelector, names};
 use crate::{SpecProblem, own_unit};
 use wellhead_driver::{
-    DeviceError, Driver, Group, Line, Notice, Outcome, Raw, Readback, Readings, Write,
+    Demand, DeviceError, Driver, Group, Line, Notice, Outcome, Raw, Readback, Readings, Write,
 };
 use wellhead_model::{Reason, Unit};
 
 /// Speeds of wired meters.
 const BAUDS: [u32; 6] = [300, 600, 1200, 2400, 4800, 9600];
 
+/// What reading a meter asks of its line: it is addressed, and tells all it has, in one telegram at
+/// least.
+pub fn demand(spec: &DeviceSpec) -> Option<Demand> {
+    let period = spec.points.iter().map(|p| p.period).min()?;
+    let addressed = match spec.address {
+        Address::Primary(_) => 5 + 1,
+        Address::Secondary(_) => 17 + 1,
+    };
+    // Frame and header; a record's two bytes of information and one of data.
+    let told = 9 + 12 + 3 * spec.points.len();
+    Some(Demand { period, requests: 2, characters: addressed + 5 + told })
+}
+
 /// What is wrong with a specification beyond its texts.
 pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
-    let problem = |point: Option<&PointSpec>, key, message: String| SpecProblem {
-        point: point.map(|p| p.name.clone()),
-        key,
-        message,
-    };
     let mut problems = Vec::new();
     if let Some(mode) = spec.timing.mode
         && !BAUDS.contains(&mode.baud)
     {
         let message = format!("M-Bus meters speak at {BAUDS:?} baud, not at {}", mode.baud);
-        problems.push(problem(None, "baud", message));
+        let zh = format!("M-Bus 表计的波特率为 {BAUDS:?}，没有 {}", mode.baud);
+        problems.push(SpecProblem::new(None, "baud", message, zh));
     }
     for point in &spec.points {
         let RecordSelector::Named(name) = &point.record else { continue };
@@ -35,9 +44,10 @@ pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
             let known = Unit::symbols().filter_map(|s| Unit::parse(s).ok());
             let fitting: Vec<_> =
                 known.filter(|u| u.dimension() == fits).map(Unit::symbol).collect();
-            let message =
-                format!("`{}` is not in {unit}; there are {}", name.quantity, fitting.join(", "));
-            problems.push(problem(Some(point), "unit", message));
+            let (quantity, fitting) = (name.quantity, fitting.join(", "));
+            let message = format!("`{quantity}` is not in {unit}; there are {fitting}");
+            let zh = format!("`{quantity}` 的单位不能是 {unit}；可用的有 {fitting}");
+            problems.push(SpecProblem::new(Some(&point.name), "unit", message, zh));
         }
     }
     problems

@@ -14,6 +14,6 @@ pub mod scan;
 mod spec;
 pub mod telegram;
 
-pub use driver::{MbusDriver, check};
+pub use driver::{MbusDriver, check, demand};
 pub use scan::{Found, FoundRecord, Search, scan};
 pub use spec::*;

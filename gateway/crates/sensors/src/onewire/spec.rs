@@ -97,22 +97,27 @@ pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
         let message = format!(
             "`{master}` is no bus master: give its folder's name, such as `w1_bus_master1`"
         );
-        problems.push(SpecProblem { point: None, key: "master", message });
+        let zh = format!("`{master}` 不是总线主机：请写其文件夹名，例如 `w1_bus_master1`");
+        problems.push(SpecProblem::new(None, "master", message, zh));
     }
     for (i, point) in spec.points.iter().enumerate() {
-        let mut wrong = |key, message| {
-            problems.push(SpecProblem { point: Some(point.name.clone()), key, message });
+        let mut wrong = |key, message, zh| {
+            problems.push(SpecProblem::new(Some(&point.name), key, message, zh));
         };
         if !point.rom.is_thermometer() {
             let message =
                 format!("`{}` is no thermometer: those begin with 10, 22, 28, 3b or 42", point.rom);
-            wrong("sensor", message);
+            let zh = format!("`{}` 不是温度传感器：其地址以 10、22、28、3b 或 42 开头", point.rom);
+            wrong("sensor", message, zh);
         }
         if let Some(twin) = spec.points[..i].iter().find(|other| other.rom == point.rom) {
-            wrong("sensor", format!("`{}` is the sensor of `{}` already", point.rom, twin.name));
+            let message = format!("`{}` is the sensor of `{}` already", point.rom, twin.name);
+            let zh = format!("`{}` 已是 `{}` 的传感器", point.rom, twin.name);
+            wrong("sensor", message, zh);
         }
         if let Some(unit) = point.unit.filter(|u| u.dimension() != Dimension::Temperature) {
-            wrong("unit", format!("the sensor gives °C, which is no {unit}"));
+            let message = format!("the sensor gives °C, which is no {unit}");
+            wrong("unit", message, format!("传感器给出 °C，不能换算为 {unit}"));
         }
     }
     problems

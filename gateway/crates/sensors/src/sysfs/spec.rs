@@ -79,15 +79,16 @@ pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
     let mut problems = Vec::new();
     if spec.chip.is_empty() || spec.chip.contains('/') {
         let message = format!("`{}` is no chip: give what stands in its `name` file", spec.chip);
-        problems.push(SpecProblem { point: None, key: "chip", message });
+        let zh = format!("`{}` 不是芯片名：请写其 `name` 文件中的内容", spec.chip);
+        problems.push(SpecProblem::new(None, "chip", message, zh));
     }
     for point in &spec.points {
         if let (Some(own), Some(wanted)) = (point.channel.unit(), point.unit)
             && own.dimension() != wanted.dimension()
         {
             let message = format!("`{}` is in {own}, which is no {wanted}", point.channel);
-            let point = Some(point.name.clone());
-            problems.push(SpecProblem { point, key: "unit", message });
+            let zh = format!("`{}` 的单位是 {own}，不能换算为 {wanted}", point.channel);
+            problems.push(SpecProblem::new(Some(&point.name), "unit", message, zh));
         }
     }
     problems

@@ -54,7 +54,7 @@ fn place(
     let form = match word {
         PinWord::Input => Form { read_only: Some("`as = \"input\"`"), ..Form::of(Shape::Bool) },
         PinWord::Relay => Form::of(Shape::Bool),
-        PinWord::Counter => Form { read_only: Some("a counter"), ..Form::of(Shape::Int) },
+        PinWord::Counter => Form { read_only: Some("`as = \"counter\"`"), ..Form::of(Shape::Int) },
     };
     let bias = match t.bias.unwrap_or(BiasWord::AsIs) {
         BiasWord::AsIs => Bias::AsIs,

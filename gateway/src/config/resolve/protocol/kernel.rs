@@ -10,8 +10,6 @@ use std::path::PathBuf;
 use wellhead_model::{Shape, Unit};
 use wellhead_sensors::{onewire, sysfs};
 
-const READ_ONLY: Option<&str> = Some("a sensor");
-
 /// A folder below the line's root.
 fn below(line: &LineFound, folder: &str) -> PathBuf {
     match &line.setup {
@@ -31,7 +29,7 @@ pub(super) fn onewire(
         let rom: onewire::Rom =
             super::address("sensor", "\"28-0316a2795bff\"", text, at, findings)?;
         let unit = Unit::parse("°C").ok();
-        Some((Form { unit, read_only: READ_ONLY, ..Form::of(Shape::Float) }, rom))
+        Some((Form { unit, read_only: Some("`sensor`"), ..Form::of(Shape::Float) }, rom))
     };
     let point = |rom, half: Half| onewire::PointSpec {
         index: half.index,
@@ -65,7 +63,7 @@ pub(super) fn chip(
         let text = t.channel.as_deref();
         let channel: sysfs::Channel = super::address("channel", example, text, at, findings)?;
         let unit = channel.unit();
-        Some((Form { unit, read_only: READ_ONLY, ..Form::of(Shape::Float) }, channel))
+        Some((Form { unit, read_only: Some("`channel`"), ..Form::of(Shape::Float) }, channel))
     };
     let point = |channel, half: Half| sysfs::PointSpec {
         index: half.index,

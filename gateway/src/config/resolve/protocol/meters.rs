@@ -1,4 +1,4 @@
-//! Meters on a shared line: M-Bus, DL/T 645, CJ/T 188.
+//! Meters on a shared line: M-Bus, DL/T 645, CJ/T 188. Their values are only read.
 
 use super::{Form, Half, Reader};
 use crate::config::file::{DeviceTable, EditionWord, IdentifierWord, PointTable, UnitPositionWord};
@@ -7,9 +7,6 @@ use crate::config::resolve::At;
 use crate::config::resolve::line::LineFound;
 use wellhead_model::Shape;
 use wellhead_sensors::{Timing, cjt188, dlt645, mbus};
-
-/// Telegrams and values of meters are only read here.
-const READ_ONLY: Option<&str> = Some("a meter's value");
 
 fn timing(t: &DeviceTable, line: &LineFound, reader: &mut Reader<'_, '_>) -> Timing {
     let manners = super::timing(t);
@@ -37,7 +34,7 @@ pub(super) fn dlt645(
         let item: dlt645::Item = super::address("item", "\"energy\"", text, at, findings)?;
         let whole = item.register(edition).is_some_and(|r| r.decimals == 0);
         let shape = if whole && item.unit().is_none() { Shape::Int } else { Shape::Float };
-        let form = Form { unit: item.unit(), read_only: READ_ONLY, ..Form::of(shape) };
+        let form = Form { unit: item.unit(), read_only: Some("`item`"), ..Form::of(shape) };
         Some((form, item))
     };
     let point = |item, half: Half| dlt645::PointSpec {
@@ -93,7 +90,7 @@ pub(super) fn mbus(
             _ => Shape::Float,
         };
         let tells_unit = shape == Shape::Float;
-        Some((Form { read_only: READ_ONLY, tells_unit, ..Form::of(shape) }, record))
+        Some((Form { read_only: Some("`record`"), tells_unit, ..Form::of(shape) }, record))
     };
     let point = |record, half: Half| mbus::PointSpec {
         index: half.index,
@@ -132,7 +129,7 @@ pub(super) fn cjt188(
             _ => Shape::Float,
         };
         let tells_unit = field.dimension().is_some();
-        Some((Form { read_only: READ_ONLY, tells_unit, ..Form::of(shape) }, field))
+        Some((Form { read_only: Some("`field`"), tells_unit, ..Form::of(shape) }, field))
     };
     let point = |field, half: Half| cjt188::PointSpec {
         index: half.index,
