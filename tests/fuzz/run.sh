@@ -31,7 +31,8 @@ for target in $targets; do
     cargo "+$toolchain" fuzz run --fuzz-dir . "$target" "corpus/$target" "seeds/$target" -- \
         "${options[@]}" >"$log" 2>&1 || { result=BROKEN failed=1; tail -n 40 "$log"; }
     stat() { sed -n "s/^stat::$1: *//p" "$log" | tail -n 1; }
-    last=$(grep -E '^#[0-9]+.* cov: ' "$log" | tail -n 1)
+    # A target that broke at once has none.
+    last=$(grep -E '^#[0-9]+.* cov: ' "$log" | tail -n 1) || last=
     field() { sed -nE "s/.* $1: ([0-9]+).*/\1/p" <<<"$last"; }
     corpus=$(sed -nE 's/.* corp: ([0-9]+)\/.*/\1/p' <<<"$last")
     table+=$'\n'$(printf "$row" "$target" "$(stat number_of_executed_units)" \
