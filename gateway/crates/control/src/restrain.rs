@@ -191,7 +191,10 @@ impl Case<'_> {
         let again = Some(self.now + step);
         let mut next = if to > from { from + reach } else { from - reach };
         if self.setup.point.shape == Shape::Int {
-            next = if to > from { next.floor() } else { next.ceil() };
+            // The time that one takes is no whole number of nanoseconds: what it falls short by
+            // must not cost the step.
+            let short = reach * 1e-9;
+            next = if to > from { (next + short).floor() } else { (next - short).ceil() };
         }
         if let Some((min, max)) = output.limits {
             next = next.clamp(min, max);

@@ -273,6 +273,17 @@ fn the_fifth_start_waits_until_the_first_is_an_hour_old() {
 }
 
 #[test]
+fn a_command_may_start_it_the_moment_the_last_start_is_an_hour_old() {
+    let mut b = run(Rules { starts_per_hour_max: Some(1), ..Rules::default() });
+    b.plugin(0, ON);
+    b.give_back(0, 14);
+    b.now.mono = b.now.mono + (HOUR - Duration::from_nanos(1));
+    assert_eq!(b.operator(0, ON), Err("starts_per_hour"));
+    b.now.mono = b.now.mono + Duration::from_nanos(1);
+    assert_eq!(b.operator(0, ON), Ok(()));
+}
+
+#[test]
 fn an_output_that_may_never_start_does_not() {
     let mut b = run(Rules { starts_per_hour_max: Some(0), ..Rules::default() });
     b.plugin(0, ON);
@@ -331,6 +342,39 @@ fn a_whole_number_ramps_in_whole_steps() {
     b.ask(&r, Manner::Standing).unwrap();
     b.pass(MIN);
     assert_eq!(b.writes(), [2, 1].map(Value::Int));
+}
+
+#[test]
+fn a_whole_number_never_ramps_faster_than_its_rate_and_always_moves() {
+    // At 0.3 a second, steps of five seconds reach 1.5. At 0.12 a second, one takes a time that is
+    // no whole number of nanoseconds.
+    for (rate, up, down) in [(0.3, [1, 2, 3], [2, 1, 0]), (0.12, [1, 2, 3], [2, 1, 0])] {
+        let mut o = setpoint("stage", |o| {
+            (o.rate_max, o.limits) = (Some(rate), Some((0.0, 10.0)));
+            o.safe = Value::Int(9);
+        });
+        o.point.shape = wellhead_model::Shape::Int;
+        let mut b = Bench::new(vec![o], Vec::new());
+        b.devices[0].value = Value::Int(0);
+        b.poll();
+        for (target, steps) in [(3, up), (0, down)] {
+            let r = b.standing(0, 14, "plugin", Value::Int(target));
+            b.ask(&r, Manner::Standing).unwrap();
+            b.pass(MIN);
+            assert_eq!(b.writes(), steps.map(Value::Int), "{rate}");
+        }
+    }
+}
+
+#[test]
+fn a_ramp_step_that_comes_late_goes_as_far_as_the_time_allows() {
+    let mut b = Bench::new(vec![setpoint("temp", |o| o.rate_max = Some(0.1))], Vec::new());
+    b.poll();
+    b.plugin(0, float(50.0));
+    b.now.mono = b.now.mono + 8 * S;
+    b.step();
+    let steps: Vec<f64> = b.writes().iter().map(|v| v.as_f64().unwrap()).collect();
+    assert!((steps[0] - 40.5).abs() < 1e-9 && (steps[1] - 41.3).abs() < 1e-9, "{steps:?}");
 }
 
 #[test]
