@@ -72,6 +72,7 @@ mod tests {
             (NEW_YEAR_2026 - 1, 2025),
             (NEW_YEAR_2026, 2026),
             (951_782_400_000, 2000), // 29 February 2000
+            (951_868_800_000, 2000), // 1 March 2000, where 400 years begin
             (978_307_199_999, 2000), // last millisecond of a leap year
             (978_307_200_000, 2001),
             (4_107_542_400_000, 2100), // 1 March 2100, no leap year

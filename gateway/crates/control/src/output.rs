@@ -393,7 +393,7 @@ impl OutputState {
                 }
                 self.missing = false;
                 self.settle(cx);
-                if safe && self.restoring {
+                if safe {
                     self.restoring = false;
                 }
                 if !partial {

@@ -69,8 +69,13 @@ fn a_write_is_tried_three_times_then_alarmed_until_it_agrees() {
     b.plugin(0, ON);
     b.pass(4 * S);
     assert_eq!(b.writes().len(), 1);
-    b.pass(6 * S);
-    assert_eq!(b.writes().len(), 2);
+    b.pass(5 * S);
+    assert_eq!((b.writes().len(), b.alarms().len()), (1, 0), "twice is no alarm yet");
+    assert!(b.control.is_on(OutputId(0)), "what it shows may be late");
+    b.pass(S);
+    assert_eq!(b.writes().len(), 1);
+    assert_eq!(b.control.count(OutputId(0)).starts, 1);
+    assert!(!b.control.is_on(OutputId(0)), "now it is believed");
     assert_eq!(b.alarms(), ["+ hp1/run does not follow what is written to it"]);
     assert_eq!(b.told(), ["plugin mismatch"]);
     b.pass(59 * S);
@@ -300,4 +305,91 @@ fn a_wall_clock_set_back_while_it_was_off_gives_no_time_away() {
     assert_eq!(b.writes(), []);
     b.pass(S);
     assert_eq!(b.writes(), [ON]);
+}
+
+#[test]
+fn a_machine_that_stopped_by_itself_after_a_while_has_been_off_since_then() {
+    let mut b = run(Rules { min_off: 10 * MIN, ..Rules::default() });
+    let mut r = b.standing(0, 14, "plugin", ON);
+    r.ttl = 24 * HOUR;
+    b.ask(&r, Manner::Standing).unwrap();
+    b.pass(15 * MIN);
+    b.writes();
+    b.devices[0].value = OFF;
+    b.poll();
+    b.pass(10 * MIN - S);
+    assert_eq!(b.writes(), []);
+    b.pass(S);
+    assert_eq!(b.writes(), [ON]);
+}
+
+#[test]
+fn a_change_by_hand_is_no_power_cut() {
+    let mut b = run(Rules { restart_delay: 3 * MIN, ..Rules::default() });
+    b.pass(3 * MIN);
+    b.plugin(0, ON);
+    b.devices[0].value = OFF;
+    b.poll();
+    b.writes();
+    b.pass(5 * S);
+    assert_eq!(b.writes(), [ON], "it does not wait its restart delay");
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_is_confirmed_by_the_next_reading() {
+    let mut b = run(Rules::default());
+    b.devices[0].mood = Mood::Mute;
+    b.plugin(0, ON);
+    b.give_back(0, 14);
+    assert_eq!(b.writes(), [ON, OFF]);
+    assert!(b.control.is_held(OutputId(0)), "it may still be on");
+    b.poll();
+    assert!(!b.control.is_held(OutputId(0)));
+    b.pass(HOUR);
+    assert_eq!(b.writes(), []);
+}
+
+#[test]
+fn a_reading_right_after_a_lost_answer_is_not_believed_before_the_next_try() {
+    let mut b = run(Rules { local: local(3), ..Rules::default() });
+    b.input(3, Some(false));
+    b.poll();
+    b.devices[0].mood = Mood::Silent;
+    b.plugin(0, ON);
+    b.input(3, Some(true));
+    b.devices[0].mood = Mood::Fine;
+    b.pass(5 * S - Duration::from_millis(1));
+    b.poll();
+    assert!(b.control.is_on(OutputId(0)), "the device may be slow to show it");
+    b.pass(Duration::from_millis(1));
+    b.poll();
+    assert!(!b.control.is_on(OutputId(0)), "it had its time");
+    assert_eq!(b.writes(), [ON], "in local operation nothing is tried again");
+}
+
+#[test]
+fn minimum_on_time_counts_from_the_last_write_that_may_have_started_the_machine() {
+    let mut b = run(Rules { min_on: 15 * MIN, ..Rules::default() });
+    b.poll();
+    b.devices[0].mood = Mood::Silent;
+    let mut r = b.standing(0, 14, "plugin", ON);
+    r.ttl = MIN;
+    b.ask(&r, Manner::Standing).unwrap();
+    b.pass(5 * S);
+    b.devices[0].mood = Mood::Fine;
+    b.pass(5 * S);
+    assert_eq!(b.writes(), [ON; 3]);
+    b.pass(15 * MIN - S);
+    assert_eq!(b.writes(), []);
+    b.pass(S);
+    assert_eq!(b.writes(), [OFF]);
+}
+
+#[test]
+fn ages_reach_back_beyond_the_start_of_the_machine() {
+    let mut b = run(Rules::default());
+    let years = 9 * 365 * 24 * HOUR;
+    b.restart(years, true);
+    let kept = b.control.save(b.now).outputs["hp1/run"].since_ms;
+    assert_eq!(u128::from(kept), years.as_millis());
 }
