@@ -427,6 +427,22 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_lies_in_the_files_when_it_returns() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, killed) = (dir.path().join("store"), dir.path().join("killed"));
+        let (mut blocks, _) = open(&store);
+        blocks.commit(&[(1, b"one"), (2, b"two")], &[]).unwrap();
+        // What a process that is killed now leaves behind.
+        fs::create_dir(&killed).unwrap();
+        for file in files(&store).unwrap() {
+            fs::copy(&file, killed.join(file.file_name().unwrap())).unwrap();
+        }
+        let (mut left, found) = open(&killed);
+        assert_eq!(found, [1, 2]);
+        assert_eq!(left.get(2).unwrap().as_deref(), Some(&b"two"[..]));
+    }
+
+    #[test]
     fn what_lies_in_memory_is_counted_and_let_go_in_time() {
         let dir = tempfile::tempdir().unwrap();
         let (mut blocks, _) = open(dir.path());

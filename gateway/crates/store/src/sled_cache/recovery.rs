@@ -144,7 +144,6 @@ impl SledCache {
 
     /// Opens the store if it is not open.
     pub(super) fn ensure_open(&mut self) -> Result<(), CacheError> {
-        let mut set_aside = false;
         while self.blocks.is_none() {
             let mut scan = Scan::default();
             let (dir, capacity) = (self.store_dir(), self.config.cache_capacity);
@@ -164,10 +163,8 @@ impl SledCache {
                 Err(Fault::Damaged(_)) if self.free() < STORE_OVERHEAD_BYTES => {
                     return Err(self.fault(Fault::Full));
                 }
-                Err(Fault::Damaged(reason)) if !set_aside => {
-                    self.set_aside(reason, &scan.found)?;
-                    set_aside = true;
-                }
+                // Then there is none, so this comes once.
+                Err(Fault::Damaged(reason)) => self.set_aside(reason, &scan.found)?,
                 Err(fault) => return Err(self.fault(fault)),
             }
         }

@@ -149,6 +149,24 @@ fn the_figures_are_those_of_the_files() {
 }
 
 #[test]
+fn as_much_is_read_as_was_asked_for_to_the_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cache = open(dir.path());
+    let batches = [1, 2, 3].map(batch);
+    let [one, two, three] = [0, 1, 2].map(|i| batches[i].payload.len());
+    cache.append(&batches).unwrap();
+    for (bytes_max, n) in [
+        (0, 1),
+        (one + two - 1, 1),
+        (one + two, 2),
+        (one + two + three - 1, 2),
+        (one + two + three, 3),
+    ] {
+        assert_eq!(cache.read(None, bytes_max).unwrap().len(), n, "{bytes_max}");
+    }
+}
+
+#[test]
 fn only_the_latest_directories_are_remembered() {
     let dir = tempfile::tempdir().unwrap();
     let mut cache = open(dir.path());
