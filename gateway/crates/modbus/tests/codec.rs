@@ -160,6 +160,45 @@ fn a_tcp_header_is_judged_by_its_length_field_to_the_byte() {
     }
 }
 
+#[test]
+fn an_identification_is_taken_whole_and_only_as_it_was_asked_for() {
+    // One object of `n` bytes, so that the reply has 8 + n after its function code.
+    let reply = |level, n: u8| {
+        let mut reply = vec![14, level, 0x82, 0, 0, 1, 0, n];
+        reply.resize(8 + usize::from(n), b'x');
+        reply
+    };
+    assert!(identification::read(&reply(1, 244)).is_ok());
+    assert!(identification::read(&reply(1, 245)).is_err(), "longer than a unit may be");
+    let behind = [reply(1, 3), vec![0]].concat();
+    assert!(identification::read(&behind).is_err(), "something behind it");
+    let nothing_more = identification::read(&[14, 1, 0x82, 0xFF, 5, 0]).unwrap();
+    assert_eq!(nothing_more.next, None, "more, but nothing to go on from");
+    for (level, taken) in [(1, true), (2, false)] {
+        let pdu = [vec![43], reply(level, 3)].concat();
+        let asked = Request::Identify { level: 1, object: 0 };
+        assert_eq!(asked.answer(&pdu).is_ok(), taken, "{level}");
+    }
+}
+
+#[test]
+fn the_length_of_a_reply_is_known_before_it_comes() {
+    let read = |table, count| Request::Read { table, address: 7, count };
+    let values = &VALUES[..];
+    for (request, len) in [
+        (read(Table::Coil, 9), 4),
+        (read(Table::Discrete, 8), 3),
+        (read(Table::Holding, 3), 8),
+        (Request::WriteCoil { address: 7, on: true }, 5),
+        (Request::WriteRegisters { address: 7, values }, 5),
+        (Request::MaskWrite { address: 7, and: 1, or: 2 }, 7),
+        // As many as a unit may carry: only the device knows.
+        (Request::Identify { level: 1, object: 0 }, 253),
+    ] {
+        assert_eq!(request.reply_len(), len, "{request:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_taken_without_harm(

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 use wellhead_driver::Line;
 use wellhead_modbus::codec::rtu;
 use wellhead_modbus::scan::{Block, Found, Manners, Probe, identity, registers, units};
@@ -107,6 +109,39 @@ async fn units_of_a_serial_line_are_found_with_what_they_say_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_scan_keeps_the_manners_it_was_given() {
+    let (mut line, asked) = line(Framing::Rtu, |_, _| None);
+    let manners = Manners {
+        response_timeout: Duration::from_millis(300),
+        pause: Duration::from_millis(40),
+        ..Manners::gentle(Framing::Rtu)
+    };
+    let start = Instant::now();
+    registers(&mut line, &manners, 1, &probe(0, 999)).await.unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 3);
+    // The pause, then each question's time; and a next one only when its answer can't come late,
+    // which is pause enough.
+    let (waits, late) = (40 + 3 * 300, 2 * 300);
+    assert_eq!(start.elapsed().as_millis(), waits + late);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_goes_down_ends_every_search() {
+    let manners = Manners::gentle(Framing::Rtu);
+    let down = || Line::over(tokio::io::duplex(64).0);
+    assert!(units(&mut down(), &manners, 1..=20, |_| {}).await.is_err());
+    assert!(identity(&mut down(), &manners, 1).await.is_err());
+    assert!(registers(&mut down(), &manners, 1, &probe(0, 999)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_does_not_answer_the_question_who_it_is_is_nobody() {
+    let (mut line, _) = line(Framing::Rtu, |_, _| None);
+    let manners = Manners::gentle(Framing::Rtu);
+    assert_eq!(identity(&mut line, &manners, 1).await.unwrap(), BTreeMap::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_gateway_that_says_nobody_is_there_is_believed() {
     let (mut line, asked) = line(Framing::Tcp, |unit, pdu| match unit {
         5 if pdu[0] == 43 => refused(pdu, 1),
@@ -198,6 +233,18 @@ async fn a_probe_ends_with_its_questions_and_says_what_it_does_not_know() {
     assert_eq!(asked.lock().unwrap().len(), 10);
     assert_eq!(found.unknown.len(), 1);
     assert_eq!(*found.unknown[0].end(), 999);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_range_that_stays_unknown_is_told_by_itself() {
+    let (mut line, _) = line(Framing::Tcp, |_, pdu| match pdu[1] {
+        1 => holds(|_| true, 125, pdu),
+        _ => refused(pdu, 4),
+    });
+    let manners = Manners::gentle(Framing::Tcp);
+    let found = registers(&mut line, &manners, 1, &probe(0, 767)).await.unwrap();
+    assert_eq!(found.blocks, [block(256, 256)]);
+    assert_eq!(found.unknown, [0..=255, 512..=767]);
 }
 
 #[tokio::test(start_paused = true)]
