@@ -55,7 +55,7 @@ judge() {
 }
 narrow=("$@")
 # Each crate's own fast tests; what needs a broker, root or minutes is left out.
-run modbus --lib --test={codec,plan,driver,faults,scan,server}
+run modbus --lib --test={codec,plan,driver,faults,scan,server,image}
 run store --lib --test={conformance,damage}
 run control --lib --test={rules,device,told}
 exit $failed
