@@ -236,6 +236,21 @@ fn foreign_masters_read_the_numbers_that_the_plant_holds() {
 }
 
 #[test]
+fn texts_and_decimal_digits_are_read_as_the_map_lays_them() {
+    let bench = Bench::new();
+    let map = "[server.modbus.map.\"hp1/serial_number\"]\nholding = 10\ntype = \"bcd\"\nlength = 4\n\
+               [server.modbus.map.\"hp1/model\"]\nholding = 20\ntype = \"text\"\nlength = 8\n";
+    bench.write_site("", map);
+    let mut gateway = Gateway::start_on(&bench.site());
+    gateway.process().wait_for("Modbus server listens");
+    // Its digits, read as those of a hexadecimal number.
+    let serial = format!("{}", bench.held("serial_number") as u64);
+    let digits = u64::from_str_radix(&serial, 16).unwrap();
+    bench.await_read("read holding 10 UINT64", json!(digits));
+    bench.await_read("read holding 20 STRING 8", json!("GSHP-456/R134a"));
+}
+
+#[test]
 fn what_the_device_shows_next_is_what_masters_read_next() {
     let mut bench = Bench::new();
     let _gateway = bench.start("");
