@@ -137,8 +137,8 @@ impl<'h> Init<'h> {
     }
 
     /// Reads many parameters into a struct of the plugin, and says which one is not what the code
-    /// takes it for, the first of them if there are several. A fifth of the component's code that
-    /// as many `cx.parameter("…")?` make.
+    /// takes it for, the first of them if there are several. Half of the component's code that as
+    /// many `cx.parameter("…")?` make.
     ///
     /// ```
     /// # use wellhead_sdk::prelude::*;

@@ -37,7 +37,7 @@ cells! {
     TimeOfDay, "time of day such as 23:00", Value::Text(t) => TimeOfDay::parse(t);
 }
 
-/// As `Duration::try_from_secs_f64`, to the nanosecond or the one beside it, in a fifth of its code.
+/// As `Duration::try_from_secs_f64`, to the nanosecond or the one beside it, in a quarter of its code.
 fn duration(seconds: f64) -> Option<Duration> {
     let whole = seconds.trunc();
     if !(0.0..u64::MAX as f64).contains(&seconds) {

@@ -121,8 +121,8 @@ impl Host for Gateway {
     }
 }
 
-/// A list of other things made of a list: `collect`, but in a fifth of its code, which tries to do
-/// it within the same memory.
+/// A list of other things made of a list: `collect`, without the code by which that tries to do it
+/// within the same memory.
 fn each<A, B>(list: Vec<A>, make: impl Fn(A) -> B) -> Vec<B> {
     let mut made = Vec::with_capacity(list.len());
     for one in list {
