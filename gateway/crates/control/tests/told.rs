@@ -211,6 +211,7 @@ fn what_is_held_back_is_told_to_people_in_a_sentence() {
     let refused = b.ask(&r, Manner::Once).unwrap_err();
     assert_eq!(refused, Refusal::Held(Held::MinimumOff));
     assert_eq!(refused.to_string(), "the minimum off time is not over");
+    assert_eq!(refused.text_zh(), "未到最短停机时间");
 }
 
 #[test]
