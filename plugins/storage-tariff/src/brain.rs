@@ -235,13 +235,13 @@ impl Brain {
         self.before_kwh = now_kwh;
         let metered = inp.store.heat_kw.zip(season).map(|(kw, season)| kw * season.sign() * hours);
         let into = metered.or(change).unwrap_or(0.0);
+        self.books.load_kwh += view.load_kw * hours;
         // A side that does not run neither fills nor empties: that is loss, or noise.
-        let into = match (self.actuators.runs(Wanted::Charge), into > 0.0) {
-            (true, true) => into,
-            (false, false) if self.actuators.runs(Wanted::Discharge) => into,
-            _ => 0.0,
-        };
-        self.books.enter(into, view.load_kw * hours);
+        if self.actuators.runs(Wanted::Charge) {
+            self.books.charge(into);
+        } else if self.actuators.runs(Wanted::Discharge) {
+            self.books.release(-into);
+        }
     }
 
     /// Load by the units alone.

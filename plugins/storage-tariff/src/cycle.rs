@@ -36,15 +36,38 @@ impl Books {
         self.valley = valley;
     }
 
-    /// Enters what went in (positive) or came out of the store, and the load.
-    pub fn enter(&mut self, into_kwh: f64, load_kwh: f64) {
-        self.load_kwh += load_kwh;
-        if into_kwh > 0.0 {
-            self.charged_kwh += into_kwh;
-            self.charged_total_kwh += into_kwh;
-        } else {
-            self.released_kwh -= into_kwh;
-            self.released_total_kwh -= into_kwh;
-        }
+    /// Enters what went in while the store was filled: negative where water that was no better
+    /// than the store's took some out.
+    pub fn charge(&mut self, kwh: f64) {
+        self.charged_kwh += kwh;
+        self.total(kwh);
+    }
+
+    /// Enters what came out while the store was emptied: negative where the load's return was so
+    /// good that it filled the store.
+    pub fn release(&mut self, kwh: f64) {
+        self.released_kwh += kwh;
+        self.total(-kwh);
+    }
+
+    /// The totals are counters, each of its own direction whichever side ran.
+    fn total(&mut self, into_kwh: f64) {
+        self.charged_total_kwh += into_kwh.max(0.0);
+        self.released_total_kwh += (-into_kwh).max(0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_idle_release_puts_back_is_no_release() {
+        let mut books = Books::default();
+        books.charge(10.0);
+        books.release(6.0);
+        books.release(-2.0);
+        assert_eq!((books.charged_kwh, books.released_kwh), (10.0, 4.0));
+        assert_eq!((books.charged_total_kwh, books.released_total_kwh), (12.0, 6.0));
     }
 }
