@@ -20,8 +20,10 @@ pub const VALVE_KEEPER: usize = 13;
 pub const WELL_KEEPER: usize = 14;
 /// The heat supply.
 pub const SUPPLY_KEEPER: usize = 20;
-/// Actuator devices a room may have.
-pub const ACTUATORS: usize = 21;
+/// The change-over between heating and cooling, where a module has other valves as well.
+pub const SEASON_KEEPER: usize = 21;
+/// Actuators that a room may have, each commanded by itself.
+pub const ACTUATORS: usize = 22;
 
 /// Who commands one device, and for how long it will wait for the next word.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 
 use super::map::{Exception, Kind, POLL_COUNTER, Register, coil, discrete, holding, input};
 use super::{Model, flag, kept, order, temperature};
-use crate::panel::VALVE_KEEPER;
+use crate::panel::{SEASON_KEEPER, VALVE_KEEPER};
 use crate::physics::tariff::{Period, Tariff};
 use crate::plant::Plant;
 use crate::presets::changshu::{
@@ -66,7 +66,11 @@ const VALVE_MAP: &[Register] = &[
     coil(0, "season_cooling").read(|p, _| p.valves[SEASON_VALVE].command.round()).write(
         0.0,
         1.0,
-        |p, _, v| send(p, SEASON_VALVE, v),
+        |p, _, v| {
+            send(p, SEASON_VALVE, v)?;
+            p.keepers[SEASON_KEEPER].commanded();
+            Ok(())
+        },
     ),
     coil(1, "charge_open").read(|p, _| p.valves[CHARGE_VALVE].command.round()).write(
         0.0,

@@ -9,7 +9,7 @@
 
 use super::{pump_power_w, run_pump};
 use crate::devices::{self, Device, device};
-use crate::panel::{HEAT_PUMP_KEEPER, SUPPLY_KEEPER, VALVE_KEEPER, on_panel};
+use crate::panel::{HEAT_PUMP_KEEPER, SEASON_KEEPER, SUPPLY_KEEPER, VALVE_KEEPER, on_panel};
 use crate::physics::WATER_W_PER_M3H_K;
 use crate::physics::district::District;
 use crate::physics::heat_pump::{HeatPump, Water};
@@ -155,7 +155,12 @@ pub fn minutes_to_change(plant: &Plant) -> f64 {
 pub(super) fn panel(plant: &mut Plant) {
     let season = Season::on(plant.calendar.month, plant.calendar.day);
     let on = season != Season::None;
-    if on_panel(plant, VALVE_KEEPER) && on {
+    // Whoever moves the tank's valves need not know of seasons: until he orders a change-over as
+    // well, it goes by the panel.
+    if on_panel(plant, VALVE_KEEPER) {
+        plant.keepers[SEASON_KEEPER].release();
+    }
+    if on_panel(plant, SEASON_KEEPER) && on {
         let cooling = f64::from(u8::from(season == Season::Cooling));
         plant.valves[SEASON_VALVE].command = cooling;
         plant.valves[SEASON_VALVE].rest = cooling;
@@ -316,6 +321,8 @@ pub fn state_of_charge(plant: &Plant) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Access;
+    use crate::devices::map::Table;
     use crate::panel::PUMP_KEEPER;
     use crate::plant::Config;
     use crate::presets::Preset;
@@ -405,6 +412,21 @@ mod tests {
         let balance = given - (plant.tanks[0].lost_j - lost) - (stored(&plant) - before);
         let through = plant.districts[0].drawn_j;
         assert!(through > 1e11 && balance.abs() < 1e-5 * through, "{balance} of {through}");
+    }
+
+    #[test]
+    fn season_turns_although_the_tank_is_commanded_until_a_change_over_is_ordered() {
+        let mut plant = plant_on(11, 14);
+        (0..1400).for_each(|_| plant.step(60.0));
+        move_tank(&mut plant, false, false);
+        assert_eq!(plant.valves[SEASON_VALVE].position, 1.0);
+        (0..100).for_each(|_| plant.step(60.0));
+        assert_eq!(plant.valves[SEASON_VALVE].position, 0.0, "15 November");
+        let coil =
+            |address| Access::find(Preset::Changshu, 15, Table::Coil, address, None).unwrap();
+        coil(0).write(&mut plant, 1.0).unwrap();
+        (0..60).for_each(|_| plant.step(60.0));
+        assert_eq!(plant.valves[SEASON_VALVE].position, 1.0, "as ordered");
     }
 
     #[test]
