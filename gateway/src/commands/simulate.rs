@@ -7,6 +7,7 @@ use crate::simulate::{Csv, Recorder, Replay, Sim, Totals, channels, compare, plo
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::civil::DateTime;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wellhead_model::{Mono, Now, Timestamp};
@@ -108,7 +109,7 @@ impl Simulate {
             None => vec![self.one(&site, programs, "", self.csv.as_deref())?],
             Some(what) => self.both(&site, &engine, programs, what)?,
         };
-        self.tell(&mut runs)?;
+        print(&self.tell(&mut runs, lang)?)?;
         Ok(Outcome::Done)
     }
 
@@ -202,21 +203,19 @@ impl Simulate {
         Ok(Run { name: name.to_owned(), sim, totals })
     }
 
-    fn tell(&self, runs: &mut [Run]) -> anyhow::Result<()> {
+    /// What is printed; draws plots as well.
+    fn tell(&self, runs: &mut [Run], lang: Lang) -> anyhow::Result<String> {
+        let mut out = String::new();
         if self.json {
             let all: Vec<_> = runs.iter().map(json).collect();
-            println!("{}", serde_json::to_string_pretty(&all)?);
-        } else if let [a, b] = runs {
-            print!("{}", compare([&a.name, &b.name], [&a.totals, &b.totals]));
+            out += &serde_json::to_string_pretty(&all)?;
+            out.push('\n');
         } else {
-            for run in runs.iter() {
-                print!("{}", run.totals.text());
+            match &*runs {
+                [a, b] => out += &compare([&a.name, &b.name], [&a.totals, &b.totals]),
+                runs => runs.iter().for_each(|run| out += &run.totals.text()),
             }
-        }
-        if !self.json {
-            for run in runs.iter() {
-                print!("{}", happened(run));
-            }
+            runs.iter().for_each(|run| out += &happened(run, lang));
         }
         if let Some(folder) = &self.svg {
             let mut drawn: Vec<_> =
@@ -225,7 +224,7 @@ impl Simulate {
                 eprintln!("{}", file.display());
             }
         }
-        Ok(())
+        Ok(out)
     }
 
     fn replay(
@@ -250,8 +249,17 @@ impl Simulate {
             plugins.push((setup.id.to_string(), Plugin::new(program, inner, now)));
         }
         let calls = Replay::open(path)?.run(&mut plugins)?;
-        println!("{calls} calls, every one as recorded");
+        print(&format!("{calls} calls, every one as recorded\n"))?;
         Ok(Outcome::Done)
+    }
+}
+
+/// Prints a report. Whoever reads only its beginning (`| head`) has what he wants.
+fn print(report: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(report.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
     }
 }
 
@@ -271,8 +279,8 @@ fn known(site: &Site, id: &str) -> anyhow::Result<usize> {
 }
 
 /// What plugins show at the end, how often outputs moved, and what went wrong.
-fn happened(run: &Run) -> String {
-    use std::fmt::Write;
+fn happened(run: &Run, lang: Lang) -> String {
+    use std::fmt::Write as _;
     let mut out = String::new();
     if !run.name.is_empty() {
         let _ = writeln!(out, "\n{}:", run.name);
@@ -287,8 +295,11 @@ fn happened(run: &Run) -> String {
     }
     let mut alarms: Vec<_> = run.sim.incidents.alarms.iter().collect();
     alarms.sort();
-    for (id, (times, text)) in alarms {
-        let _ = writeln!(out, "  alarm {id}, {times} times: {text}");
+    for (id, (times, [en, zh])) in alarms {
+        let _ = match lang {
+            Lang::En => writeln!(out, "  alarm {id}, {times} times: {en}"),
+            Lang::Zh => writeln!(out, "  报警 {id}，{times} 次：{zh}"),
+        };
     }
     let mut faults: Vec<_> = run.sim.incidents.faults.iter().collect();
     faults.sort();

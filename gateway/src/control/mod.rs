@@ -11,7 +11,7 @@
 
 mod command;
 mod ledger;
-mod told;
+pub(crate) mod told;
 
 pub use command::{Command, Done, Refusal, from_json, reply, to_json};
 pub use ledger::Ledger;

@@ -104,7 +104,7 @@ pub(super) fn alarm(judge: &Control, alarm: &wellhead_control::Alarm) -> Alarm {
 }
 
 /// Its name in the topic.
-pub(super) fn alarm_id(judge: &Control, id: AlarmId) -> String {
+pub(crate) fn alarm_id(judge: &Control, id: AlarmId) -> String {
     let dotted = |output| name(judge, output).replace('/', ".");
     match id {
         AlarmId::NotFollowing(output) => format!("control.{}.not_following", dotted(output)),

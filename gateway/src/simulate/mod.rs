@@ -15,6 +15,7 @@ pub use record::{Recorder, Replay, ReplayError};
 pub use report::{Csv, Season, Sum, Totals, compare, plots};
 
 use crate::config::{self, Site};
+use crate::control::told;
 use crate::plugins::{View, bindings, holder};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -52,8 +53,8 @@ struct Actor {
 pub struct Incidents {
     /// Faults of plugins, with the first text of each plugin.
     pub faults: HashMap<String, (u64, String)>,
-    /// How often each alarm was raised, with its last text.
-    pub alarms: HashMap<String, (u64, String)>,
+    /// How often each alarm was raised, with its last text in English and in Chinese.
+    pub alarms: HashMap<String, (u64, [String; 2])>,
 }
 
 /// A plant, its control and its plugins in virtual time.
@@ -305,15 +306,17 @@ impl Sim {
         let id = actor.setup.id.clone();
         for change in effects.alarms {
             match change {
-                AlarmChange::Raised { code, text, .. } => self.raise(format!("{id}.{code}"), text),
+                AlarmChange::Raised { code, text, text_zh, .. } => {
+                    self.raise(format!("{id}.{code}"), [text, text_zh]);
+                }
                 AlarmChange::Cleared { code } => drop(self.raised.remove(&format!("{id}.{code}"))),
             }
         }
     }
 
-    fn raise(&mut self, id: String, text: String) {
+    fn raise(&mut self, id: String, text: [String; 2]) {
         let fresh = self.raised.insert(id.clone());
-        let entry = self.incidents.alarms.entry(id).or_insert((0, String::new()));
+        let entry = self.incidents.alarms.entry(id).or_default();
         entry.0 += u64::from(fresh);
         entry.1 = text;
     }
@@ -359,8 +362,11 @@ impl Sim {
                 let result = result.as_ref().map(|()| None).map_err(String::as_str);
                 self.control.written(ticket, result, self.now);
             }
-            Action::Raise(alarm) => self.raise(format!("{:?}", alarm.id), alarm.text),
-            Action::Clear(id) => drop(self.raised.remove(&format!("{id:?}"))),
+            Action::Raise(alarm) => {
+                let id = told::alarm_id(&self.control, alarm.id);
+                self.raise(id, [alarm.text, alarm.text_zh]);
+            }
+            Action::Clear(id) => drop(self.raised.remove(&told::alarm_id(&self.control, id))),
             Action::Audit(_) => {}
         }
     }
