@@ -117,7 +117,9 @@ fn a_tabbed_map_with_plain_addresses_from_one() {
     let profile = import.profile("acme-drive");
     assert_eq!(
         point(&profile, "control_word"),
-        table("title = 'Control word'\nholding = 0\ntype = 'u16'")
+        table(
+            "title = 'Control word'\nholding = 0\ntype = 'u16'\nstates = { 1 = 'run', 2 = 'stop' }"
+        )
     );
     let expected = table(
         "title = 'Frequency reference'\nholding = 1\ntype = 'u16'\nscale = 0.01\nunit = 'Hz'",
