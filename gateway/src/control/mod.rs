@@ -6,8 +6,8 @@
 //! back, and tells the hub every decision and alarm.
 //!
 //! A [`Command`] (MQTT, `wellhead write`) runs once, acts at once or is refused, and is answered
-//! with what the device showed. One that fails leaves nothing behind. A plugin's
-//! [`Control::request`] stands in its slot until its time is over.
+//! with what the device showed. One that fails leaves nothing behind: what stood in its slot before
+//! returns. A plugin's [`Control::request`] stands in its slot until its time is over.
 
 mod command;
 mod ledger;
@@ -377,10 +377,9 @@ impl Control {
         self.admissible(c, retained)?;
         let (output, wrote, own) = self.place_command(c)?;
         let result = self.finish(own).await.map(|shows| Done { wrote, shows });
-        if result.is_err() {
-            // Its sender was told that it failed; it must not come true later.
-            self.withdraw(output, c);
-        }
+        // The sender of one that failed was told so; it must not come true later.
+        let ended = result.as_ref().map(|_| ()).map_err(|_| FAILED);
+        lock(&self.core).judge.conclude(&request(c, output, &why(c)), ended);
         self.wake.notify.notify_one();
         result
     }
@@ -395,22 +394,13 @@ impl Control {
             return Err(Refusal::Duplicate);
         }
         core.look(&self.hub, now);
-        let why = format!("command {}", c.id);
-        let request = Request {
-            output,
-            slot: c.slot,
-            source: &c.source,
-            why: &why,
-            value: Some(&c.value),
-            ttl: c.hold,
-            manner: Manner::Once,
-        };
+        let why = why(c);
+        let request = request(c, output, &why);
         core.judge.request(&request, now)?;
         let sent = match self.turn(&mut core, Some((&c.id, c.expires)), now) {
             Ok(sent) => sent,
             Err(error) => {
-                drop(core);
-                self.withdraw(output, c);
+                core.judge.conclude(&request, Err(FAILED));
                 return Err(Refusal::Ledger(error.to_string()));
             }
         };
@@ -425,14 +415,6 @@ impl Control {
             }
         }
         own.ok_or(Refusal::NoResult(Duration::ZERO))
-    }
-
-    fn withdraw(&self, output: OutputId, c: &Command) {
-        let mut core = lock(&self.core);
-        let stands = core.judge.claim(output, c.slot);
-        if stands.is_some_and(|(source, _)| source == c.source) {
-            self.give_back(&mut core, output, c.slot, &c.source, "the command failed");
-        }
     }
 
     fn give_back(&self, core: &mut Core, output: OutputId, slot: Slot, source: &str, why: &str) {
@@ -634,6 +616,19 @@ impl Core {
             }
         }
     }
+}
+
+/// Why a failed command's value is withdrawn.
+const FAILED: &str = "the command failed";
+
+/// A command's name to the judge. Ids run once, so it is the only one of that name.
+fn why(c: &Command) -> String {
+    format!("command {}", c.id)
+}
+
+fn request<'a>(c: &'a Command, output: OutputId, why: &'a str) -> Request<'a> {
+    let (slot, source, value) = (c.slot, &*c.source, Some(&c.value));
+    Request { output, slot, source, why, value, ttl: c.hold, manner: Manner::Once }
 }
 
 fn tell_gone(hub: &Hub, name: &str) {

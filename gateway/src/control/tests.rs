@@ -36,6 +36,8 @@ struct Bench {
 struct Plant {
     written: Mutex<Vec<f64>>,
     silent: AtomicBool,
+    /// Silent only when this is written.
+    refuses: Mutex<Option<f64>>,
     stuck: AtomicBool,
     requests: AtomicU32,
 }
@@ -47,7 +49,8 @@ impl Plant {
 
     fn serve(&self, w: &Write) -> Result<Readback, DeviceError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        if self.silent.load(Ordering::Relaxed) {
+        let refused = w.value.as_f64().is_some_and(|v| *lock(&self.refuses) == Some(v));
+        if refused || self.silent.load(Ordering::Relaxed) {
             return Err(DeviceError::NoReply(S));
         }
         if !self.stuck.load(Ordering::Relaxed) {
@@ -306,6 +309,32 @@ async fn a_device_that_shows_another_value_is_a_mismatch_and_is_still_brought_to
     // At once, not when its hold would have ended: its sender knows that it failed.
     b.pass(S).await;
     assert_eq!(b.plant.written(), [40.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_fails_gives_back_the_one_it_displaced_for_the_rest_of_its_hold() {
+    let b = Bench::new(|_| {});
+    b.write("a", 44.0).await.unwrap();
+    b.pass(10 * S).await;
+    b.plant.silent.store(true, Ordering::Relaxed);
+    assert_eq!(b.write("b", 46.0).await, Err("no_reply"));
+    b.pass(12 * S).await;
+    b.plant.silent.store(false, Ordering::Relaxed);
+    b.pass(30 * S).await;
+    assert_eq!(b.plant.written(), [44.0, 44.0], "tried again within its minute: it may be at 46");
+    assert_eq!(b.control.holder("hp1/setpoint").unwrap(), held_by(Slot::REMOTE, "test"));
+    b.pass(9 * S).await;
+    assert_eq!(b.plant.written(), [44.0, 44.0, 40.0], "61 s after it was written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_fails_late_leaves_a_newer_one_alone() {
+    let b = Bench::new(|_| {});
+    *lock(&b.plant.refuses) = Some(44.0);
+    let (first, second) = tokio::join!(b.write("a", 44.0), b.write("b", 46.0));
+    assert_eq!((first, second.is_ok()), (Err("no_reply"), true));
+    b.pass(S).await;
+    assert_eq!(b.plant.written(), [46.0]);
 }
 
 #[tokio::test(start_paused = true)]

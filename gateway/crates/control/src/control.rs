@@ -23,7 +23,8 @@ pub enum Manner {
     /// Stands in its slot until its time is over: what can't be yet comes when it can, and no
     /// faster than the rate.
     Standing,
-    /// Acts now or is refused: a command of a person.
+    /// Acts now or is refused: a command of a person. What it displaces in its slot is kept until
+    /// [`Control::conclude`] says how it ended.
     Once,
     /// Only judged and told, never written.
     Shadow,
@@ -38,7 +39,7 @@ pub struct Request<'a> {
     pub slot: Slot,
     /// Who asks.
     pub source: &'a str,
-    /// Why, for the audit trail.
+    /// Why, for the audit trail; with [`Manner::Once`] the command's own name.
     pub why: &'a str,
     /// What; `None` gives the slot back.
     pub value: Option<&'a Value>,
@@ -268,10 +269,12 @@ impl Control {
         let above = state.slots.winner().map(|(slot, _)| slot).filter(|s| *s < request.slot);
         let place = state.slots.get_mut(request.slot);
         state.refused = None;
+        // A command is not merged with an earlier one: each ends in its own way.
         if let Some(claim) = place
+            && !once
+            && !claim.once
             && *claim.source == *request.source
             && claim.value == value
-            && claim.once == once
         {
             claim.expires = expires;
             claim.why.clear();
@@ -280,7 +283,9 @@ impl Control {
             self.next = self.next.min(expires);
             return;
         }
-        let old = place.take().map(|c| c.value);
+        let displaced = place.take();
+        let old = displaced.as_ref().map(|c| c.value.clone());
+        let before = displaced.filter(|_| once).map(Box::new);
         let source: Arc<str> = Arc::from(request.source);
         if let Some(above) = above {
             self.out.push(Action::Audit(Entry {
@@ -295,21 +300,39 @@ impl Control {
             }));
         }
         *state.slots.get_mut(request.slot) =
-            Some(Claim { source, why: request.why.to_owned(), value, expires, once });
+            Some(Claim { source, why: request.why.to_owned(), value, expires, once, before });
         state.touched = true;
         self.soil(request.output.0);
+    }
+
+    /// Takes how a command that was accepted as [`Manner::Once`] ended: done, or failed and why.
+    /// With one that failed, what it displaced in its slot returns for the rest of its time.
+    pub fn conclude(&mut self, command: &Request<'_>, result: Result<(), &str>) {
+        let Request { output, slot, source, why, .. } = *command;
+        let Some(state) = self.states.get_mut(output.0 as usize) else { return };
+        let failed = match result {
+            Ok(()) => return state.slots.confirm(slot, source, why),
+            Err(failed) => failed,
+        };
+        let Some(claim) = state.slots.withdraw(slot, source, why) else { return };
+        self.tell_relinquished(command, failed, claim);
     }
 
     fn relinquish(&mut self, request: &Request<'_>) {
         let state = &mut self.states[request.output.0 as usize];
         let Some(claim) = state.slots.get_mut(request.slot).take() else { return };
-        state.gone = Arc::from(request.why);
+        self.tell_relinquished(request, request.why, claim);
+    }
+
+    fn tell_relinquished(&mut self, request: &Request<'_>, why: &str, claim: Claim) {
+        let state = &mut self.states[request.output.0 as usize];
+        state.gone = Arc::from(why);
         self.out.push(Action::Audit(Entry {
             output: request.output,
             what: What::Relinquished,
             source: Arc::from(request.source),
             slot: Some(request.slot),
-            why: Arc::from(request.why),
+            why: Arc::from(why),
             old: Some(claim.value),
             new: None,
             once: claim.once,

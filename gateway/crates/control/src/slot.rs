@@ -97,6 +97,37 @@ pub(crate) struct Claim {
     pub(crate) expires: Mono,
     /// A command of its own, which its sender answers for in the audit trail.
     pub(crate) once: bool,
+    /// What stood here before, until it is known how the command ended.
+    pub(crate) before: Option<Box<Claim>>,
+}
+
+impl Claim {
+    fn is_of(&self, source: &str, why: &str) -> bool {
+        *self.source == *source && self.why == why
+    }
+
+    /// It and what it displaced, newest first.
+    fn find_mut(&mut self, source: &str, why: &str) -> Option<&mut Claim> {
+        if self.is_of(source, why) {
+            return Some(self);
+        }
+        self.before.as_deref_mut()?.find_mut(source, why)
+    }
+
+    /// Takes a displaced one out; those before it move up.
+    fn take_before(&mut self, gone: &impl Fn(&Claim) -> bool) {
+        while let Some(before) = self.before.take_if(|before| gone(before)) {
+            self.before = before.before;
+        }
+        if let Some(before) = &mut self.before {
+            before.take_before(gone);
+        }
+    }
+
+    /// It stands again, and what becomes of it is for the audit trail to say.
+    fn returned(self: Box<Self>) -> Self {
+        Self { once: false, ..*self }
+    }
 }
 
 /// The slots of one output.
@@ -121,10 +152,32 @@ impl Slots {
         (1..).zip(&self.0).filter_map(|(n, c)| Some((Slot(n), c.as_ref()?)))
     }
 
-    /// Empties the first slot that `gone` says yes to.
+    /// Takes the first claim that `gone` says yes to; what it displaced returns.
     pub(crate) fn take_if(&mut self, gone: impl Fn(&Claim) -> bool) -> Option<(Slot, Claim)> {
         let mut slots = (1..).zip(&mut self.0);
-        slots.find_map(|(n, c)| Some((Slot(n), c.take_if(|c| gone(c))?)))
+        slots.find_map(|(n, place)| {
+            place.as_mut()?.take_before(&gone);
+            let mut claim = place.take_if(|c| gone(c))?;
+            *place = claim.before.take().map(Claim::returned);
+            Some((Slot(n), claim))
+        })
+    }
+
+    /// A command is done: what it displaced does not return.
+    pub(crate) fn confirm(&mut self, slot: Slot, source: &str, why: &str) {
+        let claim = self.get_mut(slot).as_mut().and_then(|c| c.find_mut(source, why));
+        if let Some(claim) = claim {
+            claim.before = None;
+        }
+    }
+
+    /// A command failed: what it displaced returns. Gives the command's claim if it stood.
+    pub(crate) fn withdraw(&mut self, slot: Slot, source: &str, why: &str) -> Option<Claim> {
+        let place = self.get_mut(slot);
+        place.as_mut()?.take_before(&|c| c.is_of(source, why));
+        let mut claim = place.take_if(|c| c.is_of(source, why))?;
+        *place = claim.before.take().map(Claim::returned);
+        Some(claim)
     }
 
     /// When the first of them lapses.

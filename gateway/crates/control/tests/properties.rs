@@ -183,6 +183,9 @@ impl World {
         };
         let before = self.witness.books[output as usize].clone();
         let taken = self.control.request(&request, self.now).is_ok();
+        if manner == Manner::Once {
+            self.control.conclude(&request, Ok(()));
+        }
         if taken && manner != Manner::Shadow {
             let t = self.witness.t;
             let b = &mut self.witness.books[output as usize];

@@ -200,7 +200,24 @@ impl Bench {
     /// A command of a person in slot 8.
     pub(crate) fn operator(&mut self, output: u32, value: Value) -> Result<(), &'static str> {
         let r = self.standing(output, 8, "operator", value);
-        self.ask(&r, Manner::Once).map_err(|e| e.code())
+        self.ask(&r, Manner::Once).map_err(|e| e.code())?;
+        self.conclude(&r, Ok(()));
+        Ok(())
+    }
+
+    /// A command ends.
+    pub(crate) fn conclude(&mut self, r: &StandIn, result: Result<(), &str>) {
+        let request = Request {
+            output: OutputId(r.output),
+            slot: slot(r.slot),
+            source: &r.source,
+            why: &r.why,
+            value: r.value.as_ref(),
+            ttl: r.ttl,
+            manner: Manner::Once,
+        };
+        self.control.conclude(&request, result);
+        self.step();
     }
 
     pub(crate) fn give_back(&mut self, output: u32, slot: u64) {
