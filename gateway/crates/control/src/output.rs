@@ -73,8 +73,10 @@ pub(crate) struct Who {
 /// Attempts that did not help.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Trouble {
-    /// Writes in a row that did not get there.
+    /// Writes in a row that did not get there; those within one [`RETRY`] are one.
     tries: u32,
+    /// When one was counted last.
+    tried: Mono,
     /// Times in a row that the device left what it had confirmed.
     changes: u32,
     changed: Mono,
@@ -409,8 +411,9 @@ impl OutputState {
                 }
             }
             Err(why) => {
+                let first = self.trouble.tries == 0;
                 self.fail(cx, safe, false, now);
-                if self.trouble.tries == 1 {
+                if first {
                     let who = Who { why: Arc::from(why), ..who };
                     cx.out.push(entry(cx.id, What::Failed, &who, old, value.cloned()));
                 }
@@ -512,7 +515,12 @@ impl OutputState {
 
     /// Notes an attempt that did not help; says whether that raised the alarm.
     fn fail(&mut self, cx: &mut Around<'_>, safe: bool, answered: bool, now: Mono) -> bool {
-        self.trouble.tries = self.trouble.tries.saturating_add(1);
+        // A command does not wait for the pause, nor does the way back to safe after it. What fails
+        // in quick succession says no more than its first.
+        if self.trouble.tries == 0 || now >= self.trouble.tried + RETRY {
+            self.trouble.tries = self.trouble.tries.saturating_add(1);
+            self.trouble.tried = now;
+        }
         self.trouble.safe = safe;
         self.trouble.again = now + pause(self.trouble.tries, safe, answered);
         self.trouble.tries >= TRIES && self.alarm(cx)

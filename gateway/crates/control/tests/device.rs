@@ -63,6 +63,22 @@ fn a_lost_local_contact_leaves_only_the_way_to_safe() {
 }
 
 #[test]
+fn commands_that_fail_in_quick_succession_are_one_attempt() {
+    let mut b = run(Rules::default());
+    b.devices[0].mood = Mood::Silent;
+    for _ in 0..3 {
+        let r = b.standing(0, 8, "operator", ON);
+        b.ask(&r, Manner::Once).unwrap();
+        b.conclude(&r, Err("the command failed"));
+    }
+    assert!(b.writes().len() >= 4, "each was tried, and the way back");
+    b.pass(9 * S);
+    assert_eq!(b.alarms().len(), 0, "twice is no alarm yet");
+    b.pass(2 * S);
+    assert_eq!(b.alarms(), ["+ hp1/run does not follow what is written to it"]);
+}
+
+#[test]
 fn a_write_is_tried_three_times_then_alarmed_until_it_agrees() {
     let mut b = run(Rules::default());
     b.devices[0].mood = Mood::Stuck;
