@@ -68,6 +68,18 @@ pub enum Holder {
 type Place = (DeviceId, PointIndex);
 type Answer = oneshot::Receiver<Result<Readback, DeviceError>>;
 
+/// A place on a line's queue.
+type Room = mpsc::OwnedPermit<poll::Request>;
+
+/// A command that is to be noted down, and its place on the line, taken before it displaced
+/// anything.
+struct Own<'a> {
+    id: &'a str,
+    expires: Timestamp,
+    output: OutputId,
+    room: Room,
+}
+
 /// A write that was handed to its line, or could not be.
 struct Sent {
     ticket: Ticket,
@@ -225,14 +237,17 @@ impl Control {
     fn turn(
         &self,
         core: &mut Core,
-        command: Option<(&str, Timestamp)>,
+        command: Option<Own<'_>>,
         now: Now,
     ) -> Result<Vec<Sent>, std::io::Error> {
         core.look(&self.hub, now);
         let mut actions = std::mem::take(&mut core.actions);
         core.judge.step(now, &mut actions);
         core.changed |= !actions.is_empty();
-        let kept = self.keep(core, &actions, command, now);
+        let noted = command.as_ref().map(|own| (own.id, own.expires));
+        let kept = self.keep(core, &actions, noted, now);
+        let by_command = noted.is_some();
+        let mut room = command.map(|own| (own.output, own.room));
         let mut sent = Vec::new();
         for action in actions.drain(..) {
             match action {
@@ -242,9 +257,12 @@ impl Control {
                         let why = format!("the ledger can't be written: {error}");
                         core.judge.written(ticket, Err(&why), now);
                     }
-                    _ => sent.push(self.send(core, ticket, Some(value))),
+                    _ => {
+                        let room = room.take_if(|(output, _)| *output == ticket.output);
+                        sent.push(self.send(core, ticket, Some(value), room.map(|(_, room)| room)));
+                    }
                 },
-                Action::Relinquish { ticket } => sent.push(self.send(core, ticket, None)),
+                Action::Relinquish { ticket } => sent.push(self.send(core, ticket, None, None)),
                 Action::Audit(entry) => {
                     told::audit(&core.judge, &entry).into_iter().for_each(|e| self.hub.event(e));
                 }
@@ -254,7 +272,7 @@ impl Control {
         }
         core.actions = actions;
         match kept {
-            Err(error) if command.is_some() => Err(error),
+            Err(error) if by_command => Err(error),
             _ => Ok(sent),
         }
     }
@@ -293,32 +311,22 @@ impl Control {
         if command.is_some() || actions.iter().any(moves) { result } else { Ok(()) }
     }
 
-    fn send(&self, core: &Core, ticket: Ticket, value: Option<Value>) -> Sent {
+    fn send(&self, core: &Core, ticket: Ticket, value: Option<Value>, room: Option<Room>) -> Sent {
         let i = ticket.output.0 as usize;
         let answer = match (core.outputs.get(i), core.judge.setup().outputs.get(i)) {
-            (Some(place), Some(output)) => self.enqueue(place, &output.point, value.as_ref()),
+            (Some(place), Some(output)) => {
+                let room = room.map_or_else(|| self.room(&place.0), Ok);
+                room.map(|room| enqueue(room, place, &output.point, value.as_ref()))
+            }
             _ => Err(Refusal::UnknownPoint(String::new())),
         };
         Sent { ticket, value, answer }
     }
 
-    fn enqueue(
-        &self,
-        (device, index): &Place,
-        point: &Point,
-        value: Option<&Value>,
-    ) -> Result<Answer, Refusal> {
-        let readback = point.output.as_ref().is_none_or(|o| o.readback);
+    fn room(&self, device: &DeviceId) -> Result<Room, Refusal> {
         let line = lock(&self.lines).get(device).cloned();
         let line = line.ok_or_else(|| Refusal::UnknownPoint(device.to_string()))?;
-        let (reply, answer) = oneshot::channel();
-        let (device, point) = (device.clone(), *index);
-        let request = match value.cloned() {
-            Some(value) => poll::Request::Write(device, Write { point, value, readback }, reply),
-            None => poll::Request::Relinquish(device, point, readback, reply),
-        };
-        line.try_send(request).map_err(|_| Refusal::Busy)?;
-        Ok(answer)
+        line.try_reserve_owned().map_err(|_| Refusal::Busy)
     }
 
     /// Waits for a standing write's result, for whom nobody else waits.
@@ -354,6 +362,7 @@ impl Control {
         let mut core = lock(&self.core);
         let now = self.clock.now();
         match &shows {
+            Err(Refusal::Busy) => core.judge.put_off(ticket, now),
             Ok(shows) => core.judge.written(ticket, Ok(shows.as_ref()), now),
             Err(refusal) => core.judge.written(ticket, Err(&refusal.to_string()), now),
         }
@@ -393,11 +402,15 @@ impl Control {
         if lock(&self.ledger).has_run(&c.id) {
             return Err(Refusal::Duplicate);
         }
+        let place = core.outputs.get(output.0 as usize);
+        let (device, _) = place.ok_or_else(|| Refusal::UnknownPoint(c.point.clone()))?;
+        let room = self.room(device)?;
         core.look(&self.hub, now);
         let why = why(c);
         let request = request(c, output, &why);
         core.judge.request(&request, now)?;
-        let sent = match self.turn(&mut core, Some((&c.id, c.expires)), now) {
+        let own = Own { id: &c.id, expires: c.expires, output, room };
+        let sent = match self.turn(&mut core, Some(own), now) {
             Ok(sent) => sent,
             Err(error) => {
                 core.judge.conclude(&request, Err(FAILED));
@@ -413,6 +426,9 @@ impl Control {
                 }
                 _ => self.follow(sent),
             }
+        }
+        if own.is_none() {
+            lock(&self.core).judge.conclude(&request, Err(FAILED));
         }
         own.ok_or(Refusal::NoResult(Duration::ZERO))
     }
@@ -616,6 +632,17 @@ impl Core {
             }
         }
     }
+}
+
+fn enqueue(room: Room, place: &Place, point: &Point, value: Option<&Value>) -> Answer {
+    let readback = point.output.as_ref().is_none_or(|o| o.readback);
+    let (reply, answer) = oneshot::channel();
+    let (device, point) = (place.0.clone(), place.1);
+    room.send(match value.cloned() {
+        Some(value) => poll::Request::Write(device, Write { point, value, readback }, reply),
+        None => poll::Request::Relinquish(device, point, readback, reply),
+    });
+    answer
 }
 
 /// Why a failed command's value is withdrawn.

@@ -328,6 +328,26 @@ async fn a_command_that_fails_gives_back_the_one_it_displaced_for_the_rest_of_it
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_burst_of_commands_is_refused_without_a_trace_where_the_line_has_no_room() {
+    let b = Bench::new(|_| {});
+    // One more than fits into the bench's line.
+    let (a, c, d, e, full) = tokio::join!(
+        b.write("a", 41.0),
+        b.write("b", 42.0),
+        b.write("c", 43.0),
+        b.write("d", 44.0),
+        b.write("e", 45.0)
+    );
+    assert!([a, c, d, e].iter().all(Result::is_ok));
+    assert_eq!(full, Err("busy"));
+    b.pass(20 * S).await;
+    assert_eq!(b.plant.written(), [41.0, 42.0, 43.0, 44.0]);
+    assert!(b.hub.alarms().is_empty());
+    assert_eq!(lock(&b.trail).len(), 5, "each command's own, nothing else");
+    b.write("e", 45.0).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_command_that_fails_late_leaves_a_newer_one_alone() {
     let b = Bench::new(|_| {});
     *lock(&b.plant.refuses) = Some(44.0);

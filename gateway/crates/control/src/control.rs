@@ -501,6 +501,17 @@ impl Control {
         });
     }
 
+    /// Takes that a write did not leave for want of room on its line. It is tried again after the
+    /// pause that a failed one has, but says nothing of the device.
+    pub fn put_off(&mut self, ticket: Ticket, now: Now) {
+        let now = inner(now).mono;
+        self.with(ticket.output.0, |state, _| {
+            if let Some(flight) = state.flight.take_if(|f| f.number == ticket.number) {
+                state.put_off(&flight, now);
+            }
+        });
+    }
+
     /// Does everything that is due and appends it to `actions`. Costs next to nothing if nothing
     /// is.
     pub fn step(&mut self, now: Now, actions: &mut Vec<Action>) {

@@ -421,6 +421,13 @@ impl OutputState {
         }
     }
 
+    /// Takes that a write never left.
+    pub(crate) fn put_off(&mut self, flight: &Flight, now: Mono) {
+        self.dirty = true;
+        self.trouble.safe = flight.safe;
+        self.trouble.again = now + RETRY;
+    }
+
     /// Takes what a poll shows; `None` if it came to nothing good.
     pub(crate) fn shown(&mut self, cx: &mut Around<'_>, value: Option<&Value>, now: Mono) {
         let Some(value) = value else {

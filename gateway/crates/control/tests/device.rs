@@ -63,6 +63,18 @@ fn a_lost_local_contact_leaves_only_the_way_to_safe() {
 }
 
 #[test]
+fn a_write_that_finds_no_room_on_its_line_comes_later_and_raises_no_alarm() {
+    let mut b = run(Rules::default());
+    b.full = true;
+    b.plugin(0, ON);
+    b.pass(MIN);
+    b.full = false;
+    b.pass(5 * S);
+    assert_eq!((b.writes(), b.alarms().len()), (vec![ON], 0));
+    assert_eq!(b.told(), ["plugin written"]);
+}
+
+#[test]
 fn commands_that_fail_in_quick_succession_are_one_attempt() {
     let mut b = run(Rules::default());
     b.devices[0].mood = Mood::Silent;

@@ -134,6 +134,8 @@ pub(crate) struct Bench {
     pub(crate) now: Now,
     pub(crate) devices: Vec<Device>,
     pub(crate) wrote: Vec<Wrote>,
+    /// No line has room for another write.
+    pub(crate) full: bool,
     /// What each device's own programme shows when nobody commands it.
     pub(crate) own: Vec<Value>,
     /// How often outputs were given back.
@@ -156,7 +158,19 @@ impl Bench {
         let own = setup.outputs.iter().map(safe).collect();
         let devices = setup.outputs.iter().map(device).collect();
         let (wrote, given_back, trail, alarms, actions) = Default::default();
-        Self { control, setup, now, devices, wrote, own, given_back, trail, alarms, actions }
+        Self {
+            control,
+            setup,
+            now,
+            devices,
+            wrote,
+            full: false,
+            own,
+            given_back,
+            trail,
+            alarms,
+            actions,
+        }
     }
 
     /// The gateway goes, `off` passes, and it starts again. The machine's monotonic time begins
@@ -277,6 +291,7 @@ impl Bench {
 
     fn take(&mut self, action: &Action) {
         match action {
+            Action::Write { ticket, .. } if self.full => self.control.put_off(*ticket, self.now),
             Action::Write { ticket, value } => {
                 let device = &mut self.devices[ticket.output.0 as usize];
                 if matches!(device.mood, Mood::Fine | Mood::Mute) {
