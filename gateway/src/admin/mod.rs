@@ -5,6 +5,7 @@
 //! it through [`client`]; it is not a public interface.
 
 pub mod client;
+mod person;
 mod protocol;
 
 pub use protocol::{
@@ -91,6 +92,7 @@ pub async fn serve(listener: UnixListener, desk: Desk) {
 }
 
 async fn talk(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
+    let uid = stream.peer_cred()?.uid();
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();
     loop {
@@ -100,7 +102,7 @@ async fn talk(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
             return Ok(());
         }
         let answer = match serde_json::from_slice::<Request>(&line) {
-            Ok(request) => desk.answer(request).await,
+            Ok(request) => desk.answer(request, uid).await,
             Err(e) => Answer::Error(format!("not understood: {e}")),
         };
         let mut text = serde_json::to_vec(&answer).map_err(std::io::Error::other)?;
@@ -110,15 +112,19 @@ async fn talk(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
 }
 
 impl Desk {
-    async fn answer(&self, request: Request) -> Answer {
+    /// Answers the user `uid`, whom the system names and not he himself.
+    async fn answer(&self, request: Request, uid: u32) -> Answer {
         match request {
             Request::Snapshot => Answer::Snapshot(self.snapshot()),
-            Request::Write { point, value, hold_s, source, slot } => match Slot::new(slot) {
-                Ok(slot) => self.write(point, &value, hold_s, source, slot).await,
+            Request::Write { point, value, hold_s, sudo_user, slot } => match Slot::new(slot) {
+                Ok(slot) => {
+                    let source = person::source(uid, sudo_user.as_deref());
+                    self.write(point, &value, hold_s, source, slot).await
+                }
                 Err(error) => Answer::Error(error.to_string()),
             },
-            Request::Release { point, source, slot } => match Slot::new(slot) {
-                Ok(slot) => self.release(&point, &source, slot),
+            Request::Release { point, sudo_user, slot } => match Slot::new(slot) {
+                Ok(slot) => self.release(&point, &person::source(uid, sudo_user.as_deref()), slot),
                 Err(error) => Answer::Error(error.to_string()),
             },
             Request::Plugins => Answer::Plugins(self.plugins()),

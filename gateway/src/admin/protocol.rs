@@ -21,8 +21,8 @@ pub enum Request {
         value: Json,
         /// How long it holds, in seconds.
         hold_s: f64,
-        /// Who writes, for the audit trail.
-        source: String,
+        /// On whose behalf root writes, as sudo says.
+        sudo_user: Option<String>,
         /// Into which slot, 1 to 16.
         slot: u64,
     },
@@ -30,8 +30,8 @@ pub enum Request {
     Release {
         /// `hp1/setpoint`.
         point: String,
-        /// Who does, for the audit trail.
-        source: String,
+        /// On whose behalf root does, as sudo says.
+        sudo_user: Option<String>,
         /// Which slot, 1 to 16.
         slot: u64,
     },

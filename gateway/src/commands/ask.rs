@@ -108,17 +108,16 @@ impl Write {
     /// Ends with [`Outcome::Refused`] if the value did not get there.
     pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let mut client = Client::connect(&self.target.socket()?).await?;
-        let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
-        let source = format!("box:{}", user.unwrap_or_else(|_| "unknown".into()));
+        let sudo_user = std::env::var("SUDO_USER").ok();
         let (point, slot) = (self.point, self.slot);
         let request = match self.value {
-            None => Request::Release { point, source, slot },
+            None => Request::Release { point, sudo_user, slot },
             Some(text) => {
                 let plain = serde_json::from_str(&text).ok();
                 let value = plain
                     .filter(|v: &serde_json::Value| v.is_number() || v.is_boolean())
                     .unwrap_or_else(|| text.into());
-                Request::Write { point, value, hold_s: self.hold.as_secs_f64(), source, slot }
+                Request::Write { point, value, hold_s: self.hold.as_secs_f64(), sudo_user, slot }
             }
         };
         let reply = match client.ask(&request).await? {
