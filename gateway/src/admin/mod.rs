@@ -195,7 +195,8 @@ impl Desk {
         let Some(value) = control::from_json(value) else {
             return Answer::Error("a value is a number, true, false or a text".into());
         };
-        let Ok(hold) = Duration::try_from_secs_f64(hold_s) else {
+        let hold = Duration::try_from_secs_f64(hold_s).ok().filter(|hold| !hold.is_zero());
+        let Some(hold) = hold else {
             return Answer::Error(format!("{hold_s} s is no time to hold a value for"));
         };
         let now = self.hub.clock().now();

@@ -59,8 +59,14 @@ pub(super) struct Cache {
 }
 
 fn hold(text: &str) -> Result<Duration, String> {
-    crate::config::duration(text)
-        .ok_or_else(|| format!("`{text}` is no duration; write 30s, 10min or 2h"))
+    match crate::config::duration(text) {
+        Some(hold) if hold.is_zero() => {
+            Err("a value is held for more than no time; to give a slot back there is --release"
+                .into())
+        }
+        Some(hold) => Ok(hold),
+        None => Err(format!("`{text}` is no duration; write 30s, 10min or 2h")),
+    }
 }
 
 async fn snapshot(client: &mut Client) -> anyhow::Result<Snapshot> {
@@ -194,5 +200,18 @@ impl Cache {
             }
         }
         Ok(Outcome::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_of_no_time_is_refused() {
+        assert_eq!(hold("10min"), Ok(Duration::from_secs(600)));
+        for text in ["0s", "0min", "10", "soon"] {
+            assert!(hold(text).is_err(), "{text}");
+        }
     }
 }
