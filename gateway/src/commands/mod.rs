@@ -11,6 +11,7 @@ mod watch;
 
 pub use crate::config::Lang;
 use crate::config::Shipped;
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 pub use plugin::{built, signer};
 use std::path::PathBuf;
@@ -106,7 +107,7 @@ pub struct Target {
 
 impl Target {
     /// The gateway's data folder, as far as the site file says it: a site that is not whole yet
-    /// must not keep anybody from installing what it lacks.
+    /// must keep nobody from installing what it lacks, nor from the gateway that runs.
     fn data_dir(&self) -> anyhow::Result<PathBuf> {
         if !self.site.exists() {
             anyhow::bail!("there is no {}; name your site file with --site", self.site.display());
@@ -124,15 +125,8 @@ impl Target {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
         }
-        match crate::config::load(&self.site, &shipped()) {
-            Ok((site, _)) => Ok(crate::admin::socket_path(&site.gateway.data_dir)),
-            Err(_) => anyhow::bail!(
-                "{} is no good site file, so the gateway's data folder is not known; \
-                 name the socket with --socket, or see `wellhead check {}`",
-                self.site.display(),
-                self.site.display()
-            ),
-        }
+        let data_dir = self.data_dir().context("name the gateway's socket with --socket")?;
+        Ok(crate::admin::socket_path(&data_dir))
     }
 }
 
@@ -161,5 +155,24 @@ fn age_text(ms: u64) -> String {
         60_000..3_600_000 => format!("{:.0} min", s / 60.0),
         3_600_000..172_800_000 => format!("{:.1} h", s / 3600.0),
         _ => format!("{:.0} d", s / 86_400.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_site_file_still_says_where_the_gateway_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let site = dir.path().join("site.toml");
+        for broken in [
+            "[gateway]\nid = \"box\"\ndata_dir = \"d\"\n[device.x]\nnonsense = 1\n",
+            "[gateway]\ndata_dir = \"d\"\n[device.x\npoll = = 1\n",
+        ] {
+            std::fs::write(&site, broken).unwrap();
+            let target = Target { site: site.clone(), socket: None };
+            assert_eq!(target.socket().unwrap(), dir.path().join("d/wellhead.sock"), "{broken}");
+        }
     }
 }
