@@ -183,7 +183,7 @@ fn uplink_config(site: &Site, s: &UplinkSettings) -> anyhow::Result<UplinkConfig
 
 async fn execute(
     control: &Arc<Control>,
-    command: Result<wellhead_uplink::Command, wellhead_uplink::CommandError>,
+    command: Result<wellhead_uplink::Command, wellhead_uplink::Malformed>,
     retained: bool,
     source: String,
     clock: &dyn Clock,
@@ -202,7 +202,7 @@ async fn execute(
             let result = control.command(&command, retained).await;
             control::reply(Some(&c.id), &result, clock.now().utc)
         }
-        Err(error) => control.malformed(&source, &error.to_string()),
+        Err(wrong) => control.malformed(&source, wrong.id.as_deref(), &wrong.error.to_string()),
     }
 }
 

@@ -35,8 +35,13 @@ pub enum Refusal {
     #[error("a retained command is never run; publish it without the retain flag")]
     Retained,
     /// Its time is over.
-    #[error("the command expired {} ms ago", .0)]
-    Expired(i64),
+    #[error("the command expired {late_ms} ms ago{}", seconds_hint(*.seconds))]
+    Expired {
+        /// How long ago.
+        late_ms: i64,
+        /// Its time looks like seconds instead of milliseconds.
+        seconds: bool,
+    },
     /// Its time lies too far ahead.
     #[error("the command's expiry is more than 24 h ahead")]
     ExpiryTooFar,
@@ -80,7 +85,7 @@ impl Refusal {
         match self {
             Refusal::Disabled => "disabled",
             Refusal::Retained => "retained",
-            Refusal::Expired(_) => "expired",
+            Refusal::Expired { .. } => "expired",
             Refusal::ExpiryTooFar => "expiry_too_far",
             Refusal::HoldTooLong => "hold_too_long",
             Refusal::Duplicate => "duplicate",
@@ -99,7 +104,10 @@ impl Refusal {
         match self {
             Refusal::Disabled => "本站点未允许命令；在 [gateway] 中设 `commands = true`".to_owned(),
             Refusal::Retained => "保留消息中的命令从不执行；发布时请勿置 retain 标志".to_owned(),
-            Refusal::Expired(ms) => format!("命令已过期 {ms} ms"),
+            Refusal::Expired { late_ms, seconds: false } => format!("命令已过期 {late_ms} ms"),
+            Refusal::Expired { late_ms, seconds: true } => {
+                format!("命令已过期 {late_ms} ms；`expires` 应为毫秒，是否写成了秒？")
+            }
             Refusal::ExpiryTooFar => "命令的有效期超过 24 小时".to_owned(),
             Refusal::HoldTooLong => "一个值最多保持 24 小时".to_owned(),
             Refusal::Duplicate => "该命令已执行过".to_owned(),
@@ -114,6 +122,10 @@ impl Refusal {
             Refusal::Mismatch { wrote, shows } => format!("写入 {wrote}，但设备显示 {shows}"),
         }
     }
+}
+
+fn seconds_hint(seconds: bool) -> &'static str {
+    if seconds { "; `expires` is in milliseconds: is it seconds?" } else { "" }
 }
 
 /// What a command came to.

@@ -40,6 +40,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const HOLD_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A command may not be dated further ahead than this; its id must be remembered that long.
 const EXPIRY_AHEAD_MAX_MS: i64 = 24 * 3600 * 1000;
+/// An expiry before this, some day of 1973, was meant in seconds.
+const SECONDS_BEFORE: i64 = 100_000_000_000;
 /// The judge is asked at least this often, should a reading come without waking it.
 const LOOK: Duration = Duration::from_secs(1);
 /// What changed without need to be kept at once is kept this soon.
@@ -555,7 +557,7 @@ impl Control {
         }
         let late = self.clock.now().utc.0.saturating_sub(c.expires.0);
         if late > 0 {
-            return Err(Refusal::Expired(late));
+            return Err(Refusal::Expired { late_ms: late, seconds: c.expires.0 < SECONDS_BEFORE });
         }
         if late < -EXPIRY_AHEAD_MAX_MS {
             return Err(Refusal::ExpiryTooFar);
@@ -567,13 +569,13 @@ impl Control {
     }
 
     /// Answers what was no command at all, and audits it.
-    pub fn malformed(&self, source: &str, why: &str) -> Json {
+    pub fn malformed(&self, source: &str, id: Option<&str>, why: &str) -> Json {
         tracing::info!(source, why, "Malformed command");
         let event = Event::new("audit", format!("{source} sent no command: {why}"));
         let event = event.with("source", source).with("ok", false).with("code", "malformed");
         self.hub.event(event);
         let t = self.clock.now().utc.0;
-        json!({ "v": 1, "id": null, "ok": false, "code": "malformed", "t": t, "text": why })
+        json!({ "v": 1, "id": id, "ok": false, "code": "malformed", "t": t, "text": why })
     }
 
     fn audit(&self, c: &Command, result: &Result<Done, Refusal>) {

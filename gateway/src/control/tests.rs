@@ -273,6 +273,19 @@ async fn retained_expired_and_far_dated_commands_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_expiry_in_seconds_is_told_as_such() {
+    let b = Bench::new(|_| {});
+    b.clock.step_wall(Timestamp(1_763_750_000_000));
+    let c = Command { expires: Timestamp(1_763_750_060), ..b.command("a", 45.0) };
+    let refused = b.control.command(&c, false).await.unwrap_err();
+    assert!(refused.to_string().ends_with("is it seconds?"), "{refused}");
+    assert!(refused.text_zh().ends_with("是否写成了秒？"), "{}", refused.text_zh());
+    let c = Command { expires: Timestamp(1_763_749_000_000), ..b.command("b", 45.0) };
+    let refused = b.control.command(&c, false).await.unwrap_err();
+    assert!(refused.to_string().ends_with("ms ago"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn limits_kind_and_name_are_checked_before_the_line_hears_of_it() {
     let b = Bench::new(|_| {});
     assert_eq!(b.write("a", 55.1).await, Err("value"));

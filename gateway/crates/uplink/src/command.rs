@@ -47,14 +47,41 @@ pub enum CommandError {
     Hold,
 }
 
+/// What can be said of a payload that is no command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// Its id, where that at least can be read.
+    pub id: Option<String>,
+    /// What is wrong.
+    pub error: CommandError,
+}
+
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 struct Wire {
     id: String,
     point: String,
     value: WireValue,
-    expires: i64,
-    hold_s: Option<f64>,
+    expires: WireTime,
+    hold_s: Option<WireHold>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`expires` must be whole milliseconds since 1970, UTC")]
+enum WireTime {
+    Ms(i64),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "`hold_s` must be a number of seconds")]
+enum WireHold {
+    S(f64),
+}
+
+/// All that is read of what is no command.
+#[derive(Deserialize)]
+struct WireId {
+    id: String,
 }
 
 /// Anything nested is refused by its type, so depth is bounded without counting.
@@ -73,10 +100,13 @@ pub fn parse_command(payload: &[u8]) -> Result<Command, CommandError> {
     if payload.len() > COMMAND_BYTES_MAX {
         return Err(CommandError::TooLong(payload.len()));
     }
+    // serde would take a list of the fields in their order as well.
+    if payload.trim_ascii_start().first() == Some(&b'[') {
+        return Err(CommandError::Json("it must be a JSON object".into()));
+    }
     let wire: Wire =
         serde_json::from_slice(payload).map_err(|e| CommandError::Json(e.to_string()))?;
-    let id_len = wire.id.chars().count();
-    if !(1..=ID_LEN_MAX).contains(&id_len) || wire.id.chars().any(char::is_control) {
+    if !is_id(&wire.id) {
         return Err(CommandError::Id);
     }
     let well_named = wire.point.split_once('/').is_some_and(|(device, point)| {
@@ -95,18 +125,32 @@ pub fn parse_command(payload: &[u8]) -> Result<Command, CommandError> {
     };
     let hold = match wire.hold_s {
         None => None,
-        Some(s) => {
+        Some(WireHold::S(s)) => {
             // Less than half a nanosecond is more than 0 and yet no time at all.
             let held = Duration::try_from_secs_f64(s).ok().filter(|h| !h.is_zero());
             Some(held.filter(|h| *h <= HOLD_MAX).ok_or(CommandError::Hold)?)
         }
     };
+    let WireTime::Ms(expires) = wire.expires;
     Ok(Command {
         id: wire.id.into(),
         point: wire.point.into(),
         value,
-        expires: Timestamp(wire.expires),
+        expires: Timestamp(expires),
         hold,
+    })
+}
+
+fn is_id(id: &str) -> bool {
+    (1..=ID_LEN_MAX).contains(&id.chars().count()) && !id.chars().any(char::is_control)
+}
+
+/// Reads a command, or at least its id for the answer.
+pub(crate) fn receive(payload: &[u8]) -> Result<Command, Malformed> {
+    parse_command(payload).map_err(|error| {
+        let bounded = Some(payload).filter(|p| p.len() <= COMMAND_BYTES_MAX);
+        let wire = bounded.and_then(|p| serde_json::from_slice::<WireId>(p).ok());
+        Malformed { id: wire.map(|w| w.id).filter(|id| is_id(id)), error }
     })
 }
 
@@ -145,7 +189,7 @@ impl ReplyTo {
 #[derive(Debug)]
 pub struct Incoming {
     /// The command, or why it is none.
-    pub command: Result<Command, CommandError>,
+    pub command: Result<Command, Malformed>,
     /// Published as retained: it may be years old and must be refused.
     pub retained: bool,
     /// For [`crate::UplinkHandle::reply`].
@@ -223,6 +267,33 @@ mod tests {
         );
         refused(&"[".repeat(4000), "not a command");
         refused(&format!(r#"{{"value":{}"#, "[".repeat(4000)), "not a command");
+    }
+
+    #[test]
+    fn a_refusal_speaks_of_the_format_and_not_of_the_program() {
+        let with = |rest: &str| format!(r#"{{"id":"a","point":"d/p","value":1,{rest}}}"#);
+        refused(r#"["a","d/p",1,1763750060000,60]"#, "must be a JSON object");
+        refused("7", "expected a JSON object");
+        refused(&with(r#""expires":17.5"#), "`expires` must be whole milliseconds");
+        refused(&with(r#""expires":"soon""#), "`expires` must be whole milliseconds");
+        refused(&with(r#""expires":0,"hold_s":"1h""#), "`hold_s` must be a number of seconds");
+    }
+
+    #[test]
+    fn the_id_of_what_is_no_command_is_read_where_it_can_be() {
+        let id = |payload: &str| receive(payload.as_bytes()).unwrap_err().id;
+        for wrong in [
+            r#"{"id":"c-1","point":"nowhere","value":1,"expires":0}"#,
+            r#"{"id":"c-1","point":"d/p","value":1,"expires":0,"hold_s":0}"#,
+            r#"{"id":"c-1","point":"d/p","value":1,"expires":"soon"}"#,
+            r#"{"id":"c-1"}"#,
+        ] {
+            assert_eq!(id(wrong).as_deref(), Some("c-1"), "{wrong}");
+        }
+        let long = format!(r#"{{"id":"c-1","x":"{}"}}"#, "x".repeat(COMMAND_BYTES_MAX));
+        for none in ["", "{", r#"{"id":7}"#, r#"{"id":"a","id":"b"}"#, r#"{"id":"a\n"}"#, &long] {
+            assert_eq!(id(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -62,7 +62,9 @@ mod tls;
 mod uplink;
 
 pub use crate::core::Counts;
-pub use command::{COMMAND_BYTES_MAX, Command, CommandError, Incoming, ReplyTo, parse_command};
+pub use command::{
+    COMMAND_BYTES_MAX, Command, CommandError, Incoming, Malformed, ReplyTo, parse_command,
+};
 pub use config::{ConfigError, Credentials, Secret, TlsConfig, UplinkConfig};
 pub use message::{Alarm, Event, Severity};
 pub use metrics::{Metrics, State};

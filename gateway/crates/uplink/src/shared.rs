@@ -2,7 +2,7 @@
 
 use crate::UplinkConfig;
 use crate::cache_thread::Done;
-use crate::command::{Incoming, ReplyTo, parse_command};
+use crate::command::{Incoming, ReplyTo, receive};
 use crate::core::{Core, Note, Notice, Online};
 use crate::link::{Backoff, Link, refusal};
 use crate::message::{self, Alarm, Event};
@@ -283,14 +283,15 @@ impl Shared {
             properties.and_then(|p| p.response_topic.as_deref()),
             properties.and_then(|p| p.correlation_data.clone()),
         );
-        let incoming = Incoming { command: parse_command(&p.payload), retained: p.retain, reply };
+        let incoming = Incoming { command: receive(&p.payload), retained: p.retain, reply };
         if let Err(refused) = inner.incoming.try_send(incoming) {
-            let reply = match refused {
-                tokio::sync::mpsc::error::TrySendError::Full(i)
-                | tokio::sync::mpsc::error::TrySendError::Closed(i) => i.reply,
+            let Incoming { command, reply, .. } = refused.into_inner();
+            let id = match command {
+                Ok(command) => Some(command.id.to_string()),
+                Err(malformed) => malformed.id,
             };
             let body = serde_json::json!({
-                "v": 1, "id": null, "ok": false, "code": "busy", "t": self.clock.now().utc.0,
+                "v": 1, "id": id, "ok": false, "code": "busy", "t": self.clock.now().utc.0,
                 "text": "too many commands are waiting; send it again later",
             });
             inner.core.note(reply_note(reply, &body), true);
