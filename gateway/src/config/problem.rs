@@ -100,6 +100,7 @@ pub enum Problem {
     SameUnit { unit: u8, other: String },
     UnitOnLine { unit: u8 },
     SameStation { key: &'static str, got: String, other: String },
+    SameStationElsewhere { key: &'static str, got: String, other: String },
     ProtocolOnLine { line: &'static str, got: &'static str, known: String },
     ProtocolMissing { known: String },
     KeyOfOtherProtocol { key: &'static str, protocol: &'static str, of: String },
@@ -147,6 +148,7 @@ pub enum Problem {
     RestsOn { key: &'static str },
     RefreshWears { writes: u64, most: u32, hours: String },
     NotGivenBack,
+    WrittenTwice { other: String },
     // Interlocks and local contacts.
     UnknownPoint { got: String, near: Option<String> },
     NotAnOutput { got: String },
@@ -279,6 +281,7 @@ impl Problem {
             Problem::LineUnused { .. }
             | Problem::LineTooSlow { .. }
             | Problem::SameAddress { .. }
+            | Problem::SameStationElsewhere { .. }
             | Problem::NoWatchdog
             | Problem::RefreshWears { .. }
             | Problem::NoUnit

@@ -50,6 +50,12 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
             "give each its own, or put it on another line",
             "请使用不同的值，或换一条线路"
         ),
+        P::SameStationElsewhere { key, got, other } => say!(
+            "device `{other}` has `{key}` {got} at the same address, through another line",
+            "设备 `{other}` 经另一条线路在同一地址使用 `{key}` {got}";
+            "it is one device in the field: make it one here too",
+            "它们在现场是同一台设备：请合并为一个"
+        ),
         P::ProtocolOnLine { line, got, known } => say!(
             "a {line} line does not carry {got}", "{line} 线路不支持 {got}";
             "it carries: {known}", "可用的有：{known}"

@@ -79,6 +79,11 @@ fn of_outputs(problem: &Problem) -> Option<Said> {
             "`relinquish` is for the present value of BACnet objects, which know priorities; take it out, then `safe` is written",
             "`relinquish` 只适用于带优先级的 BACnet 对象的 present-value；请删去，届时写入 `safe`"
         ),
+        P::WrittenTwice { other } => say!(
+            "`{other}` is an output to the same place", "输出 `{other}` 写入同一位置";
+            "one place has one output: the limits and the safe value of each would not hold for the other",
+            "同一位置只能有一个输出：一个输出的限值和安全值对另一个不起作用"
+        ),
         P::NoWatchdog => say!(
             "nothing is said to hold this output when the gateway or the line is gone",
             "没有说明网关或线路中断后由什么来保证此输出";

@@ -26,8 +26,9 @@ pub(super) struct OutputFound {
     pub(super) restraints: Restraints,
 }
 
-/// Who is who on each line: the line, the protocol and what tells devices apart there.
-type Stations = BTreeMap<(usize, Protocol, String), String>;
+/// Who is who where: where the line leads, the protocol and what tells devices apart there; the
+/// device, and its line.
+type Stations = BTreeMap<(String, Protocol, String), (String, usize)>;
 
 /// Reads all devices with their points. `alone` if a profile is checked by itself.
 pub(super) fn devices(
@@ -51,7 +52,7 @@ pub(super) fn devices(
         let device =
             device(device_id, table, &at, (line, found), protocol, alone, outputs, findings);
         if let Some(device) = &device {
-            tell_same_station(device, &at, &mut stations, findings);
+            tell_same_station(device, lines, &at, &mut stations, findings);
         }
         devices.extend(device);
     }
@@ -111,21 +112,25 @@ fn protocol_of(
 /// Tells of two devices that would both answer.
 fn tell_same_station(
     device: &Device,
+    lines: &[LineFound],
     at: &At<'_>,
     stations: &mut Stations,
     findings: &mut Findings,
 ) {
     let protocol = device.spec.protocol();
+    let Some(line) = lines.get(device.line) else { return };
     for (point, key, got) in device.spec.stations() {
         let id = device.id.to_string();
-        let station = (device.line, protocol, got.clone());
-        let other = stations.entry(station).or_insert_with(|| id.clone()).clone();
+        let station = (line.reaches().to_owned(), protocol, got.clone());
+        let first = stations.entry(station).or_insert_with(|| (id.clone(), device.line));
+        let (other, others_line) = first.clone();
         // Twice in one device is told by its driver's own check.
         if other == id {
             continue;
         }
         let place = point.and_then(|p| at.child("point")?.child(p));
         let problem = match device.spec {
+            _ if others_line != device.line => Problem::SameStationElsewhere { key, got, other },
             DeviceSpec::Modbus(ref spec) => Problem::SameUnit { unit: spec.unit, other },
             _ => Problem::SameStation { key, got, other },
         };

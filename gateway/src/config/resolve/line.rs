@@ -9,7 +9,7 @@ use crate::config::site::{Device, Line};
 use crate::config::tree::Data;
 use crate::registry::LineSetup;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wellhead_bacnet::{PortConfig, Registration};
@@ -68,6 +68,8 @@ pub(super) struct LineFound {
     pub(super) id: String,
     pub(super) kind: Option<PortKind>,
     pub(super) setup: Option<LineSetup>,
+    /// Where it leads, however that was written.
+    port: Option<String>,
     pub(super) framing: Framing,
     /// Of a serial line.
     pub(super) mode: Option<SerialMode>,
@@ -81,12 +83,21 @@ impl LineFound {
         Some(Line { id: self.id, setup: self.setup? })
     }
 
+    /// The host that two lines may lead to; of any other line its own id.
+    pub(super) fn reaches(&self) -> &str {
+        match (&self.kind, &self.port) {
+            (Some(PortKind::Tcp), Some(port)) => port,
+            _ => &self.id,
+        }
+    }
+
     /// A line that takes any device, for checking profiles by themselves.
     pub(super) fn for_profiles() -> Self {
         Self {
             id: "any".into(),
             kind: None,
             setup: None,
+            port: None,
             framing: Framing::Tcp,
             mode: None,
             counts_dir: PathBuf::new(),
@@ -107,8 +118,9 @@ pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> V
         };
         let kind = table.as_ref().and_then(|_| kind(&at, findings));
         let setup = table.zip(kind).and_then(|(t, kind)| setup(t, kind, &at, findings));
-        if let (Some(kind), Some(port)) = (kind, setup.as_ref().and_then(port)) {
-            match ports.get(&port) {
+        let port = setup.as_ref().and_then(port);
+        if let (Some(kind), Some(port)) = (kind, &port) {
+            match ports.get(port) {
                 // Modbus TCP keeps two sessions apart; nothing keeps two masters of a wire apart.
                 Some(other) if kind == PortKind::Tcp && framing == Framing::Tcp => {
                     let other = other.clone();
@@ -118,7 +130,7 @@ pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> V
                     let other = other.clone();
                     findings.add(at.key(kind.word()), Problem::SamePort { other });
                 }
-                None => drop(ports.insert(port, id.clone())),
+                None => drop(ports.insert(port.clone(), id.clone())),
             }
         }
         let mode = match &setup {
@@ -126,7 +138,7 @@ pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> V
             _ => None,
         };
         let (id, counts_dir) = (id.clone(), data_dir.join("counts"));
-        found.push(LineFound { id, kind, setup, framing, mode, counts_dir });
+        found.push(LineFound { id, kind, setup, port, framing, mode, counts_dir });
     }
     found
 }
@@ -135,12 +147,19 @@ pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> V
 fn port(setup: &LineSetup) -> Option<String> {
     match setup {
         LineSetup::Stream(LineConfig::Serial(s)) => Some(s.path.display().to_string()),
-        LineSetup::Stream(LineConfig::Tcp(t)) => Some(format!("{}:{}", t.host, t.port)),
+        LineSetup::Stream(LineConfig::Tcp(t)) => Some(format!("{}:{}", one_name(&t.host), t.port)),
         LineSetup::Bacnet(port) => Some(port.bind.to_string()),
         LineSetup::Gpio(chip) => Some(chip.display().to_string()),
         // Files are read by as many as want to.
         LineSetup::Sysfs(_) => None,
     }
+}
+
+/// This machine has several names, and names have no case.
+fn one_name(host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    let here = host.parse::<IpAddr>().map_or(host == "localhost", |ip| ip.is_loopback());
+    if here { "localhost".into() } else { host }
 }
 
 /// Which port it is; tells if that is none or several, and of keys that are for others.

@@ -7,6 +7,7 @@ mod device;
 mod line;
 mod modbus_server;
 mod output;
+mod place;
 mod plugin;
 mod point;
 mod protocol;
@@ -101,6 +102,9 @@ pub(super) fn site(
         .child("device")
         .map(|at| device::devices(&at, &lines, false, &mut outputs, findings))
         .unwrap_or_default();
+    if let Some(at) = root.child("device") {
+        place::tell_shared(&at, &lines, &devices, findings);
+    }
     let control = control::outputs(&root, &devices, outputs, findings);
     let uplinks =
         root.child("uplink").map(|at| uplink::uplinks(&at, base, findings)).unwrap_or_default();
