@@ -99,6 +99,7 @@ pub enum Problem {
     ProfileUnsourced { keys: String },
     SameUnit { unit: u8, other: String },
     UnitOnLine { unit: u8 },
+    UnitOfAll,
     SameStation { key: &'static str, got: String, other: String },
     SameStationElsewhere { key: &'static str, got: String, other: String },
     ProtocolOnLine { line: &'static str, got: &'static str, known: String },

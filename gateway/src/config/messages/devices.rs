@@ -44,6 +44,12 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
             "units are 1 to 247; 0 is broadcast, and 255 a Modbus TCP device without units",
             "单元号为 1 到 247；0 为广播，255 用于不分单元号的 Modbus TCP 设备"
         ),
+        P::UnitOfAll => say!(
+            "unit 0 is broadcast, which nobody answers: nothing of this device would be read",
+            "单元号 0 为广播，没有设备应答：此设备的任何点都不会被读取";
+            "give the unit that is set on the device, 1 to 247; a Modbus TCP device without units is 255, some want 1",
+            "请写设备上设定的单元号 1 到 247；不分单元号的 Modbus TCP 设备用 255，有的用 1"
+        ),
         P::SameStation { key, got, other } => say!(
             "device `{other}` on the same line has `{key}` {got} already",
             "同一线路上的设备 `{other}` 已使用 `{key}` {got}";

@@ -6,6 +6,7 @@ use crate::config::problem::Problem;
 use crate::config::report::Findings;
 use crate::config::resolve::At;
 use crate::config::resolve::line::LineFound;
+use crate::config::tree::Data;
 use std::time::Duration;
 use wellhead_modbus::{
     DeviceSpec, Encoding, Framing, Grouping, PointSpec, Table, Timing, WordOrder, WriteFunction,
@@ -56,6 +57,14 @@ pub(super) fn device(
     }
     let timing = super::timing(t);
     let registers_max = t.registers_max.unwrap_or(125);
+    // An output that is not read back may well be meant for all units.
+    let read = |at: &At<'_>| {
+        let back = at.child("output").and_then(|o| o.child("readback"));
+        !back.is_some_and(|b| b.node.data == Data::Bool(false))
+    };
+    if t.unit == Some(0) && reader.chosen.iter().any(|(_, at)| read(at)) {
+        reader.tell("unit", Problem::UnitOfAll);
+    }
     let points = reader.points(|t, at, findings| place(t, at, registers_max, findings), point);
     Some(DeviceSpec {
         name: reader.name(),
