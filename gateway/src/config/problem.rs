@@ -63,6 +63,7 @@ pub enum Problem {
     NotAbove { got: f64, limit: f64 },
     NotFinite,
     NumberTooLong { got: String },
+    Empty,
     ListLength { expected: u64, got: usize },
     BadDuration { got: String },
     BadSize { got: String },

@@ -194,6 +194,11 @@ fn text_problem(got: &str, schema: &Value, given: &Value) -> Option<Problem> {
             known: Unit::symbols().collect::<Vec<_>>().join(" "),
         }),
         Some(format::ID) => DeviceId::new(got).err().map(|error| Problem::BadId { error }),
+        _ if [given, schema].iter().any(|s| s.get("minLength").is_some())
+            && got.trim().is_empty() =>
+        {
+            Some(Problem::Empty)
+        }
         _ => {
             let allowed = words(schema);
             (!allowed.is_empty() && !allowed.contains(&got)).then(|| Problem::UnknownWord {

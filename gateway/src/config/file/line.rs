@@ -20,6 +20,7 @@ pub(in crate::config) struct LineTable {
     /// false.
     pub(in crate::config) close_when_idle: Option<bool>,
     /// Device file of a serial port; best a stable name: "/dev/serial/by-id/…".
+    #[schemars(length(min = 1))]
     pub(in crate::config) serial: Option<String>,
     /// Bits per second. Default 9600.
     #[schemars(range(min = 300, max = 4_000_000))]
@@ -47,8 +48,10 @@ pub(in crate::config) struct LineTable {
     #[schemars(extend("x-min" = "30s", "x-max" = "18h"))]
     pub(in crate::config) bbmd_ttl: Option<DurationText>,
     /// Root of the kernel's sensor files, for 1-Wire, hwmon and IIO: "/sys".
+    #[schemars(length(min = 1))]
     pub(in crate::config) sysfs: Option<String>,
     /// A chip with contacts and relays: "/dev/gpiochip0".
+    #[schemars(length(min = 1))]
     pub(in crate::config) gpio: Option<String>,
 }
 

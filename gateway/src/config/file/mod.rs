@@ -111,6 +111,7 @@ pub(in crate::config) struct GatewayTable {
     pub(in crate::config) id: Option<String>,
     /// Folder for the cache and the boot counter. Relative to this file. Default
     /// "/var/lib/wellhead".
+    #[schemars(length(min = 1))]
     pub(in crate::config) data_dir: Option<String>,
     /// Folders searched for profiles before the built-in ones. Relative to this file.
     #[expect(dead_code, reason = "read from the tree, before this type is filled")]

@@ -56,6 +56,10 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
         P::NumberTooLong { got } => {
             say!("{got} is more than a whole number holds here", "{got} 超出整数的范围")
         }
+        P::Empty => say!(
+            "this must not be empty", "此处不能为空";
+            "give it, or take the key out", "请填写，或删去此键"
+        ),
         P::ListLength { expected, got } => say!(
             "this list has {expected} entries, not {got}",
             "此列表应有 {expected} 项，而不是 {got} 项"
