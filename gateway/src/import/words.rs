@@ -149,8 +149,8 @@ pub(super) fn kind(text: &str, registers: Option<u8>) -> Result<Kind, String> {
     let order = order(&lower);
     let plain: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
     let has = |words: &[&str]| words.iter().any(|w| plain.contains(w));
-    let bits = ["64", "32", "16"].into_iter().find(|n| plain.contains(n));
-    let bits = bits.and_then(|n| n.parse().ok()).or(registers.map(|n| 16 * u32::from(n)));
+    let named = ["64", "32", "16"].into_iter().find(|n| plain.contains(n));
+    let bits = named.and_then(|n| n.parse().ok()).or(registers.map(|n| 16 * u32::from(n)));
     let unsigned = has(&["unsigned", "无符号", "uint", "ulong", "ushort", "udint", "word"])
         || plain.starts_with('u') && plain[1..].starts_with(|c: char| c.is_ascii_digit());
     let word = if has(&["double", "lreal", "双精度"]) {
@@ -158,7 +158,13 @@ pub(super) fn kind(text: &str, registers: Option<u8>) -> Result<Kind, String> {
     } else if has(&["float", "real", "single", "浮点", "ieee"])
         || plain.starts_with('f') && bits.is_some()
     {
-        if bits == Some(64) { "f64" } else { "f32" }
+        match (named, bits) {
+            (Some("16"), _) => {
+                return Err(format!("`{text}` of 16 bits; floats have 32 or 64 here"));
+            }
+            (_, Some(64)) => "f64",
+            _ => "f32",
+        }
     } else if has(&["bcd"]) {
         "bcd"
     } else if has(&["string", "ascii", "char", "text", "字符", "文本"]) {
@@ -170,6 +176,7 @@ pub(super) fn kind(text: &str, registers: Option<u8>) -> Result<Kind, String> {
     } else if unsigned
         || has(&["int", "long", "short", "signed", "有符号", "整"])
         || plain.starts_with('s') && bits.is_some()
+        || plain.strip_prefix('i').is_some_and(|size| named == Some(size))
     {
         // `dint` stands in "unsigned int" too.
         let long = has(&["long", "dword", "udint", "长整"]) || plain.starts_with("dint");
@@ -329,6 +336,17 @@ mod tests {
         assert!(at("70000", Zero).is_err());
         for wrong in ["", "abc", "-1", "4.99", "0xZZ", "7x0001", "12 34", "1.16"] {
             assert!(address(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_known_by_the_word_that_profiles_have_for_it() {
+        for word in ["i16", "u16", "i32", "u32", "i64", "u64", "f32", "f64", "bcd", "text", "bool"]
+        {
+            assert_eq!(kind(word, None).map(|k| k.word), Ok(word));
+        }
+        for wrong in ["f16", "float16", "i8", "i128", "ideal"] {
+            assert!(kind(wrong, None).is_err(), "{wrong}");
         }
     }
 
