@@ -77,8 +77,10 @@ pub(super) fn output(
     if let Some(table) = form.read_only {
         findings.add(at.here(), Problem::OutputReadOnly { table });
     }
-    if !at.has("watchdog") {
-        findings.add(at.here(), Problem::NoWatchdog);
+    match &t.watchdog {
+        Some(text) if !is_watchdog(text) => findings.add(at.key("watchdog"), Problem::NoWatchdog),
+        None if !at.has("watchdog") => findings.add(at.here(), Problem::NoWatchdog),
+        _ => {}
     }
     let numeric = matches!(point.shape, Shape::Int | Shape::Float);
     match t.limits {
@@ -117,6 +119,33 @@ pub(super) fn output(
             None
         }
     }
+}
+
+/// Whether a text names something that acts; words for "none" do not.
+pub(super) fn is_watchdog(text: &str) -> bool {
+    const NONE: [&str; 19] = [
+        "",
+        "none",
+        "no",
+        "n/a",
+        "na",
+        "nil",
+        "null",
+        "false",
+        "off",
+        "nothing",
+        "not available",
+        "unknown",
+        "todo",
+        "tbd",
+        "0",
+        "无",
+        "没有",
+        "暂无",
+        "未知",
+    ];
+    let word = text.trim_matches(|c: char| c.is_whitespace() || "-–—./?？。".contains(c));
+    !NONE.contains(&word.to_lowercase().as_str())
 }
 
 fn check_limits(

@@ -81,7 +81,7 @@ pub(super) fn point(
     };
     let (mut watchdog, mut restraints) = (None, None);
     if let (Some(out), Some(out_at)) = (&t.output, at.child("output")) {
-        watchdog = out.watchdog.clone();
+        watchdog = out.watchdog.clone().filter(|text| output::is_watchdog(text));
         point.output = output::output(out, &point, form, &conversion, &out_at, findings);
         restraints = Some(output::restraints(out, &point, &out_at, findings));
     }
