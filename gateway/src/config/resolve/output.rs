@@ -100,7 +100,8 @@ pub(super) fn output(
         return None;
     };
     let output = Output {
-        limits: t.limits.map(|[min, max]| (min, max)),
+        // Between limits that are reversed lies nothing; that is not the safe value's mistake.
+        limits: t.limits.filter(|[min, max]| min < max).map(|[min, max]| (min, max)),
         rate_max: t.rate_max,
         interval_min: t.interval_min.map_or(Duration::ZERO, |d| d.0),
         safe: given.clone(),
