@@ -13,6 +13,7 @@
 //! certificate, so that `wellhead check` says the same on a laptop as on the box.
 
 mod file;
+mod lookalike;
 mod messages;
 mod packages;
 mod problem;
@@ -184,8 +185,11 @@ fn read(path: &Path, findings: &mut Findings) -> Option<Node> {
 }
 
 fn parse(name: String, text: String, findings: &mut Findings) -> Node {
-    let (root, errors) = tree::parse(&text, findings.next_file());
+    let (root, errors, look_alikes) = lookalike::parse(&text, findings.next_file());
     let file = findings.file(name, text);
+    for (span, got, meant) in look_alikes {
+        findings.add(Spot::bytes(file, span), Problem::LookAlike { got, meant });
+    }
     for (span, message) in errors {
         findings.add(Spot::bytes(file, span), Problem::Syntax { message });
     }

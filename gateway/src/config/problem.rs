@@ -51,6 +51,7 @@ pub enum Problem {
     TooLarge { file: String, limit: String },
     NoFiles { folder: String },
     Syntax { message: String },
+    LookAlike { got: char, meant: char },
     GivenTwice { key: String, first: String },
     // Structure.
     UnknownKey { key: String, near: Option<String>, known: String },

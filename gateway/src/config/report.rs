@@ -132,7 +132,7 @@ impl Findings {
             return;
         }
         if let Some((i, source)) = file.and_then(|i| Some((i, self.report.files.get(i)?))) {
-            if let Problem::Syntax { .. } = problem {
+            if let Problem::Syntax { .. } | Problem::LookAlike { .. } = problem {
                 self.broken_lines.insert((i, position(&source.text, span.start).0));
             } else if !self.broken_lines.is_empty()
                 && self.broken_lines.contains(&(i, position(&source.text, span.start).0))

@@ -15,6 +15,15 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
         }
         P::NoFiles { folder } => say!("no *.toml in {folder}", "{folder} 中没有 *.toml 文件"),
         P::Syntax { message } => say!("not TOML: {message}", "不符合 TOML 语法：{message}"),
+        P::LookAlike { got, meant: ' ' } => {
+            let code = format!("U+{:04X}", u32::from(*got));
+            say!("this space ({code}) is none that TOML knows", "此空格（{code}）不是半角空格";
+                "type a plain space", "请输入半角空格")
+        }
+        P::LookAlike { got, meant } => say!(
+            "full-width or typographic `{got}`", "全角或排版符号 `{got}`";
+            "type `{meant}`", "请输入半角 `{meant}`"
+        ),
         P::GivenTwice { key, first } => say!(
             "`{key}` is given twice, first in {first}",
             "`{key}` 重复出现，首次出现在 {first}";
