@@ -38,6 +38,7 @@ pub use site::{
 };
 pub use wellhead_manifest::duration;
 
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use report::{Findings, Spot};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -168,8 +169,8 @@ fn toml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// Reads and parses one file; tells what is wrong with its syntax.
 fn read(path: &Path, findings: &mut Findings) -> Option<Node> {
     let name = path.display().to_string();
-    let text = match read_bounded(path) {
-        Ok(Some(text)) => text,
+    let bytes = match read_bounded(path) {
+        Ok(Some(bytes)) => bytes,
         Ok(None) => {
             let limit = format!("{} MiB", FILE_LEN_MAX >> 20);
             findings.add(Spot::nowhere(), Problem::TooLarge { file: name, limit });
@@ -181,7 +182,40 @@ fn read(path: &Path, findings: &mut Findings) -> Option<Node> {
             return None;
         }
     };
-    Some(parse(name, text, findings))
+    match String::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => Some(parse(name, text, findings)),
+        Ok(text) => {
+            not_utf8(name, text.as_bytes(), 0, findings);
+            None
+        }
+        Err(e) => {
+            not_utf8(name, e.as_bytes(), e.utf8_error().valid_up_to(), findings);
+            None
+        }
+    }
+}
+
+/// Tells of the first line that is no UTF-8, and shows it as its encoding has it.
+fn not_utf8(name: String, bytes: &[u8], at: usize, findings: &mut Findings) {
+    // Of a file that is no text at all a piece is shown, and nothing that moves a cursor.
+    const SHOWN: usize = 120;
+    let plain = |line: &str| -> String {
+        line.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    };
+    let encoding = match (bytes, Encoding::for_bom(bytes)) {
+        // UTF-16 without its mark: every second byte of ASCII is zero.
+        ([0, ..], None) => UTF_16BE,
+        ([_, 0, ..], None) => UTF_16LE,
+        _ => crate::import::guess_encoding(bytes),
+    };
+    let text: Vec<String> = encoding.decode(bytes).0.lines().map(plain).collect();
+    let before = bytes.iter().take(at).filter(|b| **b == b'\n').count();
+    let start = text.iter().take(before).map(|line| line.len() + 1).sum();
+    let length = text.get(before).map_or(0, String::len);
+    let file = findings.file(name, text.join("\n"));
+    let (line, encoding) = (before + 1, encoding.name());
+    let spot = Spot::bytes(file, start..start + length);
+    findings.add(spot, Problem::NotUtf8 { line, encoding });
 }
 
 fn parse(name: String, text: String, findings: &mut Findings) -> Node {
@@ -196,16 +230,14 @@ fn parse(name: String, text: String, findings: &mut Findings) -> Node {
     root
 }
 
-fn read_bounded(path: &Path) -> std::io::Result<Option<String>> {
+fn read_bounded(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
     use std::io::Read;
     let mut bytes = Vec::new();
     std::fs::File::open(path)?.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_LEN_MAX {
         return Ok(None);
     }
-    String::from_utf8(bytes)
-        .map(Some)
-        .map_err(|e| std::io::Error::new(std::io::ErrorKind::InvalidData, e.utf8_error()))
+    Ok(Some(bytes))
 }
 
 /// Reads one profile and checks its structure.

@@ -48,6 +48,7 @@ type Both = (String, String);
 pub enum Problem {
     // Files and syntax.
     Unreadable { file: String, error: String },
+    NotUtf8 { line: usize, encoding: &'static str },
     TooLarge { file: String, limit: String },
     NoFiles { folder: String },
     Syntax { message: String },

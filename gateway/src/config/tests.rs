@@ -352,7 +352,7 @@ fn every_mistake_has_a_text_and_an_invalid_file_that_shows_it() {
         shown.extend(report.findings.iter().map(|f| format!("{:?}", f.problem)));
     }
     // Shown by tests of their own, or not to be had at all: see the property tests.
-    let apart = ["Unreadable", "TooLarge", "NoFiles", "Plan", "Unfit"];
+    let apart = ["Unreadable", "NotUtf8", "TooLarge", "NoFiles", "Plan", "Unfit"];
     let problems = all_problems();
     assert!(problems.len() > 60, "{problems:?}");
     let mut unseen = Vec::new();
@@ -366,6 +366,33 @@ fn every_mistake_has_a_text_and_an_invalid_file_that_shows_it() {
         }
     }
     assert!(unseen.is_empty(), "no invalid file shows {unseen:?}");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("site.toml");
+    let said = |bytes: &[u8], lang| {
+        fs::write(&path, bytes).unwrap();
+        load(&path, &Shipped::default()).unwrap_err().render(lang)
+    };
+    let text = SITE.replace("id = \"renze-baihe\"", "id = \"renze-baihe\"\ntitle = \"地源热泵站\"");
+    let gbk = encoding_rs::GBK.encode(&text).0;
+    let english = said(&gbk, Lang::En);
+    assert!(english.contains("error: line 4 is not UTF-8 (GBK?)"), "{english}");
+    assert!(english.contains("site.toml:4:1\n"), "{english}");
+    assert!(english.contains("title = \"地源热泵站\""), "{english}");
+    assert!(english.contains("hint: save the file as UTF-8"), "{english}");
+    let chinese = said(&gbk, Lang::Zh);
+    assert!(chinese.contains("第 4 行不是 UTF-8（可能是 GBK）"), "{chinese}");
+    let western = encoding_rs::WINDOWS_1252.encode("[site]\ntitle = \"Wärmepumpe\"\n").0;
+    assert!(said(&western, Lang::En).contains("line 2 is not UTF-8 (windows-1252?)"));
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(said(&wide, Lang::En).contains("(UTF-16LE?)"));
+    let marked = [&[0xFF, 0xFE], &*wide].concat();
+    assert!(said(&marked, Lang::En).contains("line 1 is not UTF-8 (UTF-16LE?)"));
+    let program = said(&[0x7F, b'E', b'L', b'F', 0, 0x1B, 0xFF, 0x80, 0], Lang::En);
+    assert!(!program.contains(['\u{1B}', '\0']), "{program:?}");
 }
 
 #[test]
@@ -430,7 +457,7 @@ fn a_missing_file_and_an_empty_folder_are_told() {
     fs::remove_file(dir.path().join("large.toml")).unwrap();
     fs::write(dir.path().join("latin1.toml"), b"title = \"W\xe4rme\"").unwrap();
     let report = load(dir.path(), &Shipped::default()).unwrap_err();
-    assert_eq!(report.findings[0].problem.code(), "unreadable");
+    assert_eq!(report.findings[0].problem.code(), "not_utf8");
 }
 
 #[test]

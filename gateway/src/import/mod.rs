@@ -12,4 +12,5 @@ mod words;
 
 pub use columns::{Column, parse as parse_columns};
 pub use profile::{Head, Imported, Numbering, Remark, Settings, import};
+pub(crate) use sheet::guess_encoding;
 pub use sheet::{Sheet, SheetError};

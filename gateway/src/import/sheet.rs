@@ -115,7 +115,7 @@ impl Lines<'_> {
 
 /// UTF-8 if it is; else Chinese if most bytes beyond ASCII stand in pairs, as GBK's do, else
 /// Western, whose stand alone (`°C`, `für`).
-fn guess_encoding(bytes: &[u8]) -> &'static Encoding {
+pub(crate) fn guess_encoding(bytes: &[u8]) -> &'static Encoding {
     if let Some((marked, _)) = Encoding::for_bom(bytes) {
         return marked;
     }

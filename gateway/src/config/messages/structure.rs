@@ -10,6 +10,10 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
         P::Unreadable { file, error } => {
             say!("can't read {file}: {error}", "无法读取 {file}：{error}")
         }
+        P::NotUtf8 { line, encoding } => say!(
+            "line {line} is not UTF-8 ({encoding}?)", "第 {line} 行不是 UTF-8（可能是 {encoding}）";
+            "save the file as UTF-8", "请将文件另存为 UTF-8 编码"
+        ),
         P::TooLarge { file, limit } => {
             say!("{file} is larger than {limit}", "{file} 超过 {limit}")
         }
