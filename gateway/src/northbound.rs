@@ -47,16 +47,20 @@ impl Northbound {
             let dir = data_dir.join("cache").join(&settings.id);
             opened.push((settings, open_cache(&dir, site)?));
         }
-        let known = opened.iter().flat_map(|(_, (cache, _))| cache.marks());
+        let known = opened.iter().flat_map(|(_, (cache, ..))| cache.marks());
         let known: Vec<Arc<str>> = known.map(|m| m.boot).collect();
         let boot = boot(data_dir, BootCounter::highest(known.iter().map(|b| &**b)));
         let mut links = Vec::new();
-        for (settings, (cache, found)) in opened {
+        for (settings, (cache, found, memory_only)) in opened {
             let config =
                 uplink_config(site, settings).with_context(|| format!("uplink.{}", settings.id))?;
             let clock = Arc::clone(&clock);
-            let start =
-                Boot { id: boot.to_string(), clean: found.clean, incidents: found.incidents };
+            let start = Boot {
+                id: boot.to_string(),
+                clean: found.clean,
+                incidents: found.incidents,
+                memory_only,
+            };
             let (handle, incoming, task) = Uplink::start(config, cache, clock, &start)
                 .with_context(|| format!("uplink.{}", settings.id))?;
             let name = settings.id.clone();
@@ -126,7 +130,8 @@ impl Northbound {
     }
 }
 
-type Opened = (Box<dyn Cache>, OpenReport);
+/// A cache, what was found on opening it, and why it is one in memory if it is.
+type Opened = (Box<dyn Cache>, OpenReport, Option<String>);
 
 fn open_cache(dir: &Path, site: &Site) -> anyhow::Result<Opened> {
     let mut config = CacheConfig::new(dir, site.cache.size_max);
@@ -136,14 +141,15 @@ fn open_cache(dir: &Path, site: &Site) -> anyhow::Result<Opened> {
             for incident in &report.incidents {
                 tracing::error!(?incident, "The cache was damaged");
             }
-            Ok((Box::new(cache), report))
+            Ok((Box::new(cache), report, None))
         }
         Err(e @ (CacheError::Locked { .. } | CacheError::Setting { .. })) => Err(e.into()),
         Err(error) => {
             // Polling and publishing matter more than surviving the next outage.
             tracing::error!(dir = %dir.display(), %error, "No cache on disk; an outage is kept in memory only");
             let report = OpenReport { incidents: Vec::new(), clean: None, entries: 0 };
-            Ok((Box::new(MemoryCache::new(MEMORY_CACHE_BYTES)), report))
+            let cache = Box::new(MemoryCache::new(MEMORY_CACHE_BYTES));
+            Ok((cache, report, Some(error.to_string())))
         }
     }
 }
@@ -224,7 +230,7 @@ fn view(name: &str, handle: &UplinkHandle) -> UplinkView {
             bytes_max: cache.bytes_max,
             oldest_ms: cache.oldest_ms,
             hours_left: m.hours_left,
-            error: None,
+            error: m.cache_error.map(|e| format!("memory only: {e}")),
         },
     }
 }

@@ -24,10 +24,14 @@ fn all_samples(p: &Platform) -> Vec<WireSample> {
     p.messages().iter().flat_map(samples).collect()
 }
 
-fn held(gateway: &Gateway) -> u64 {
+fn cache(gateway: &Gateway) -> Json {
     let (text, _) = gateway.ask(&["cache", "--json"]);
     let all: Json = serde_json::from_str(&text).unwrap_or_default();
-    all[0]["cache"]["batches"].as_u64().unwrap_or_default()
+    all[0]["cache"].clone()
+}
+
+fn held(gateway: &Gateway) -> u64 {
+    cache(gateway)["batches"].as_u64().unwrap_or_default()
 }
 
 /// Numbers that came, and those that gap events told, leave no hole.
@@ -90,6 +94,9 @@ fn a_full_disk_costs_only_the_oldest_and_all_is_well_again_without_a_restart() {
         let said = |l: &String| l.contains("Cache not written");
         gateway.process().lines().iter().any(said).then_some(())
     });
+    eventually("`wellhead cache` says so too", || {
+        cache(&gateway)["error"].is_string().then_some(())
+    });
     modbus.set(0, 777);
     std::thread::sleep(std::time::Duration::from_secs(3));
     let platform = gateway.behind(&mut broker, ROOT);
@@ -106,8 +113,43 @@ fn a_full_disk_costs_only_the_oldest_and_all_is_well_again_without_a_restart() {
     // The broker forgot its subscribers; this one sees the rest.
     let rest = gateway.behind(&mut broker, ROOT);
     eventually("the cache is empty", || (held(&gateway) == 0).then_some(()));
+    assert!(cache(&gateway)["error"].is_null(), "nothing is wrong any more");
     eventually("no number is missing untold", || accounted(&rest).ok());
     drop(gateway);
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_start_is_told_wherever_one_looks() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&dir.path().join("disk")) else {
+        println!("SKIPPED: mounting a small disk needs root");
+        return;
+    };
+    fill(&disk.0.join("filler"));
+    let broker = Broker::start(dir.path());
+    let modbus = ModbusServer::tcp();
+    let platform = Platform::connect(broker.port, ROOT);
+    let mut gateway =
+        Gateway::start(dir.path(), &site(broker.port, &disk.0.join("data"), modbus.port));
+    gateway.process().wait_for("Connected");
+    eventually("`wellhead cache --json` says so", || {
+        cache(&gateway)["error"].as_str().filter(|e| e.starts_with("memory only: ")).map(drop)
+    });
+    assert!(cache(&gateway)["hours_left"].is_null());
+    let (text, _) = gateway.ask(&["cache"]);
+    assert!(text.contains("memory only: "), "{text}");
+    let health = eventually("health", || {
+        let health = |m: &&Json| m["topic"].as_str().is_some_and(|t| t.ends_with("/health"));
+        platform.messages().iter().find(health).map(payload)
+    });
+    assert_eq!(health["cache"]["failed"], true, "{health}");
+    assert!(health["cache"]["hours_left"].is_null(), "{health}");
+    eventually("an event", || {
+        let bodies: Vec<Json> = platform.messages().iter().map(payload).collect();
+        let mut events =
+            bodies.iter().flat_map(|b| b["events"].as_array().cloned().unwrap_or_default());
+        events.any(|e| e["kind"] == "cache_failed").then_some(())
+    });
 }
 
 /// Writes until nothing more fits.

@@ -65,7 +65,12 @@ async fn started(
 ) -> Result<(UplinkHandle, Stream, tokio::task::JoinHandle<()>)> {
     let (cache, report) = SledCache::open(CacheConfig::new(dir, 512 << 20))?;
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp(1_763_750_000_000)));
-    let boot = Boot { id: boot.into(), clean: report.clean, incidents: report.incidents };
+    let boot = Boot {
+        id: boot.into(),
+        clean: report.clean,
+        incidents: report.incidents,
+        ..Boot::default()
+    };
     let config = UplinkConfig::new("127.0.0.1", port, "bench", "gw", "main");
     let (handle, _, task) = Uplink::start(config, Box::new(cache), clock, &boot)?;
     let stream = handle.stream(&DeviceId::new("hp1")?, &points(100)?);

@@ -200,6 +200,13 @@ pub(crate) fn damaged(incident: &Incident) -> Event {
     }
 }
 
+/// The cache could not be opened, and memory stands in for it until the next start.
+pub(crate) fn memory_only(error: &str) -> Event {
+    let text = "there is no cache on disk: what an outage holds back is kept in memory only, and \
+                lost with the power; make room or mend the disk, then restart the gateway";
+    Event::new("cache_failed", text).with("error", error)
+}
+
 /// `status`: retained; the offline form is also the last will.
 pub(crate) fn status(
     boot: &str,

@@ -55,8 +55,11 @@ pub struct Metrics {
     pub bytes_per_second: f64,
     /// What the cache said last; asked every 10 s.
     pub cache: Option<Stats>,
+    /// Why the disk does not take what the cache should keep, if so: a power cut loses it.
+    pub cache_error: Option<String>,
     /// How long the cache could take everything at the present rate before the oldest would be
-    /// dropped. An estimate: it assumes that what comes compresses like what was written.
+    /// dropped. An estimate: it assumes that what comes compresses like what was written. `None`
+    /// while there is no rate to tell it by, or nothing is kept on disk.
     pub hours_left: Option<f64>,
 }
 

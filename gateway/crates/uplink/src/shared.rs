@@ -8,7 +8,7 @@ use crate::link::{Backoff, Link, refusal};
 use crate::message::{self, Alarm, Event};
 use crate::metrics::{Rate, State, hours_left};
 use crate::spill::Job;
-use crate::{BATCH_BYTES_MAX, UplinkError, encode};
+use crate::{BATCH_BYTES_MAX, Boot, UplinkError, encode};
 use bytes::Bytes;
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, Publish, SubscribeReasonCode};
@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) stop_within: Option<Duration>,
     pub(crate) removals_unsynced: bool,
     refused_told: bool,
+    /// Why the cache lies in memory and not on disk, if it does.
+    memory_only: Option<String>,
     body: Vec<u8>,
 }
 
@@ -66,11 +68,11 @@ impl Shared {
     pub(crate) fn new(
         config: UplinkConfig,
         clock: Arc<dyn Clock>,
-        boot: &str,
+        boot: &Boot,
         jobs: mpsc::Sender<Job>,
         incoming: tokio::sync::mpsc::Sender<Incoming>,
     ) -> Self {
-        let core = Core::new(config.root.clone(), boot.into(), config.window_bytes);
+        let core = Core::new(config.root.clone(), boot.id.as_str().into(), config.window_bytes);
         let inner = Inner {
             core,
             catalogs: BTreeMap::new(),
@@ -88,6 +90,7 @@ impl Shared {
             stop_within: None,
             removals_unsynced: false,
             refused_told: false,
+            memory_only: boot.memory_only.clone(),
             body: Vec::new(),
         };
         let since = clock.now().utc;
@@ -392,14 +395,22 @@ impl Inner {
 
     pub(crate) fn hours_left(&mut self, now: Duration) -> Option<f64> {
         let rate = self.rate.get(now);
+        if self.cache_error().is_some() {
+            return None;
+        }
         let stats = self.cache_stats.as_ref()?;
         hours_left(stats, rate, self.core.spill.written_bytes)
+    }
+
+    /// Why the disk does not take what the cache should keep, if so.
+    pub(crate) fn cache_error(&self) -> Option<&str> {
+        self.core.spill.error().or(self.memory_only.as_deref())
     }
 
     /// The cache's part of `health`.
     pub(crate) fn cache_health(&mut self, now: Duration) -> serde_json::Value {
         let hours_left = self.hours_left(now);
-        let failed = self.core.spill.is_failed();
+        let failed = self.cache_error().is_some();
         match &self.cache_stats {
             None => serde_json::json!({"failed": failed}),
             Some(s) => serde_json::json!({

@@ -48,7 +48,8 @@ pub(crate) struct Spill {
     parked: Vec<Batch>,
     /// Bytes in the two above that are not in flight as well.
     pub(crate) bytes: usize,
-    failed: bool,
+    /// Why the last write failed.
+    failed: Option<String>,
     writable_from: Duration,
     /// Bytes of messages written since the start.
     pub(crate) written_bytes: u64,
@@ -89,7 +90,12 @@ impl Spill {
 
     /// Whether the last write failed.
     pub(crate) fn is_failed(&self) -> bool {
-        self.failed
+        self.failed.is_some()
+    }
+
+    /// Why the last write failed.
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.failed.as_deref()
     }
 
     /// Whether a write is under way.
@@ -221,8 +227,7 @@ impl Core {
     }
 
     fn settled(&mut self, now: Duration, writing: Vec<Writing>, appended: Appended) {
-        if self.spill.failed {
-            self.spill.failed = false;
+        if self.spill.failed.take().is_some() {
             self.notices.push(Notice::CacheRecovered);
         }
         self.counts.spilled += writing.len() as u64;
@@ -279,8 +284,7 @@ impl Core {
         }
         self.queue.make_contiguous().sort_by_key(|b| b.ord);
         self.spill.writable_from = now + RETRY_AFTER;
-        if !self.spill.failed {
-            self.spill.failed = true;
+        if self.spill.failed.replace(error.clone()).is_none() {
             self.notices.push(Notice::CacheFailed(error));
         }
         // Refused batches have nowhere to wait without a cache, and must not fill the window.

@@ -65,6 +65,8 @@ pub struct Boot {
     pub clean: Option<bool>,
     /// Damage met on opening the cache; told as events.
     pub incidents: Vec<Incident>,
+    /// Why the cache lies in memory and not on disk, if it does; told by event and in `health`.
+    pub memory_only: Option<String>,
 }
 
 /// Starts uplinks.
@@ -83,9 +85,10 @@ impl Uplink {
         config.check()?;
         let mut first = message::restarts(&cache.marks(), boot.clean);
         first.extend(boot.incidents.iter().map(message::damaged));
+        first.extend(boot.memory_only.as_deref().map(message::memory_only));
         let (jobs, done) = cache_thread::start(cache)?;
         let (commands, incoming) = channel(COMMANDS_MAX);
-        let shared = Arc::new(Shared::new(config, clock, &boot.id, jobs, commands));
+        let shared = Arc::new(Shared::new(config, clock, boot, jobs, commands));
         let will = shared.status("offline", None, &boot.id).payload;
         let dialer = Dialer::new(&shared.config, will)?;
         for event in &first {
@@ -179,6 +182,7 @@ impl UplinkHandle {
             ack_latency: core.ack_latency,
             bytes_per_second,
             cache: inner.cache_stats.clone(),
+            cache_error: inner.cache_error().map(str::to_owned),
             hours_left,
         }
     }

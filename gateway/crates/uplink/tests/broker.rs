@@ -250,7 +250,12 @@ async fn what_a_stop_could_not_deliver_comes_with_the_next_start() {
     let sub = Subscriber::new(broker.port, &[]).await;
     let (cache, report) = open();
     assert_eq!(report.clean, Some(true));
-    let boot = Boot { id: "2-00000002".into(), clean: report.clean, incidents: report.incidents };
+    let boot = Boot {
+        id: "2-00000002".into(),
+        clean: report.clean,
+        incidents: report.incidents,
+        memory_only: None,
+    };
     let up = start_as(config(broker.port), Box::new(cache), &boot);
     eventually("20 of the last run", async || (first_deliveries(&sub).1.len() >= 20).then_some(()))
         .await;
@@ -469,5 +474,33 @@ async fn a_broker_that_never_answers_sends_batches_to_the_cache() {
     let m = up.handle.metrics();
     assert!(m.connected_since.is_some());
     assert_eq!(m.counts.delivered, 0);
+    up.stop().await;
+}
+
+#[tokio::test]
+async fn a_cache_that_lies_in_memory_only_is_told_by_event_health_and_figures() {
+    let broker = Broker::open();
+    let sub = Subscriber::new(broker.port, &[]).await;
+    let boot =
+        Boot { id: "1-aa".into(), memory_only: Some("no space left".into()), ..Boot::default() };
+    let up = start_as(config(broker.port), memory(), &boot);
+    up.publish();
+    let events = || -> Vec<serde_json::Value> {
+        let of = |m: &Message| m.payload["events"].as_array().cloned().unwrap_or_default();
+        sub.on("event").iter().flat_map(of).collect()
+    };
+    eventually("the event", async || {
+        let failed =
+            |e: &serde_json::Value| e["kind"] == "cache_failed" && e["error"] == "no space left";
+        events().iter().any(failed).then_some(())
+    })
+    .await;
+    let health = eventually("health", async || sub.on("health").pop()).await.payload;
+    assert_eq!(health["cache"]["failed"], true);
+    // Whether the cache's own figures came first or not, none promises hours.
+    assert!(health["cache"]["hours_left"].is_null(), "{health}");
+    let metrics = up.handle.metrics();
+    assert_eq!(metrics.cache_error.as_deref(), Some("no space left"));
+    assert_eq!(metrics.hours_left, None);
     up.stop().await;
 }
