@@ -176,11 +176,29 @@ impl LineTask {
         let was_down = self.schedule.is_down(device);
         let failures = self.schedule.answered(device, group, now);
         if was_down {
-            let id = &self.stations[device].device;
-            tracing::info!(device = %id, failures, "Device answers again");
-            let text = format!("{id} answers again after {failures} failed polls");
-            self.hub.event(Event::new("device_up", text).device(id).with("failures", failures));
+            self.is_back(device, failures);
         }
+    }
+
+    /// Takes the answer to a write or a relinquish as a sign of life, if it is one.
+    fn answered(&mut self, device: usize, answer: &Result<Readback, DeviceError>) {
+        let talked = match answer {
+            Ok(Readback::Sent) => false, // to all, and nobody answers
+            Ok(Readback::Read(_) | Readback::Acknowledged) => true,
+            Err(DeviceError::Refused { .. } | DeviceError::DeviceFailure { .. }) => true,
+            Err(_) => false,
+        };
+        if talked && self.schedule.is_down(device) {
+            let failures = self.schedule.talked(device, self.now());
+            self.is_back(device, failures);
+        }
+    }
+
+    fn is_back(&self, device: usize, failures: u32) {
+        let id = &self.stations[device].device;
+        tracing::info!(device = %id, failures, "Device answers again");
+        let text = format!("{id} answers again after {failures} failed polls");
+        self.hub.event(Event::new("device_up", text).device(id).with("failures", failures));
     }
 
     fn failed(&mut self, device: usize, group: usize, error: &DeviceError, now: Mono) {
@@ -215,12 +233,7 @@ impl LineTask {
                 let _ = reply.send(result);
             }
             Request::Relinquish(device, point, readback, reply) => {
-                let result = match self.stations.iter_mut().find(|s| s.device == device) {
-                    Some(station) => {
-                        station.driver.relinquish(&mut self.line, point, readback).await
-                    }
-                    None => Err(not_here(&device)),
-                };
+                let result = self.relinquish(&device, point, readback).await;
                 let _ = reply.send(result);
             }
             Request::Add(station) => {
@@ -233,21 +246,36 @@ impl LineTask {
     }
 
     fn remove(&mut self, device: &DeviceId) {
-        if let Some(i) = self.stations.iter().position(|s| s.device == *device) {
+        if let Some(i) = self.place(device) {
             self.stations.remove(i);
             self.schedule.remove(i);
         }
     }
 
     async fn write(&mut self, device: &DeviceId, w: &Write) -> Result<Readback, DeviceError> {
-        let Some(station) = self.stations.iter_mut().find(|s| s.device == *device) else {
-            return Err(not_here(device));
-        };
-        let result = station.driver.write(&mut self.line, w).await;
+        let Some(i) = self.place(device) else { return Err(not_here(device)) };
+        let result = self.stations[i].driver.write(&mut self.line, w).await;
         if let Ok(Readback::Read(outcome)) = &result {
             self.hub.read_back(device, w.point, outcome);
         }
+        self.answered(i, &result);
         result
+    }
+
+    async fn relinquish(
+        &mut self,
+        device: &DeviceId,
+        point: PointIndex,
+        readback: bool,
+    ) -> Result<Readback, DeviceError> {
+        let Some(i) = self.place(device) else { return Err(not_here(device)) };
+        let result = self.stations[i].driver.relinquish(&mut self.line, point, readback).await;
+        self.answered(i, &result);
+        result
+    }
+
+    fn place(&self, device: &DeviceId) -> Option<usize> {
+        self.stations.iter().position(|s| s.device == *device)
     }
 }
 

@@ -29,7 +29,9 @@ impl Outlet for Ear {
         let text = |s: &Sample| s.value().map_or("-".to_owned(), ToString::to_string);
         self.1.lock().unwrap().extend(samples.iter().map(|s| (at, text(s))));
     }
-    fn event(&self, _: &Event, _: Now) {}
+    fn event(&self, event: &Event, _: Now) {
+        self.1.lock().unwrap().push((self.0.elapsed().as_secs(), event.kind.to_owned()));
+    }
     fn catalog(&self, _: &DeviceId, _: Option<&[Point]>) {}
 }
 
@@ -63,6 +65,34 @@ impl Driver for Speaker {
     }
 }
 
+/// Answers no poll while it is dead; a write always finds it alive again.
+struct Mortal {
+    groups: Vec<Group>,
+    dead: bool,
+}
+
+impl Driver for Mortal {
+    fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+    async fn poll(
+        &mut self,
+        _: &mut Line,
+        _: usize,
+        out: &mut Readings,
+    ) -> Result<(), DeviceError> {
+        if self.dead {
+            return Err(DeviceError::NoReply(S));
+        }
+        out.outcomes.push((PointIndex(0), Outcome::Good(Value::Int(0))));
+        Ok(())
+    }
+    async fn write(&mut self, _: &mut Line, w: &Write) -> Result<Readback, DeviceError> {
+        self.dead = false;
+        Ok(Readback::Read(Outcome::Good(w.value.clone())))
+    }
+}
+
 struct Bench {
     say: mpsc::Sender<i64>,
     ask: mpsc::Sender<Request>,
@@ -71,7 +101,16 @@ struct Bench {
     task: tokio::task::JoinHandle<()>,
 }
 
+fn groups() -> Vec<Group> {
+    vec![Group { period: 10 * S, points: vec![PointIndex(0)] }]
+}
+
 fn bench(line: Line) -> Bench {
+    let (say, says) = mpsc::channel(8);
+    bench_with(line, say, Box::new(Speaker { groups: groups(), says }))
+}
+
+fn bench_with(line: Line, say: mpsc::Sender<i64>, driver: Box<dyn AnyDriver>) -> Bench {
     let (start, heard) = (Instant::now(), Heard::default());
     let ear = Box::new(Ear(start, Arc::clone(&heard)));
     let hub = Arc::new(Hub::new(Arc::new(Paused(start)), vec![ear]));
@@ -98,12 +137,10 @@ fn bench(line: Line) -> Bench {
         output: None,
     };
     hub.set_device(&device, Arc::from([point]));
-    let (say, says) = mpsc::channel(8);
-    let groups = vec![Group { period: 10 * S, points: vec![PointIndex(0)] }];
     let station = Station {
         device: device.clone(),
-        driver: Box::new(Speaker { groups, says }),
-        backoff: Backoff { first: S, max: S, attempts: 1 },
+        driver,
+        backoff: Backoff { first: 60 * S, max: 60 * S, attempts: 1 },
         start: Mono(Duration::ZERO),
         again: Duration::ZERO,
     };
@@ -170,4 +207,19 @@ async fn on_a_shared_line_nobody_is_listened_to() {
     b.say.send(1).await.unwrap();
     tokio::time::sleep(11 * S).await;
     assert_eq!(b.heard(), said(&[(0, 0), (10, 0)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_a_device_answers_ends_its_outage() {
+    let driver = Box::new(Mortal { groups: groups(), dead: true });
+    let b = bench_with(Line::none(), mpsc::channel(1).0, driver);
+    tokio::time::sleep(5 * S).await;
+    assert!(b.heard().iter().any(|(at, what)| (*at, &**what) == (0, "device_down")));
+    let (reply, answer) = oneshot::channel();
+    let write = Write { point: PointIndex(0), value: Value::Int(7), readback: true };
+    b.ask.send(Request::Write(b.device.clone(), write, reply)).await.unwrap();
+    answer.await.unwrap().unwrap();
+    tokio::time::sleep(S).await;
+    let texts = [(5, "7"), (5, "device_up"), (5, "0")].map(|(at, what)| (at, what.to_owned()));
+    assert_eq!(b.heard(), texts);
 }

@@ -126,6 +126,18 @@ impl Schedule {
         std::mem::take(&mut d.failures)
     }
 
+    /// The device answered something else than a poll, a write for example. If it was down, all its
+    /// groups are due now and it is left alone no longer. Returns how many failures this ended.
+    pub fn talked(&mut self, device: usize, now: Mono) -> u32 {
+        let was_down = self.is_down(device);
+        let d = &mut self.devices[device];
+        if was_down {
+            d.not_before = now;
+            d.groups.iter_mut().for_each(|g| g.due = g.due.min(now));
+        }
+        std::mem::take(&mut d.failures)
+    }
+
     /// The device did not talk. Within its attempts the group is asked again as soon as `again`
     /// has passed; after that the whole device backs off. Returns the failures in a row.
     pub fn failed(&mut self, device: usize, group: usize, now: Mono, again: Duration) -> u32 {
@@ -256,6 +268,26 @@ mod tests {
         // An answer that ends no outage moves nothing.
         s.answered(0, 0, at(4000));
         assert_eq!(s.next(at(4000)), Next::Wait(at(5000)));
+    }
+
+    #[test]
+    fn an_answer_to_a_write_ends_the_backoff_and_makes_all_groups_due() {
+        let mut s = line(&[&[S, 3600 * S]]);
+        for _ in 0..6 {
+            s.failed(0, 0, at(0), Duration::ZERO);
+        }
+        assert_eq!(s.next(at(500)), Next::Wait(at(10_000)));
+        assert_eq!(s.talked(0, at(500)), 6);
+        assert!(!s.is_down(0));
+        let Next::Poll { device: 0, group: first } = s.next(at(500)) else { panic!() };
+        s.answered(0, first, at(500));
+        assert_eq!(s.next(at(500)), Next::Poll { device: 0, group: 1 - first });
+        s.answered(0, 1 - first, at(500));
+        // One that ends no outage moves nothing.
+        let next = s.next(at(500));
+        assert!(matches!(next, Next::Wait(_)), "{next:?}");
+        assert_eq!(s.talked(0, at(600)), 0);
+        assert_eq!(s.next(at(600)), next);
     }
 
     #[test]
