@@ -125,8 +125,8 @@ impl Claim {
     }
 
     /// It stands again, and what becomes of it is for the audit trail to say.
-    fn returned(self: Box<Self>) -> Self {
-        Self { once: false, ..*self }
+    fn returned(self) -> Self {
+        Self { once: false, ..self }
     }
 }
 
@@ -158,7 +158,7 @@ impl Slots {
         slots.find_map(|(n, place)| {
             place.as_mut()?.take_before(&gone);
             let mut claim = place.take_if(|c| gone(c))?;
-            *place = claim.before.take().map(Claim::returned);
+            *place = claim.before.take().map(|c| c.returned());
             Some((Slot(n), claim))
         })
     }
@@ -176,7 +176,7 @@ impl Slots {
         let place = self.get_mut(slot);
         place.as_mut()?.take_before(&|c| c.is_of(source, why));
         let mut claim = place.take_if(|c| c.is_of(source, why))?;
-        *place = claim.before.take().map(Claim::returned);
+        *place = claim.before.take().map(|c| c.returned());
         Some(claim)
     }
 

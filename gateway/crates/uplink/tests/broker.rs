@@ -414,7 +414,7 @@ async fn commands_come_in_flagged_and_are_answered_where_asked() {
     );
     let bad = up.incoming.recv().await.unwrap();
     assert!(!bad.retained);
-    let error = bad.command.unwrap_err().to_string();
+    let error = bad.command.unwrap_err().error.to_string();
     assert!(error.contains("missing field"), "{error}");
     up.handle.reply(bad.reply, &serde_json::json!({"v": 1, "ok": false, "error": error}));
     let answer =
@@ -442,7 +442,7 @@ async fn a_huge_command_does_not_end_the_connection() {
     publish(broker.port, &[], &cmd, &"x".repeat(5_000), &[]);
     let long = loop {
         let i = up.incoming.recv().await.unwrap();
-        if let Err(CommandError::TooLong(n)) = i.command {
+        if let Err(Malformed { error: CommandError::TooLong(n), .. }) = i.command {
             break n;
         }
     };
@@ -450,7 +450,8 @@ async fn a_huge_command_does_not_end_the_connection() {
     publish(broker.port, &[], &cmd, &"x".repeat(100_000), &[]);
     publish(broker.port, &[], &cmd, "after", &[]);
     let next = up.incoming.recv().await.unwrap();
-    assert!(matches!(next.command, Err(CommandError::Json(_))));
+    let error = next.command.unwrap_err().error;
+    assert!(matches!(error, CommandError::Json(_)), "{error}");
     assert_eq!(up.handle.metrics().connections, 1);
     up.stop().await;
 }
