@@ -2,19 +2,16 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use wellhead::commands::{Cli, Outcome};
+use wellhead::commands::{Cli, refused};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // One thread: a gateway waits for wires, and waking other threads costs more than it gains.
     // What blocks (fsync) has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = runtime.map_err(anyhow::Error::from).and_then(|r| r.block_on(cli.run()));
-    match outcome {
-        Ok(outcome) => outcome.into(),
-        Err(error) => {
-            eprintln!("wellhead: {error:#}");
-            Outcome::Refused.into()
-        }
+    match runtime {
+        Ok(runtime) => runtime.block_on(cli.run()),
+        Err(error) => refused(error.into()),
     }
+    .into()
 }

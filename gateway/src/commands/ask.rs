@@ -95,7 +95,7 @@ impl Read {
             );
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(p)?);
+            outln!("{}", serde_json::to_string_pretty(p)?)?;
         } else {
             let value = p.value.as_ref().map_or("–".into(), |v| match v {
                 serde_json::Value::String(s) => s.clone(),
@@ -104,7 +104,7 @@ impl Read {
             let unit = p.unit.as_deref().unwrap_or("");
             let why = p.reason.as_ref().map_or(String::new(), |r| format!(": {r}"));
             let at = p.time_ms.map_or("–".into(), |t| local(t, &s.timezone));
-            println!("{value} {unit}  {}{why}  {at}", quality_word(lang, &p.quality));
+            outln!("{value} {unit}  {}{why}  {at}", quality_word(lang, &p.quality))?;
         }
         Ok(if p.value.is_some() { Outcome::Done } else { Outcome::Refused })
     }
@@ -134,18 +134,18 @@ impl Write {
         let ok = reply["ok"].as_bool().context("the reply has no `ok`")?;
         let sentence = lang.pick("text", "text_zh");
         match (self.json, ok) {
-            (true, _) => println!("{reply}"),
-            (false, true) if self.release => println!("{}", text(&reply[sentence])),
+            (true, _) => outln!("{reply}")?,
+            (false, true) if self.release => outln!("{}", text(&reply[sentence]))?,
             (false, true) => {
                 let (wrote, shows) = (lang.pick("wrote", "已写入"), lang.pick("shows", "设备显示"));
-                println!(
+                outln!(
                     "{wrote} {}, {shows} {}",
                     plain(&reply["value"]),
                     plain(&reply["readback"])
-                );
+                )?;
             }
             (false, false) => {
-                eprintln!("{}: {}", lang.pick("not written", "未写入"), text(&reply[sentence]));
+                errln!("{}: {}", lang.pick("not written", "未写入"), text(&reply[sentence]));
             }
         }
         Ok(if ok { Outcome::Done } else { Outcome::Refused })
@@ -167,36 +167,36 @@ impl Cache {
         let mut client = Client::connect(&self.target.socket()?).await?;
         let s = snapshot(&mut client).await?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&s.uplinks)?);
+            outln!("{}", serde_json::to_string_pretty(&s.uplinks)?)?;
             return Ok(Outcome::Done);
         }
         for u in &s.uplinks {
             let c = &u.cache;
-            println!("{}: {}", u.uplink, u.state);
-            println!(
+            outln!("{}: {}", u.uplink, u.state)?;
+            outln!(
                 "  {}: {} / {}",
                 lang.pick("held (samples / batches)", "缓存（样本 / 批）"),
                 c.samples,
                 c.batches
-            );
+            )?;
             let since = c.oldest_ms.map_or("–".into(), |t| {
                 let ago = u64::try_from(s.time_ms.saturating_sub(t)).unwrap_or(0);
                 format!("{} ({})", local(t, &s.timezone), age_text(ago))
             });
-            println!("  {}: {since}", lang.pick("since", "最早"));
+            outln!("  {}: {since}", lang.pick("since", "最早"))?;
             let mib = |b: u64| b as f64 / (1024.0 * 1024.0);
-            println!(
+            outln!(
                 "  {}: {:.1} / {:.1} MiB",
                 lang.pick("disk used / allowed", "磁盘占用 / 上限"),
                 mib(c.bytes),
                 mib(c.bytes_max)
-            );
+            )?;
             let hours = c
                 .hours_left
                 .map_or(lang.pick("not known yet", "尚未知").into(), |h| format!("{h:.1} h"));
-            println!("  {}: {hours}", lang.pick("room for an outage of", "可再缓存断网时长"));
+            outln!("  {}: {hours}", lang.pick("room for an outage of", "可再缓存断网时长"))?;
             if let Some(error) = &c.error {
-                println!("  {}: {error}", lang.pick("trouble", "故障"));
+                outln!("  {}: {error}", lang.pick("trouble", "故障"))?;
             }
         }
         Ok(Outcome::Done)

@@ -45,7 +45,7 @@ impl Check {
                 Which::Site => config::site_schema(),
                 Which::Profile => config::profile_schema(),
             };
-            println!("{}", serde_json::to_string_pretty(&schema)?);
+            outln!("{}", serde_json::to_string_pretty(&schema)?)?;
             return Ok(Outcome::Done);
         }
         let path = self.path.unwrap_or_default();
@@ -61,13 +61,13 @@ impl Check {
             }
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&report.json(lang))?);
+            outln!("{}", serde_json::to_string_pretty(&report.json(lang))?)?;
         } else {
-            eprint!("{}", report.render(lang));
+            err!("{}", report.render(lang));
         }
         let wrong = summary.is_none() || (self.deny_warnings && report.warnings() > 0);
         if let (Some(summary), false) = (summary, self.json) {
-            println!("{summary}");
+            outln!("{summary}")?;
         }
         Ok(if wrong { Outcome::Wrong } else { Outcome::Done })
     }

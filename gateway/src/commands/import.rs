@@ -79,19 +79,19 @@ impl Import {
     pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let head = self.head();
         if let Err(error) = wellhead_model::DeviceId::new(&head.id) {
-            eprintln!("{}: {error}; give another with --id", head.id);
+            errln!("{}: {error}; give another with --id", head.id);
             return Ok(Outcome::Wrong);
         }
         let path = self.folder.join(format!("{}.toml", head.id));
         if path.exists() && !self.force {
-            eprintln!("{} is there already; --force writes over it", path.display());
+            errln!("{} is there already; --force writes over it", path.display());
             return Ok(Outcome::Wrong);
         }
         let bytes = read(&self.map)?;
         let sheet = match Sheet::read(&bytes, self.encoding.as_deref(), self.delimiter) {
             Ok(sheet) => sheet,
             Err(error) => {
-                eprintln!("{}: {error}", self.map.display());
+                errln!("{}: {error}", self.map.display());
                 return Ok(Outcome::Wrong);
             }
         };
@@ -102,7 +102,7 @@ impl Import {
                 return Ok(Outcome::Wrong);
             }
             Err(why) => {
-                eprintln!("{}: {why}", self.map.display());
+                errln!("{}: {why}", self.map.display());
                 return Ok(Outcome::Wrong);
             }
         };
@@ -113,8 +113,8 @@ impl Import {
             Ok(report) => (true, report),
             Err(report) => (false, report),
         };
-        eprint!("{}", report.render(lang));
-        println!("{}", path.display());
+        err!("{}", report.render(lang));
+        outln!("{}", path.display())?;
         Ok(if good && lost == 0 { Outcome::Done } else { Outcome::Refused })
     }
 
@@ -166,7 +166,7 @@ fn tell(map: &Path, sheet: &Sheet, imported: &Imported, lang: Lang) -> usize {
             true => lang.pick("left out: ", "未导入："),
             false => "",
         };
-        eprintln!("{}:{}: {what}{}", map.display(), remark.line, remark.text);
+        errln!("{}:{}: {what}{}", map.display(), remark.line, remark.text);
     }
     let lost = imported.remarks.iter().filter(|r| r.lost).count();
     let delimiter = match sheet.delimiter {
@@ -182,11 +182,11 @@ fn tell(map: &Path, sheet: &Sheet, imported: &Imported, lang: Lang) -> usize {
     };
     let points = imported.points;
     match lang {
-        Lang::En => eprintln!(
+        Lang::En => errln!(
             "{points} points, {lost} rows left out. Read as {}, cells apart by {delimiter}; {numbering}",
             sheet.encoding
         ),
-        Lang::Zh => eprintln!(
+        Lang::Zh => errln!(
             "点位 {points}，未导入 {lost} 行。编码 {}，分隔符 {delimiter}；{numbering}",
             sheet.encoding
         ),

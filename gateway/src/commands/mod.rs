@@ -1,5 +1,8 @@
 //! The commands, one module each. `main` only picks one.
 
+#[macro_use]
+mod print;
+
 mod ask;
 mod check;
 mod import;
@@ -68,8 +71,12 @@ impl From<Outcome> for ExitCode {
 }
 
 impl Cli {
-    /// Runs the command that was asked for.
-    pub async fn run(self) -> anyhow::Result<Outcome> {
+    /// Runs the command that was asked for; an error is told on standard error.
+    pub async fn run(self) -> Outcome {
+        self.dispatch().await.unwrap_or_else(refused)
+    }
+
+    async fn dispatch(self) -> anyhow::Result<Outcome> {
         let lang = self.lang.unwrap_or_else(Lang::of_environment);
         match self.command {
             Command::Run(c) => c.run(lang).await,
@@ -84,6 +91,12 @@ impl Cli {
             Command::Simulate(c) => c.run(lang),
         }
     }
+}
+
+/// Tells why it could not be done.
+pub fn refused(error: anyhow::Error) -> Outcome {
+    errln!("wellhead: {error:#}");
+    Outcome::Refused
 }
 
 fn language(text: &str) -> Result<Lang, String> {

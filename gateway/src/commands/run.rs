@@ -51,11 +51,11 @@ impl Run {
     pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let site = match config::load(&self.site, &shipped()) {
             Ok((site, report)) => {
-                eprint!("{}", report.render(lang));
+                err!("{}", report.render(lang));
                 site
             }
             Err(report) => {
-                eprint!("{}", report.render(lang));
+                err!("{}", report.render(lang));
                 return Ok(Outcome::Wrong);
             }
         };
@@ -110,6 +110,9 @@ fn start_log(site: &Site) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would be told on standard error itself, and panic there: a gateway must not die because
+        // its log's reader went away.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     // A second subscriber can only come from a test in this process; the first one stays.
     let _ = match site.gateway.log_format {

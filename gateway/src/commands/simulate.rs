@@ -7,7 +7,6 @@ use crate::simulate::{Csv, Recorder, Replay, Sim, Totals, channels, compare, plo
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::civil::DateTime;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wellhead_model::{Mono, Now, Timestamp};
@@ -93,7 +92,7 @@ impl Simulate {
         let site = match config::load(&self.site, &shipped()) {
             Ok((site, _)) => site,
             Err(report) => {
-                eprint!("{}", report.render(lang));
+                err!("{}", report.render(lang));
                 return Ok(Outcome::Wrong);
             }
         };
@@ -109,7 +108,7 @@ impl Simulate {
             None => vec![self.one(&site, programs, "", self.csv.as_deref())?],
             Some(what) => self.both(&site, &engine, programs, what)?,
         };
-        print(&self.tell(&mut runs, lang)?)?;
+        out!("{}", self.tell(&mut runs, lang)?)?;
         Ok(Outcome::Done)
     }
 
@@ -221,7 +220,7 @@ impl Simulate {
             let mut drawn: Vec<_> =
                 runs.iter_mut().map(|r| (r.name.as_str(), &mut r.totals)).collect();
             for file in plots(folder, &mut drawn)? {
-                eprintln!("{}", file.display());
+                errln!("{}", file.display());
             }
         }
         Ok(out)
@@ -249,17 +248,8 @@ impl Simulate {
             plugins.push((setup.id.to_string(), Plugin::new(program, inner, now)));
         }
         let calls = Replay::open(path)?.run(&mut plugins)?;
-        print(&format!("{calls} calls, every one as recorded\n"))?;
+        outln!("{calls} calls, every one as recorded")?;
         Ok(Outcome::Done)
-    }
-}
-
-/// Prints a report. Whoever reads only its beginning (`| head`) has what he wants.
-fn print(report: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(report.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
     }
 }
 

@@ -33,12 +33,12 @@ impl Watch {
         let mut client = Client::connect(&self.target.socket()?).await?;
         let mut snapshot = self.ask(&mut client).await?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&snapshot)?);
+            outln!("{}", serde_json::to_string_pretty(&snapshot)?)?;
             return Ok(());
         }
         let live = !self.once && std::io::stdout().is_terminal();
         if !live {
-            print!("{}", table(&snapshot, lang, usize::MAX));
+            out!("{}", table(&snapshot, lang, usize::MAX))?;
             return Ok(());
         }
         let _screen = Screen::enter()?;

@@ -60,11 +60,11 @@ impl Build {
             .and_then(|()| std::fs::write(&path, &component))
             .with_context(|| format!("can't write {}", path.display()))?;
         let size = component.len() as u64;
-        println!("{}: {:.1} kB", path.display(), size as f64 / 1000.0);
+        outln!("{}: {:.1} kB", path.display(), size as f64 / 1000.0)?;
         if size > SIZE_EXPECTED {
-            println!(
+            outln!(
                 "that is much for a plugin; format! of floats and big tables are the usual cause"
-            );
+            )?;
         }
         Ok(Outcome::Done)
     }
@@ -117,7 +117,7 @@ fn core_module(folder: &Folder) -> anyhow::Result<PathBuf> {
     build.args(["build", "--lib", "--profile", "plugin", "--target", TARGET]);
     build.args(["--message-format", "json-render-diagnostics"]);
     if let Toolchain::FromSource = toolchain {
-        println!("building the standard library for {TARGET} from source, once");
+        outln!("building the standard library for {TARGET} from source, once")?;
         build.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
     }
     let output = build.stderr(std::process::Stdio::inherit()).output().context(NO_CARGO)?;

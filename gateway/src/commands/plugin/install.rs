@@ -62,10 +62,10 @@ impl Install {
         files::replace(&path, &bytes).with_context(|| format!("can't write {}", path.display()))?;
         let before = before.and_then(|p| Manifest::parse(p.package.manifest()).ok());
         match before.map(|m| m.version) {
-            Some(old) => println!("{name} {version} in place of {old}, signed by {signer}"),
-            None => println!("{name} {version}, signed by {signer}"),
+            Some(old) => outln!("{name} {version} in place of {old}, signed by {signer}")?,
+            None => outln!("{name} {version}, signed by {signer}")?,
         }
-        println!("it runs from the next reload on: systemctl reload wellhead");
+        outln!("it runs from the next reload on: systemctl reload wellhead")?;
         Ok(Outcome::Done)
     }
 }
@@ -85,7 +85,7 @@ impl Trust {
         }
         files::replace(&path, key.file_text().as_bytes())
             .with_context(|| format!("can't write {}", path.display()))?;
-        println!("{}: what {key} signs may be installed", path.display());
+        outln!("{}: what {key} signs may be installed", path.display())?;
         Ok(Outcome::Done)
     }
 }

@@ -66,14 +66,14 @@ impl List {
             anyhow::bail!("unexpected answer");
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&plugins)?);
+            outln!("{}", serde_json::to_string_pretty(&plugins)?)?;
             return Ok(Outcome::Done);
         }
         if plugins.is_empty() {
-            println!("{}", lang.pick("this site has no plugins", "本站点没有插件"));
+            outln!("{}", lang.pick("this site has no plugins", "本站点没有插件"))?;
         }
         for p in &plugins {
-            println!("{}", line(p, lang));
+            outln!("{}", line(p, lang))?;
         }
         Ok(Outcome::Done)
     }
@@ -129,11 +129,11 @@ impl LogLines {
             anyhow::bail!("unexpected answer");
         };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&lines)?);
+            outln!("{}", serde_json::to_string_pretty(&lines)?)?;
             return Ok(Outcome::Done);
         }
         for l in lines {
-            println!("{} {:<5} {}", local(l.time_ms, &timezone), l.level, l.text);
+            outln!("{} {:<5} {}", local(l.time_ms, &timezone), l.level, l.text)?;
         }
         Ok(Outcome::Done)
     }

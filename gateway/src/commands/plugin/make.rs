@@ -64,10 +64,10 @@ impl New {
         let ignored = folder.join(".gitignore");
         std::fs::write(&ignored, "/target\n/build\n")
             .with_context(|| format!("can't write {}", ignored.display()))?;
-        println!("{}: a plugin that works as it stands. Next:", folder.display());
-        println!("  cd {}", folder.display());
-        println!("  wellhead plugin test     # its tests, on this machine");
-        println!("  wellhead plugin build    # the component the gateway runs");
+        outln!("{}: a plugin that works as it stands. Next:", folder.display())?;
+        outln!("  cd {}", folder.display())?;
+        outln!("  wellhead plugin test     # its tests, on this machine")?;
+        outln!("  wellhead plugin build    # the component the gateway runs")?;
         Ok(Outcome::Done)
     }
 }

@@ -50,9 +50,9 @@ impl Key {
         key.save(&self.file)?;
         std::fs::write(&public, key.public().file_text())
             .with_context(|| format!("can't write {}", public.display()))?;
-        println!("{}: keep it to yourself", self.file.display());
-        println!("{}: boxes that have it run what you sign", public.display());
-        println!("  wellhead plugin trust {}", public.display());
+        outln!("{}: keep it to yourself", self.file.display())?;
+        outln!("{}: boxes that have it run what you sign", public.display())?;
+        outln!("  wellhead plugin trust {}", public.display())?;
         Ok(Outcome::Done)
     }
 }
@@ -69,7 +69,7 @@ impl Pack {
         let bytes = packed.package.sign(&key);
         std::fs::write(&out, &bytes).with_context(|| format!("can't write {}", out.display()))?;
         let size = bytes.len() as f64 / 1000.0;
-        println!("{}: {size:.1} kB, signed by {}", out.display(), key.public());
+        outln!("{}: {size:.1} kB, signed by {}", out.display(), key.public())?;
         Ok(Outcome::Done)
     }
 }
@@ -78,19 +78,19 @@ impl Inspect {
     pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let packed = Packed::open(&self.plugin)?;
         let manifest = Manifest::parse(packed.package.manifest())?;
-        print!("{}", describe(&manifest, lang));
+        out!("{}", describe(&manifest, lang))?;
         match packed.package.signer() {
-            Some(key) => println!("signed by {key}"),
-            None => println!("not signed: runs only with `wellhead run --development`"),
+            Some(key) => outln!("signed by {key}")?,
+            None => outln!("not signed: runs only with `wellhead run --development`")?,
         }
         match check(&packed.package) {
             Ok(program) => {
                 let size = packed.package.component().len() as f64 / 1000.0;
-                println!("component: {size:.1} kB, built with {}", program.built_with());
+                outln!("component: {size:.1} kB, built with {}", program.built_with())?;
                 Ok(Outcome::Done)
             }
             Err(refusal) => {
-                println!("would not run: {refusal:#}");
+                outln!("would not run: {refusal:#}")?;
                 Ok(Outcome::Refused)
             }
         }

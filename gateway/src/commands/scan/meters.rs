@@ -163,7 +163,7 @@ impl Dlt645 {
             questions_max: QUESTIONS_MAX,
         };
         let told = |f: &dlt645::Found| {
-            eprintln!("{} {}", lang.pick("found meter", "发现电能表"), f.address);
+            errln!("{} {}", lang.pick("found meter", "发现电能表"), f.address);
         };
         let report = dlt645::scan(&mut line, &settings, told).await?;
         let mut devices: Vec<Device> = Vec::new();

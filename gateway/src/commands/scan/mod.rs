@@ -69,14 +69,14 @@ impl Scan {
         };
         for path in output.write.iter().chain(&profile) {
             if path.exists() {
-                eprintln!("{}: {}", path.display(), lang.pick(THERE_EN, THERE_ZH));
+                errln!("{}: {}", path.display(), lang.pick(THERE_EN, THERE_ZH));
                 return Ok(Outcome::Wrong);
             }
         }
         if let Some(path) = &profile
             && let Err(error) = profile_id(path)
         {
-            eprintln!("{error:#}");
+            errln!("{error:#}");
             return Ok(Outcome::Wrong);
         }
         let found = match &self.what {
@@ -88,9 +88,9 @@ impl Scan {
             What::Onewire(c) => c.scan()?,
         };
         if output.json {
-            println!("{}", serde_json::to_string_pretty(&found.json())?);
+            outln!("{}", serde_json::to_string_pretty(&found.json())?)?;
         } else {
-            print!("{}", table::table(&found, lang));
+            out!("{}", table::table(&found, lang))?;
         }
         let mut good = found.is_whole();
         if let Some(path) = &output.write {
@@ -109,7 +109,7 @@ const THERE_ZH: &str = "已存在，扫描不会覆盖任何文件";
 /// Whether the file came to be and is good.
 fn write_site(path: &Path, found: &Found, output: &Output, lang: Lang) -> anyhow::Result<bool> {
     if !found.devices.iter().any(found::Device::is_readable) {
-        eprintln!("{}: {}", path.display(), lang.pick("nothing to write", "没有可写入的内容"));
+        errln!("{}: {}", path.display(), lang.pick("nothing to write", "没有可写入的内容"));
         return Ok(false);
     }
     let place = site::Place { uplink: output.uplink.clone() };
@@ -128,11 +128,11 @@ fn write_profile(path: &Path, found: &Found, lang: Lang) -> anyhow::Result<bool>
             "a profile is of one device; name its unit with --units",
             "配置模板只描述一台设备；请用 --units 指定单元",
         );
-        eprintln!("{}: {why}", path.display());
+        errln!("{}: {why}", path.display());
         return Ok(false);
     };
     if !device.is_readable() {
-        eprintln!("{}: {}", path.display(), lang.pick("nothing to write", "没有可写入的内容"));
+        errln!("{}: {}", path.display(), lang.pick("nothing to write", "没有可写入的内容"));
         return Ok(false);
     }
     create(path, &site::profile(&profile_id(path)?, device))?;
@@ -168,14 +168,14 @@ fn create(path: &Path, text: &str) -> anyhow::Result<()> {
 
 fn tell(path: &Path, good: bool, report: &config::Report, lang: Lang) {
     if !good {
-        eprint!("{}", report.render(lang));
+        err!("{}", report.render(lang));
     }
     let (path, warnings) = (path.display(), report.warnings());
     match lang {
         Lang::En => {
-            eprintln!("Written to {path}. See `wellhead check` on it; warnings: {warnings}");
+            errln!("Written to {path}. See `wellhead check` on it; warnings: {warnings}");
         }
-        Lang::Zh => eprintln!("已写入 {path}。请用 `wellhead check` 查看；警告 {warnings} 个"),
+        Lang::Zh => errln!("已写入 {path}。请用 `wellhead check` 查看；警告 {warnings} 个"),
     }
 }
 

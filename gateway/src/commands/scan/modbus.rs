@@ -71,7 +71,7 @@ impl Modbus {
         let mut line = self.stream.line(BAUD);
         let manners = self.manners();
         let (first, last) = self.units;
-        let told = |u: &Unit| eprintln!("{} {}", lang.pick("found unit", "发现单元"), u.unit);
+        let told = |u: &Unit| errln!("{} {}", lang.pick("found unit", "发现单元"), u.unit);
         let found = units(&mut line, &manners, first..=last, told).await?;
         let mut devices = Vec::new();
         for unit in found {
