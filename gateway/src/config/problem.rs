@@ -118,6 +118,7 @@ pub enum Problem {
     NoPlace { key: &'static str, example: &'static str },
     SeveralAddresses,
     NoType,
+    CountedFromOne { key: &'static str, got: u16, meant: u16 },
     BitTableType,
     BitKey { key: &'static str },
     BitsOrder,
@@ -285,6 +286,7 @@ impl Problem {
             Problem::LineUnused { .. }
             | Problem::LineTooSlow { .. }
             | Problem::SameAddress { .. }
+            | Problem::CountedFromOne { .. }
             | Problem::SameStationElsewhere { .. }
             | Problem::NoWatchdog
             | Problem::RefreshWears { .. }

@@ -29,6 +29,11 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
             "a temperature is mostly \"i16\" with `scale = 0.1`; see the device's manual",
             "温度多为 \"i16\" 加 `scale = 0.1`；请查阅设备手册"
         ),
+        P::CountedFromOne { key, got, meant } => say!(
+            "{got} looks like a number of the manual; addresses are counted from 0 here",
+            "{got} 像是手册中的编号；此处的地址从 0 起算";
+            "{got} in the manual is `{key} = {meant}`", "手册中的 {got} 应写作 `{key} = {meant}`"
+        ),
         P::BitTableType => say!(
             "coils and discrete inputs hold single bits", "线圈和离散输入只保存单个位";
             "leave `type` out, or say \"bool\"", "删去 `type`，或写 \"bool\""

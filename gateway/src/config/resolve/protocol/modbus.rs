@@ -65,7 +65,19 @@ pub(super) fn device(
     if t.unit == Some(0) && reader.chosen.iter().any(|(_, at)| read(at)) {
         reader.tell("unit", Problem::UnitOfAll);
     }
-    let points = reader.points(|t, at, findings| place(t, at, registers_max, findings), point);
+    // A profile's addresses are its maker's; those that the site itself gives may be misread.
+    let own = (!reader.alone).then_some(reader.at.node.place.file);
+    let place = |t: &PointTable, at: &At<'_>, findings: &mut Findings| {
+        let place = place(t, at, registers_max, findings)?;
+        let (key, got) = (table_key(place.1.table), place.1.address);
+        if at.child(key).is_some_and(|k| Some(k.node.place.file) == own)
+            && let Some(meant) = number_of_a_manual(place.1.table, got)
+        {
+            findings.add(at.key(key), Problem::CountedFromOne { key, got, meant });
+        }
+        Some(place)
+    };
+    let points = reader.points(place, point);
     Some(DeviceSpec {
         name: reader.name(),
         unit: unit?,
@@ -84,6 +96,17 @@ pub(super) fn device(
         },
         points,
     })
+}
+
+/// What an address would be as a number whose first digit names its table, as in 40001.
+fn number_of_a_manual(table: Table, address: u16) -> Option<u16> {
+    let first = match table {
+        Table::Holding => 40_001,
+        Table::Input => 30_001,
+        Table::Discrete => 10_001,
+        Table::Coil => return None,
+    };
+    address.checked_sub(first).filter(|n| *n < 9_999)
 }
 
 fn point(place: Place, half: Half) -> PointSpec {
