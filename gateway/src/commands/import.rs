@@ -149,7 +149,9 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file =
         std::fs::File::open(path).with_context(|| format!("can't read {}", path.display()))?;
-    file.take(FILE_LEN_MAX + 1).read_to_end(&mut bytes)?;
+    file.take(FILE_LEN_MAX + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("can't read {}", path.display()))?;
     anyhow::ensure!(
         bytes.len() as u64 <= FILE_LEN_MAX,
         "{} has more than {} MiB; no register map is that long",

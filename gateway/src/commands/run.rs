@@ -283,7 +283,10 @@ impl Program {
                 let first = report.render(Lang::En);
                 return refuse(
                     &self.hub,
-                    format!("{n} mistakes; `wellhead check` shows them: {first}"),
+                    format!(
+                        "{n} mistake{}; `wellhead check` shows all: {first}",
+                        if n == 1 { "" } else { "s" }
+                    ),
                 );
             }
         };
