@@ -2,7 +2,7 @@
 //! and takes its commands to Control.
 
 use crate::admin::{CacheView, UplinkView, Uplinks};
-use crate::config::{Site, UplinkSettings};
+use crate::config::{self, Site, UplinkSettings};
 use crate::control::{self, Command, Control};
 use crate::hub::{Alarm, Event, Outlet};
 use anyhow::Context;
@@ -174,7 +174,14 @@ fn uplink_config(site: &Site, s: &UplinkSettings) -> anyhow::Result<UplinkConfig
     }
     if let Some(username) = &s.username {
         let password = match &s.password {
-            Some(secret) => Secret::new(secret.read()?),
+            Some(secret) => {
+                // One that can't be had at the start is a mistake that somebody is there to see.
+                let text = secret.read()?;
+                match secret {
+                    config::Secret::File(path) => Secret::in_file(path),
+                    config::Secret::Env(_) => Secret::new(text),
+                }
+            }
             None => Secret::new(""),
         };
         config.credentials = Some(Credentials { username: username.clone(), password });

@@ -1,40 +1,50 @@
 //! What an uplink needs to know, and where its secrets come from.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Text that must not appear in a log: its `Debug` shows nothing and it has no `Display`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Source);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Source {
+    Text(String),
+    File(PathBuf),
+}
 
 impl Secret {
     /// Takes a secret that is already at hand.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Source::Text(text.into()))
     }
 
-    /// Reads the first line of a file.
-    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::File { path: path.into(), source })?;
-        let line = text.lines().next().unwrap_or_default();
-        if line.is_empty() {
-            return Err(ConfigError::EmptySecret(path.display().to_string()));
-        }
-        Ok(Self(line.to_owned()))
+    /// The first line of a file, which is read anew for each connection: one that is corrected or
+    /// replaced is taken without a restart.
+    pub fn in_file(path: impl Into<PathBuf>) -> Self {
+        Self(Source::File(path.into()))
     }
 
     /// Reads an environment variable.
     pub fn from_env(name: &str) -> Result<Self, ConfigError> {
         match std::env::var(name) {
-            Ok(text) if !text.is_empty() => Ok(Self(text)),
+            Ok(text) if !text.is_empty() => Ok(Self::new(text)),
             _ => Err(ConfigError::EmptySecret(format!("environment variable {name}"))),
         }
     }
 
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
+    pub(crate) fn reveal(&self) -> Result<String, ConfigError> {
+        let path = match &self.0 {
+            Source::Text(text) => return Ok(text.clone()),
+            Source::File(path) => path,
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::File { path: path.clone(), source })?;
+        match text.lines().next() {
+            Some(line) if !line.is_empty() => Ok(line.to_owned()),
+            _ => Err(ConfigError::EmptySecret(path.display().to_string())),
+        }
     }
 }
 
@@ -193,17 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_password_file_is_an_error() {
+    fn a_password_file_is_read_each_time_and_an_empty_one_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("password");
         std::fs::write(&path, "\n").unwrap();
-        assert!(matches!(Secret::from_file(&path), Err(ConfigError::EmptySecret(_))));
+        let secret = Secret::in_file(&path);
+        assert!(matches!(secret.reveal(), Err(ConfigError::EmptySecret(_))));
         std::fs::write(&path, "geheim\n").unwrap();
-        assert_eq!(Secret::from_file(&path).unwrap().reveal(), "geheim");
-        assert!(matches!(
-            Secret::from_file(&dir.path().join("none")),
-            Err(ConfigError::File { .. })
-        ));
+        assert_eq!(secret.reveal().unwrap(), "geheim");
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(secret.reveal(), Err(ConfigError::File { .. })));
     }
 
     #[test]

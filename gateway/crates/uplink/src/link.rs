@@ -8,8 +8,10 @@ use crate::core::Outbound;
 use crate::tls;
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Filter, LastWill, PubAckReason, PublishProperties};
-use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
+use rumqttc::v5::mqttbytes::v5::{
+    ConnectReturnCode, Filter, LastWill, PubAckReason, PublishProperties,
+};
+use rumqttc::v5::{AsyncClient, ConnectionError, EventLoop, MqttOptions};
 use rumqttc::{TlsConfiguration, Transport};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,18 +28,24 @@ const CONNECT_SECONDS: u64 = 5;
 /// What stays the same over all connections of an uplink.
 pub(crate) struct Dialer {
     config: UplinkConfig,
-    tls: Option<Arc<rustls::ClientConfig>>,
     will: Bytes,
 }
 
 impl Dialer {
     pub(crate) fn new(config: &UplinkConfig, will: Bytes) -> Result<Self, ConfigError> {
-        let tls = config.tls.as_ref().map(tls::client).transpose()?;
-        Ok(Self { config: config.clone(), tls, will })
+        let dialer = Self { config: config.clone(), will };
+        // What is wrong with these files is best said at the start, when somebody looks.
+        dialer.tls()?;
+        Ok(dialer)
     }
 
-    /// A new client and event loop; nothing is sent before the loop is polled.
-    pub(crate) fn dial(&self) -> (Link, EventLoop) {
+    fn tls(&self) -> Result<Option<Arc<rustls::ClientConfig>>, ConfigError> {
+        self.config.tls.as_ref().map(tls::client).transpose()
+    }
+
+    /// A new client and event loop; nothing is sent before the loop is polled. Password and
+    /// certificates are read anew each time, as an operator may have mended them.
+    pub(crate) fn dial(&self) -> Result<(Link, EventLoop), ConfigError> {
         let c = &self.config;
         let mut o = MqttOptions::new(&c.client_id, &c.host, c.port);
         o.set_keep_alive(c.keep_alive);
@@ -48,10 +56,10 @@ impl Dialer {
         let status = format!("{}/status", c.root);
         o.set_last_will(LastWill::new(status, self.will.to_vec(), QoS::AtLeastOnce, true, None));
         if let Some(login) = &c.credentials {
-            o.set_credentials(&login.username, login.password.reveal());
+            o.set_credentials(&login.username, login.password.reveal()?);
         }
-        if let Some(tls) = &self.tls {
-            o.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+        if let Some(tls) = self.tls()? {
+            o.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
         }
         let cap = usize::from(c.inflight_max) + REQUESTS_BESIDE;
         let (client, mut events) = AsyncClient::new(o, cap);
@@ -59,7 +67,41 @@ impl Dialer {
         network.set_tcp_nodelay(true);
         network.set_connection_timeout(CONNECT_SECONDS);
         events.options.set_network_options(network);
-        (Link::new(client), events)
+        Ok((Link::new(client), events))
+    }
+}
+
+/// What ended a connection, or kept one from coming about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// The broker does not take username and password.
+    LoginRefused,
+    Other,
+}
+
+/// The end of a connection, in the words of whoever noticed.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) why: Why,
+    pub(crate) error: String,
+}
+
+impl Ended {
+    pub(crate) fn other(error: impl std::fmt::Display) -> Self {
+        Self { why: Why::Other, error: error.to_string() }
+    }
+}
+
+impl From<ConnectionError> for Ended {
+    fn from(e: ConnectionError) -> Self {
+        use ConnectReturnCode::{BadUserNamePassword, NotAuthorized};
+        let why = match &e {
+            ConnectionError::ConnectionRefused(BadUserNamePassword | NotAuthorized) => {
+                Why::LoginRefused
+            }
+            _ => Why::Other,
+        };
+        Self { why, error: e.to_string() }
     }
 }
 
@@ -180,7 +222,7 @@ mod tests {
     #[test]
     fn acknowledgements_find_their_publish_in_any_order() {
         let c = UplinkConfig::new("localhost", 1883, "s", "g", "main");
-        let (mut link, _events) = Dialer::new(&c, Bytes::new()).unwrap().dial();
+        let (mut link, _events) = Dialer::new(&c, Bytes::new()).unwrap().dial().unwrap();
         for token in [11, 12, 13] {
             assert!(link.publish(outbound(token)));
         }
@@ -201,7 +243,7 @@ mod tests {
     fn a_full_request_queue_is_noticed() {
         let mut c = UplinkConfig::new("localhost", 1883, "s", "g", "main");
         c.inflight_max = 1;
-        let (mut link, _events) = Dialer::new(&c, Bytes::new()).unwrap().dial();
+        let (mut link, _events) = Dialer::new(&c, Bytes::new()).unwrap().dial().unwrap();
         let taken = (1..100).take_while(|t| link.publish(outbound(*t))).count();
         assert_eq!(taken, 1 + REQUESTS_BESIDE);
     }

@@ -4,7 +4,7 @@ use crate::cache_thread::{self, Done};
 use crate::command::{Incoming, ReplyTo};
 use crate::config::{ConfigError, UplinkConfig};
 use crate::encode::Beginnings;
-use crate::link::Dialer;
+use crate::link::{Dialer, Ended, Why};
 use crate::message::{self, Alarm, Event, millis};
 use crate::metrics::{Metrics, State};
 use crate::pace::PACE;
@@ -14,7 +14,7 @@ use rumqttc::v5::EventLoop;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, channel};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use wellhead_model::{Clock, DeviceId, Now, Point, PointIndex, Sample};
 use wellhead_store::{Cache, Incident};
@@ -204,12 +204,14 @@ struct Runner {
     shared: Arc<Shared>,
     dialer: Dialer,
     done: UnboundedReceiver<Done>,
-    connection: Option<JoinHandle<String>>,
+    connection: Option<JoinHandle<Ended>>,
     dial_at: Instant,
     /// A connection that ends now is not made again: the broker would see the gateway come back
     /// and then vanish, and the will would take the place of the orderly goodbye.
     stopping: bool,
     failures: u64,
+    /// What was told last of why there is no connection.
+    told: Option<Why>,
     tick: tokio::time::Interval,
     health_at: Instant,
     synced_at: Instant,
@@ -229,6 +231,7 @@ impl Runner {
             dial_at: now,
             stopping: false,
             failures: 0,
+            told: None,
             tick,
             health_at: now + HEALTH_FIRST,
             synced_at: now,
@@ -264,7 +267,10 @@ impl Runner {
     }
 
     fn dial(&mut self) {
-        let (link, events) = self.dialer.dial();
+        let (link, events) = match self.dialer.dial() {
+            Ok(dialled) => dialled,
+            Err(error) => return self.lost(Ended::other(error)),
+        };
         let mut inner = self.shared.lock();
         inner.connection += 1;
         inner.link = Some(link);
@@ -274,9 +280,8 @@ impl Runner {
         self.connection = Some(tokio::spawn(drive(self.shared.clone(), connection, events)));
     }
 
-    fn lost(&mut self, ended: Result<String, JoinError>) {
+    fn lost(&mut self, ended: Ended) {
         self.connection = None;
-        let error = ended.unwrap_or_else(|e| format!("the connection's task ended: {e}"));
         let mut inner = self.shared.lock();
         let was_up = inner.connected_since.take().is_some();
         inner.link = None;
@@ -285,29 +290,42 @@ impl Runner {
         drop(inner);
         self.dial_at = Instant::now() + pause;
         self.failures = if was_up { 1 } else { self.failures + 1 };
+        let new = was_up || self.told != Some(ended.why);
+        self.told = Some(ended.why);
+        self.tell_lost(&ended, new);
+    }
+
+    fn tell_lost(&self, ended: &Ended, new: bool) {
+        let config = &self.shared.config;
+        let (uplink, host, port, error) =
+            (&*config.name, &*config.host, config.port, &*ended.error);
         if self.stopping {
-            tracing::debug!(uplink = %self.shared.config.name, error, "Connection ended");
+            tracing::debug!(uplink, error, "Connection ended");
             return;
         }
-        let (uplink, host) = (&*self.shared.config.name, &*self.shared.config.host);
-        let port = self.shared.config.port;
-        if self.failures == 1 {
-            tracing::warn!(
+        match ended.why {
+            Why::LoginRefused if new => tracing::error!(
+                uplink,
+                host,
+                port,
+                error,
+                "Broker refuses the login; check username and password_file"
+            ),
+            Why::Other if new => tracing::warn!(
                 uplink,
                 host,
                 port,
                 error,
                 "Broker not reached; batches go to the cache"
-            );
-        } else {
-            tracing::debug!(
+            ),
+            Why::LoginRefused | Why::Other => tracing::debug!(
                 uplink,
                 host,
                 port,
                 error,
                 attempt = self.failures,
                 "Broker not reached"
-            );
+            ),
         }
     }
 
@@ -452,19 +470,21 @@ fn note_marks(inner: &mut Inner, now: Duration) {
     }
 }
 
-async fn ended(connection: &mut Option<JoinHandle<String>>) -> Result<String, JoinError> {
+async fn ended(connection: &mut Option<JoinHandle<Ended>>) -> Ended {
     match connection {
-        Some(task) => task.await,
+        Some(task) => {
+            task.await.unwrap_or_else(|e| Ended::other(format!("the connection's task ended: {e}")))
+        }
         None => std::future::pending().await,
     }
 }
 
 /// Polls one connection until it ends; returns why.
-async fn drive(shared: Arc<Shared>, connection: u64, mut events: EventLoop) -> String {
+async fn drive(shared: Arc<Shared>, connection: u64, mut events: EventLoop) -> Ended {
     loop {
         match events.poll().await {
             Ok(event) => shared.on_event(connection, event),
-            Err(error) => return error.to_string(),
+            Err(error) => return error.into(),
         }
     }
 }

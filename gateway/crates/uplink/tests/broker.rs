@@ -319,14 +319,15 @@ async fn the_password_is_taken_from_a_file_and_a_wrong_one_is_survived() {
     let login = ["-u", "gw", "-P", "right"];
     let sub = Subscriber::new(broker.port, &login).await;
     let mut wrong = config(broker.port);
-    wrong.credentials = Some(Credentials { username: "gw".into(), password: Secret::new("wrong") });
+    let password = Secret::in_file(file(broker.dir.path(), "wrong", "wrong\n"));
+    wrong.credentials = Some(Credentials { username: "gw".into(), password });
     wrong.client_id.push('x');
     let refused = start(wrong, memory(), "1-aa");
     refused.publish();
 
     let secret = file(broker.dir.path(), "password", "right\n");
     let mut right = config(broker.port);
-    let password = Secret::from_file(&secret).unwrap();
+    let password = Secret::in_file(&secret);
     right.credentials = Some(Credentials { username: "gw".into(), password });
     let up = start(right, memory(), "2-bb");
     up.publish();
@@ -335,6 +336,11 @@ async fn the_password_is_taken_from_a_file_and_a_wrong_one_is_survived() {
     assert_eq!(refused.handle.metrics().connected_since, None);
     eventually("the other keeps its batch", async || {
         (refused.handle.metrics().counts.spilled >= 1).then_some(())
+    })
+    .await;
+    file(broker.dir.path(), "wrong", "right\n");
+    eventually("the corrected password is taken", async || {
+        refused.handle.metrics().connected_since
     })
     .await;
     refused.stop().await;
