@@ -6,7 +6,7 @@ use crate::config::{self, Site, UplinkSettings};
 use crate::control::{self, Command, Control};
 use crate::hub::{Alarm, Event, Outlet};
 use anyhow::Context;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use wellhead_control::Slot;
 use wellhead_model::{Clock, DeviceId, Now, Point, Sample};
 use wellhead_store::{
-    BootCounter, BootId, Cache, CacheConfig, CacheError, MemoryCache, OpenReport, SledCache,
+    BootCounter, BootId, Cache, CacheConfig, CacheError, Mark, MemoryCache, OpenReport, SledCache,
 };
 use wellhead_uplink::{
     Boot, Credentials, Incoming, Secret, Stream, TlsConfig, Uplink, UplinkConfig, UplinkHandle,
@@ -55,6 +55,7 @@ impl Northbound {
             let config =
                 uplink_config(site, settings).with_context(|| format!("uplink.{}", settings.id))?;
             let clock = Arc::clone(&clock);
+            let gone = gone(site, &cache.marks());
             let start = Boot {
                 id: boot.to_string(),
                 clean: found.clean,
@@ -63,6 +64,8 @@ impl Northbound {
             };
             let (handle, incoming, task) = Uplink::start(config, cache, clock, &start)
                 .with_context(|| format!("uplink.{}", settings.id))?;
+            // Their catalogs stay with the broker until somebody takes them back.
+            gone.iter().for_each(|device| handle.set_device(device, None));
             let name = settings.id.clone();
             links.push(Link { name, handle, incoming: Some(incoming), task });
         }
@@ -152,6 +155,14 @@ fn open_cache(dir: &Path, site: &Site) -> anyhow::Result<Opened> {
             Ok((cache, report, Some(error.to_string())))
         }
     }
+}
+
+/// Devices of earlier runs, as far as the cache knows, that the site has no more.
+fn gone(site: &Site, marks: &[Mark]) -> BTreeSet<DeviceId> {
+    let devices = site.devices.iter().map(|d| &d.id).chain(site.plugins.iter().map(|p| &p.id));
+    let here: BTreeSet<&DeviceId> = devices.collect();
+    let known = marks.iter().filter_map(|m| DeviceId::new(m.stream.strip_prefix("data/")?).ok());
+    known.filter(|d| !here.contains(d)).collect()
 }
 
 /// Room of the cache in memory that stands in for one that can't be opened.

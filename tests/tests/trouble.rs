@@ -127,6 +127,30 @@ fn a_changed_configuration_is_taken_device_by_device_and_a_bad_one_refused() {
 }
 
 #[test]
+fn the_catalog_of_a_device_removed_while_the_gateway_was_off_is_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path());
+    let modbus = ModbusServer::tcp();
+    let platform = Platform::connect(broker.port, ROOT);
+    let one = head(broker.port, "") + &device("hp1", modbus.port, 0);
+    let two = format!("{one}{}", device("hp2", modbus.port, 1));
+    let mut gateway = Gateway::start(dir.path(), &two);
+    await_samples(&platform, "samples of hp2", 2, |s| s.device == "hp2");
+    gateway.process().signal("TERM");
+    assert!(gateway.process().wait().success());
+    let catalogs = |device: &str| -> Vec<Json> {
+        let topic = format!("{ROOT}/catalog/{device}");
+        platform.messages().iter().filter(|m| m["topic"] == topic).map(payload).collect()
+    };
+    assert!(catalogs("hp2").iter().all(Json::is_object), "{:?}", catalogs("hp2"));
+    let _gateway = Gateway::start(dir.path(), &one);
+    eventually("an empty catalog of hp2", || {
+        catalogs("hp2").iter().any(Json::is_null).then_some(())
+    });
+    assert!(catalogs("hp1").iter().all(Json::is_object), "that of hp1 stays");
+}
+
+#[test]
 fn an_outage_is_kept_on_disk_and_delivered_as_history_behind_what_is_live() {
     let dir = tempfile::tempdir().unwrap();
     let mut broker = Broker::start(dir.path());
