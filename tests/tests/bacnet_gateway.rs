@@ -195,6 +195,9 @@ fn an_output_that_nobody_wants_any_more_is_relinquished_where_the_site_says_so()
             device.ask(ask).starts_with(answer).then_some(())
         });
     };
+    eventually("the gateway reads the valve", || {
+        (gateway.ask(&["read", "ahu/valve"]).1 == 0).then_some(())
+    });
     written("ahu/valve", "42.5", "3s");
     until("slot valve 10", "valve real 42.5");
     until("slot valve 10", "valve null");
