@@ -31,16 +31,24 @@ pub(crate) fn start(
     std::thread::Builder::new().name("cache".into()).spawn(move || {
         while let Ok(job) = todo.recv() {
             let closing = matches!(job, Job::Close { .. });
-            work(&mut *cache, job, &tell);
+            let done = work(&mut *cache, job, &tell);
             if closing {
-                return;
+                // Whoever hears of it may open the folder anew.
+                drop(cache);
+                return answer(&tell, done);
             }
+            answer(&tell, done);
         }
     })?;
     Ok((jobs, done))
 }
 
-fn work(cache: &mut dyn Cache, job: Job, tell: &UnboundedSender<Done>) {
+/// The receiver is gone only when nobody wants the answer any more.
+fn answer(tell: &UnboundedSender<Done>, done: Option<Done>) {
+    let _ = done.map(|done| tell.send(done));
+}
+
+fn work(cache: &mut dyn Cache, job: Job, tell: &UnboundedSender<Done>) -> Option<Done> {
     let done = match job {
         Job::Append(entries) => Done::Appended(guarded(|| cache.append(&entries))),
         Job::Read(r) => {
@@ -56,20 +64,19 @@ fn work(cache: &mut dyn Cache, job: Job, tell: &UnboundedSender<Done>) {
             if let Err(error) = result {
                 tracing::debug!(%error, "Delivered numbers not noted");
             }
-            return;
+            return None;
         }
         Job::Stats => match guarded(|| Ok::<_, std::convert::Infallible>(cache.stats())) {
             Ok(stats) => Done::Stats(stats),
-            Err(_) => return,
+            Err(_) => return None,
         },
         Job::Close { clean } => Done::Closed(guarded(|| cache.close(clean))),
     };
     let incidents = cache.take_incidents();
     if !incidents.is_empty() {
-        let _ = tell.send(Done::Damaged(incidents));
+        answer(tell, Some(Done::Damaged(incidents)));
     }
-    // The receiver is gone only when nobody wants the answer any more.
-    let _ = tell.send(done);
+    Some(done)
 }
 
 /// A panic inside the store costs this one request, not the uplink.
