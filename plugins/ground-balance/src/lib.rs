@@ -172,7 +172,7 @@ impl GroundBalance {
         let quality = if doubtful { Quality::Uncertain } else { Quality::Good };
         cx.publish("state", verdict)?;
         cx.publish("advice", advice)?;
-        cx.publish("note", self.note.as_str())?;
+        cx.publish("note", self.note.clone())?;
         cx.publish("meter_swaps", i64::from(self.ledger.meter_swaps))?;
         cx.publish("rest_zone", self.ledger.resting().map_or(0, |zone| zone as i64 + 1))?;
         let season = self.ledger.season();

@@ -160,7 +160,12 @@ impl Storage {
     }
 }
 
-fn maybe(cx: &mut Tick<'_>, name: &str, value: Option<f64>, sure: bool) -> Result<(), Error> {
+fn maybe(
+    cx: &mut Tick<'_>,
+    name: &'static str,
+    value: Option<f64>,
+    sure: bool,
+) -> Result<(), Error> {
     match value {
         Some(value) if sure => cx.publish(name, value),
         Some(value) => cx.publish_as(name, value, Quality::Uncertain),

@@ -202,7 +202,7 @@ fn give<'a, T: PointValue + Copy + 'a>(
     cx: &mut Tick<'_>,
     outputs: impl Iterator<Item = &'a Output<T>>,
     value: Option<T>,
-    why: impl std::fmt::Display + Copy,
+    why: impl AsRef<str> + Copy,
 ) -> Result<(), Error> {
     for output in outputs {
         match value {

@@ -194,7 +194,7 @@ impl Wells {
     }
 }
 
-fn maybe(cx: &mut Tick<'_>, name: &str, value: Option<f64>) -> Result<(), Error> {
+fn maybe(cx: &mut Tick<'_>, name: &'static str, value: Option<f64>) -> Result<(), Error> {
     match value {
         Some(value) => cx.publish(name, value),
         None => cx.publish_unavailable(name),

@@ -201,7 +201,7 @@ fn give<T: PointValue>(
     cx: &mut Tick<'_>,
     output: &Output<T>,
     value: Option<T>,
-    why: impl std::fmt::Display,
+    why: impl AsRef<str>,
 ) -> Result<(), Error> {
     match value {
         Some(value) => cx.write(output, value, why),

@@ -4,7 +4,6 @@ use crate::failure::Kind;
 use crate::host::{Bound, Config, Holder, Host, Level, Sample, Setting};
 use crate::said::Said;
 use crate::{Cell, Civil, Clock, Error, Now, PointValue, Quality, Restored, Row, Value};
-use std::fmt::Display;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -317,23 +316,23 @@ impl<'h> Tick<'h> {
         &mut self,
         output: &Output<T>,
         value: T,
-        reason: impl Display,
+        reason: impl AsRef<str>,
     ) -> Result<(), Error> {
-        self.ask(output.point, value.into_value(), &reason)
+        self.ask(output.point, value.into_value(), reason.as_ref())
     }
 
-    fn ask(&mut self, point: u32, value: Value, reason: &dyn Display) -> Result<(), Error> {
+    fn ask(&mut self, point: u32, value: Value, reason: &str) -> Result<(), Error> {
         let value = finite(value)?;
-        self.host.write(point, &value, &format!("{reason}")).map_err(refused)
+        self.host.write(point, &value, reason).map_err(refused)
     }
 
     /// Gives an output back: to its safe value, or to whoever else holds it.
-    pub fn relinquish<T>(&mut self, output: &Output<T>, reason: impl Display) -> Result<(), Error> {
-        self.give_back(output.point, &reason)
-    }
-
-    fn give_back(&mut self, point: u32, reason: &dyn Display) -> Result<(), Error> {
-        self.host.relinquish(point, &format!("{reason}")).map_err(refused)
+    pub fn relinquish<T>(
+        &mut self,
+        output: &Output<T>,
+        reason: impl AsRef<str>,
+    ) -> Result<(), Error> {
+        self.host.relinquish(output.point, reason.as_ref()).map_err(refused)
     }
 
     /// Who decides an output at present.
@@ -343,14 +342,14 @@ impl<'h> Tick<'h> {
 
     /// Publishes a value of the manifest, as good. It stands until another takes its place; the
     /// gateway hears of it only if it is another.
-    pub fn publish(&mut self, name: &str, value: impl PointValue) -> Result<(), Error> {
+    pub fn publish(&mut self, name: &'static str, value: impl PointValue) -> Result<(), Error> {
         self.publish_as(name, value, Quality::Good)
     }
 
     /// Publishes a value of the manifest with a quality: computed from uncertain inputs, say.
     pub fn publish_as(
         &mut self,
-        name: &str,
+        name: &'static str,
         value: impl PointValue,
         quality: Quality,
     ) -> Result<(), Error> {
@@ -358,11 +357,16 @@ impl<'h> Tick<'h> {
     }
 
     /// Publishes that a value of the manifest is not to be had now.
-    pub fn publish_unavailable(&mut self, name: &str) -> Result<(), Error> {
+    pub fn publish_unavailable(&mut self, name: &'static str) -> Result<(), Error> {
         self.tell(name, None, Quality::Bad)
     }
 
-    fn tell(&mut self, name: &str, value: Option<Value>, quality: Quality) -> Result<(), Error> {
+    fn tell(
+        &mut self,
+        name: &'static str,
+        value: Option<Value>,
+        quality: Quality,
+    ) -> Result<(), Error> {
         let value = value.map(finite).transpose()?;
         let tell = |value: Option<&Value>| self.host.publish(name, value, quality);
         self.said.publish(name, value, quality, tell).map_err(refused)

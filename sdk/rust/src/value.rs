@@ -129,14 +129,14 @@ impl PointValue for Value {
     }
 }
 
-impl PointValue for &str {
-    /// Texts are borrowed only on their way to the gateway; read a `String`.
+impl PointValue for &'static str {
+    /// Words of the code only go to the gateway; read a `String`.
     fn from_value(_: &Value) -> Option<Self> {
         None
     }
 
     fn into_value(self) -> Value {
-        Value::Text(self.to_owned().into())
+        Value::Text(self.into())
     }
 }
 
@@ -193,6 +193,12 @@ macro_rules! words {
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.word())
+            }
+        }
+
+        impl ::std::convert::AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.word()
             }
         }
 
