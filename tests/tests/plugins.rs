@@ -457,7 +457,7 @@ fn the_site_in_the_sdks_readme_is_good_and_can_be_simulated() {
 }
 
 #[test]
-fn check_refuses_two_plugins_on_one_output_a_missing_role_and_a_unit_that_does_not_convert() {
+fn h6_two_plugins_on_one_output_a_missing_role_and_a_unit_that_does_not_convert_are_refused() {
     let bench = Bench::new();
     bench.trust_and_install("0.1.0");
     let check = |plugins: &str, code: i32| {

@@ -1,8 +1,11 @@
-//! The acceptance statements R1 to R5: calendar, budgets, balance.
+//! The acceptance statements R1 to R6: calendar, budgets, balance.
 
 mod plant;
 
 use plant::{DAY, HOUR, Plant, any_tariff, install};
+use std::collections::VecDeque;
+use wellhead_plant::physics::borefield::Borefield;
+use wellhead_plant::physics::ground::{Ground, Soil};
 
 #[test]
 fn r1_counters_end_at_exactly_1080_and_1440_hours_inside_their_windows() {
@@ -150,4 +153,52 @@ fn cheapest_source_of_the_open_windows_runs() {
     plant.host.set("pump_only_temp", 20.0);
     plant.pass(HOUR * 2);
     assert_eq!((source(&plant).as_str(), plant.state().as_str()), ("pump_only", "run"));
+}
+
+/// The lowest bore wall temperature of ten years that begin on 1 April, °C: 912 kW of heat at a COP
+/// of 4.2 in three times 25 days of every winter, and what the plugin brings, if there is one. The
+/// ledger it is shown is that of the last 365 days.
+fn coldest_of_ten_years(mut plant: Option<Plant>) -> f64 {
+    const EXTRACTED_KW: f64 = 912.0 * (1.0 - 1.0 / 4.2);
+    let mut ground = Ground::new(&Borefield::rectangle(8, 19, 5.0, 150.0), Soil::default());
+    let winter = |day: i32| [254, 280, 306].iter().any(|from| (0..25).contains(&(day - from)));
+    let extracted_mwh = 75.0 * 24.0 * EXTRACTED_KW / 1e3;
+    let mut injected_mwh = VecDeque::from([0.0; 365]);
+    let mut coldest = f64::INFINITY;
+    for day in (0..10).flat_map(|_| 0..365) {
+        let mut today_mwh = 0.0;
+        for _ in 0..24 {
+            let mut net_kw = if winter(day) { EXTRACTED_KW } else { 0.0 };
+            if let Some(plant) = &mut plant {
+                let brought = |plant: &Plant| plant.number("season_heat").unwrap_or(0.0);
+                let before = brought(plant);
+                for unit in 0..2 {
+                    plant.host.set(("unit_running", unit), winter(day));
+                }
+                plant.pass(HOUR);
+                // A new season begins at zero.
+                let mwh = (brought(plant) - before).max(0.0);
+                today_mwh += mwh;
+                net_kw -= mwh * 1e3;
+            }
+            let per_metre = net_kw * 1e3 / ground.length_m();
+            ground.step(per_metre, 3600.0);
+            coldest = coldest.min(ground.wall_c(per_metre));
+        }
+        injected_mwh.pop_front();
+        injected_mwh.push_back(today_mwh);
+        if let Some(plant) = &mut plant {
+            plant.host.set("ledger_extracted", extracted_mwh);
+            plant.host.set("ledger_ratio", injected_mwh.iter().sum::<f64>() / extracted_mwh);
+        }
+    }
+    coldest
+}
+
+#[test]
+fn r6_ten_years_by_the_plan_keep_the_wall_above_9_2_and_without_it_freeze_it() {
+    let with = coldest_of_ten_years(Some(Plant::at("2026-04-01T00:00")));
+    assert!(with >= 9.2, "{with:.2} °C");
+    let without = coldest_of_ten_years(None);
+    assert!((without - -7.8).abs() < 0.25, "{without:.2} °C");
 }
