@@ -222,7 +222,8 @@ fn the_bound_holds_the_oldest_go_and_an_emptied_store_gives_its_space_back() {
     assert!(worst <= 32 << 20, "{worst} bytes on disk");
     cache.remove(&read.iter().map(|(id, _)| *id).collect::<Vec<_>>()).unwrap();
     cache.sync().unwrap();
-    assert!(cache.stats().bytes_on_disk < 1 << 20, "{}", cache.stats().bytes_on_disk);
+    // Above 16 MiB it is deleted; sled may have cut the end of its log off before.
+    assert!(cache.stats().bytes_on_disk <= 16 << 20, "{}", cache.stats().bytes_on_disk);
     cache.append(&[entry("1-0000000a", "s", seq + 1, 10)]).unwrap();
     assert_eq!(cache.read(None, 1).unwrap().len(), 1);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::block::{Line, decode_block, directory, encode_blocks};
 use crate::cache::{BlockLost, Cache, CacheError, Incident, check_sizes};
-use crate::disk::{Blocks, Durability, Fault};
+use crate::disk::{Blocks, Durability, Fault, SEGMENT_BYTES};
 use crate::entry::{Appended, Entry, EntryId, Mark, Stats};
 use crate::gaps::Gaps;
 use crate::index::{Held, Index};
@@ -24,6 +24,9 @@ const BYTES_MAX_MIN: u64 = 32 << 20;
 const BYTES_MAX_MAX: u64 = 6 << 30;
 /// What sled needs beside the blocks: segments being written and cleaned.
 const STORE_OVERHEAD_BYTES: u64 = 8 << 20;
+/// How far below its bound the store is kept: two segments. sled frees one some time after its last
+/// block left, the later the less it gets to run, and meanwhile goes on into new ones.
+const SPARE_BYTES: u64 = 2 * SEGMENT_BYTES as u64;
 /// Share of the remaining space that blocks may fill; the rest is sled's dead bytes.
 const FILL: f64 = 0.7;
 /// Free bytes below which sled is not asked to write.
@@ -193,13 +196,18 @@ impl SledCache {
         (disk_bytes.saturating_sub(STORE_OVERHEAD_BYTES) as f64 * FILL * self.squeeze) as u64
     }
 
+    /// The space the store is kept to.
+    fn aim(&self) -> u64 {
+        self.config.bytes_max.saturating_sub(SPARE_BYTES)
+    }
+
     /// How much of the oldest must go so that `new` more bytes fit.
     ///
     /// What sled's dead bytes amount to is not known beforehand, so the share in use falls while
-    /// the disk measures over the bound and recovers slowly below it. A disk that others have
+    /// the disk measures near the aim and recovers slowly below it. A disk that others have
     /// filled bounds us too, but then only as fast as new blocks come: it may get free again.
     fn excess(&mut self, new: u64, disk: u64, free: u64) -> u64 {
-        let over = disk > self.config.bytes_max / 20 * 19;
+        let over = disk > self.aim() / 20 * 19;
         if over && disk > self.disk_before {
             self.squeeze = (self.squeeze * 0.95).max(0.2);
         } else {
@@ -207,7 +215,7 @@ impl SledCache {
         }
         self.disk_before = disk;
         let wanted = self.index.bytes() + new;
-        let own = wanted.saturating_sub(self.capacity(self.config.bytes_max));
+        let own = wanted.saturating_sub(self.capacity(self.aim()));
         // With less than sled needs for itself, dropping makes no room: what is held stays, and
         // new batches wait in memory (`check_room`).
         let shared = match self.capacity(disk + free) {
@@ -452,7 +460,7 @@ impl Cache for SledCache {
 
     fn stats(&self) -> Stats {
         Stats {
-            bytes_held_max: self.capacity(self.config.bytes_max),
+            bytes_held_max: self.capacity(self.aim()),
             bytes_on_disk: self.on_disk(),
             bytes_max: self.config.bytes_max,
             bytes_written: self.bytes_written,

@@ -46,7 +46,7 @@ fn seven_tenths_of_what_the_store_does_not_need_itself_are_for_blocks() {
 fn what_does_not_fit_the_bound_goes_and_no_more() {
     let dir = tempfile::tempdir().unwrap();
     let mut cache = open(dir.path());
-    let fits = cache.capacity(100 * MIB);
+    let fits = cache.capacity(cache.aim());
     holding(&mut cache, fits - 1_000);
     let much = 1_000 * MIB;
     assert_eq!(cache.excess(1_000, 50 * MIB, much), 0);
@@ -71,7 +71,7 @@ fn a_disk_filled_by_others_bounds_too_as_fast_as_new_blocks_come() {
 fn the_share_in_use_falls_only_while_the_disk_grows_over_the_bound() {
     let dir = tempfile::tempdir().unwrap();
     let mut cache = open(dir.path());
-    let limit = 95 * MIB;
+    let limit = cache.aim() / 20 * 19;
     let mut after = |disk: u64| {
         cache.excess(0, disk, 1_000 * MIB);
         cache.squeeze
@@ -136,7 +136,7 @@ fn the_figures_are_those_of_the_files() {
     let ids = cache.append(&[batch(1), batch(2)]).unwrap().ids;
     written += cache.stats().bytes_held;
     assert_eq!(cache.stats().bytes_written, written);
-    assert_eq!(cache.stats().bytes_held_max, cache.capacity(100 * MIB));
+    assert_eq!(cache.stats().bytes_held_max, cache.capacity(100 * MIB - SPARE_BYTES));
     let both = room::allocated(&dir.path().join("cache/blocks"))
         + room::allocated(&dir.path().join("cache/marks"));
     assert_eq!(cache.stats().bytes_on_disk, both);
@@ -312,7 +312,7 @@ fn a_block_that_vanished_is_told_once_and_costs_only_itself() {
 /// A cache that holds at most about ten entries of [`noise`].
 fn small(dir: &Path) -> SledCache {
     let mut cache = open(dir);
-    cache.config.bytes_max = STORE_OVERHEAD_BYTES + MIB;
+    cache.config.bytes_max = STORE_OVERHEAD_BYTES + SPARE_BYTES + MIB;
     cache
 }
 
