@@ -4,7 +4,7 @@ use crate::source::{SOURCES, Source};
 use crate::words::Tariff;
 use std::time::Duration;
 use wellhead_sdk::prelude::DateWindow;
-use wellhead_sdk::{Cell, Error, Init, MonthDay};
+use wellhead_sdk::{Error, Init, MonthDay, Parameters};
 
 /// Most windows of a plan.
 pub const WINDOWS_MAX: usize = 8;
@@ -90,106 +90,51 @@ pub struct Settings {
 type WindowRow = (MonthDay, MonthDay, Source, f64, f64);
 
 impl Settings {
-    /// Reads and checks them. Parameters of a type are read together: an early return for each
-    /// would be a tenth of the component.
+    /// Reads and checks them.
     pub fn read(cx: &Init<'_>) -> Result<Self, Error> {
-        let [target_ratio, stop_ratio, resume_ratio, max_entering_c, min_entering_c] = read(
-            cx,
-            ["target_ratio", "stop_ratio", "resume_ratio", "max_entering", "min_entering"],
-            0.0,
-        )?;
-        let [undisturbed_c, max_rise_k, setpoint_c, min_flow_m3h, heat_capacity, noise_k] = read(
-            cx,
-            [
-                "undisturbed_temp",
-                "max_field_rise",
-                "setpoint",
-                "min_flow",
-                "heat_capacity",
-                "noise",
-            ],
-            0.0,
-        )?;
-        let [speed_hz, speed_min_hz, speed_max_hz] =
-            read(cx, ["speed", "speed_min", "speed_max"], 0.0)?;
-        let [allow_valley, allow_flat, allow_peak, allow_sharp] =
-            read(cx, ["allow_valley", "allow_flat", "allow_peak", "allow_sharp"], false)?;
-        let zero = Duration::ZERO;
-        let [min_on, min_off, preflow, preflow_max, post, valve_travel, loss, sensor_grace] = read(
-            cx,
-            [
-                "min_on",
-                "min_off",
-                "preflow",
-                "preflow_max",
-                "post",
-                "valve_travel",
-                "loss_delay",
-                "sensor_grace",
-            ],
-            zero,
-        )?;
-        let [gain_lost, inefficient, no_heat, retry, retry_inefficient] = read(
-            cx,
-            [
-                "gain_lost_after",
-                "inefficient_after",
-                "no_heat_after",
-                "retry_after",
-                "retry_inefficient_after",
-            ],
-            zero,
-        )?;
-        let [remote_return, soak, trim, tariff_hold] =
-            read(cx, ["remote_return", "soak", "trim_every", "tariff_hold"], zero)?;
-        let [age_interlock, age_process, age_slow] =
-            read(cx, ["age_interlock", "age_process", "age_slow"], zero)?;
-        let ms = |time: Duration| time.as_millis() as u64;
-        Self {
-            plan: Plan {
-                windows: windows(cx.table("windows")?)?,
-                season_start: cx.parameter("season_start")?,
-                target_ratio,
-            },
-            sources: limits(cx.table("sources")?)?,
-            stop_ratio,
-            resume_ratio,
-            max_entering_c,
-            min_entering_c,
-            undisturbed_c,
-            max_rise_k,
-            allow_valley,
-            allow_flat,
-            allow_peak,
-            allow_sharp,
-            setpoint_c,
-            speed_hz,
-            speed_min_hz,
-            speed_max_hz,
-            min_flow_m3h,
-            heat_capacity,
-            noise_k,
-            min_on_ms: ms(min_on),
-            min_off_ms: ms(min_off),
-            preflow_ms: ms(preflow),
-            preflow_max_ms: ms(preflow_max),
-            post_ms: ms(post),
-            valve_travel_ms: ms(valve_travel),
-            loss_ms: ms(loss),
-            gain_lost_ms: ms(gain_lost),
-            inefficient_ms: ms(inefficient),
-            no_heat_ms: ms(no_heat),
-            retry_ms: ms(retry),
-            retry_inefficient_ms: ms(retry_inefficient),
-            remote_return_ms: ms(remote_return),
-            sensor_grace_ms: ms(sensor_grace),
-            soak_ms: ms(soak),
-            trim_ms: ms(trim),
-            tariff_hold_ms: ms(tariff_hold),
-            age_interlock,
-            age_process,
-            age_slow,
-        }
+        let (windows, sources) = (windows(cx.table("windows")?)?, limits(cx.table("sources")?)?);
+        let season_start = cx.parameter("season_start")?;
+        cx.parameters(|p| Self {
+            plan: Plan { windows, season_start, target_ratio: p.get("target_ratio") },
+            sources,
+            stop_ratio: p.get("stop_ratio"),
+            resume_ratio: p.get("resume_ratio"),
+            max_entering_c: p.get("max_entering"),
+            min_entering_c: p.get("min_entering"),
+            undisturbed_c: p.get("undisturbed_temp"),
+            max_rise_k: p.get("max_field_rise"),
+            allow_valley: p.get("allow_valley"),
+            allow_flat: p.get("allow_flat"),
+            allow_peak: p.get("allow_peak"),
+            allow_sharp: p.get("allow_sharp"),
+            setpoint_c: p.get("setpoint"),
+            speed_hz: p.get("speed"),
+            speed_min_hz: p.get("speed_min"),
+            speed_max_hz: p.get("speed_max"),
+            min_flow_m3h: p.get("min_flow"),
+            heat_capacity: p.get("heat_capacity"),
+            noise_k: p.get("noise"),
+            min_on_ms: ms(p, "min_on"),
+            min_off_ms: ms(p, "min_off"),
+            preflow_ms: ms(p, "preflow"),
+            preflow_max_ms: ms(p, "preflow_max"),
+            post_ms: ms(p, "post"),
+            valve_travel_ms: ms(p, "valve_travel"),
+            loss_ms: ms(p, "loss_delay"),
+            gain_lost_ms: ms(p, "gain_lost_after"),
+            inefficient_ms: ms(p, "inefficient_after"),
+            no_heat_ms: ms(p, "no_heat_after"),
+            retry_ms: ms(p, "retry_after"),
+            retry_inefficient_ms: ms(p, "retry_inefficient_after"),
+            remote_return_ms: ms(p, "remote_return"),
+            sensor_grace_ms: ms(p, "sensor_grace"),
+            soak_ms: ms(p, "soak"),
+            trim_ms: ms(p, "trim_every"),
+            tariff_hold_ms: ms(p, "tariff_hold"),
+            age_interlock: p.get("age_interlock"),
+            age_process: p.get("age_process"),
+            age_slow: p.get("age_slow"),
+        })?
         .checked()
     }
 
@@ -217,22 +162,8 @@ impl Settings {
     }
 }
 
-fn read<T: Cell + Copy, const N: usize>(
-    cx: &Init<'_>,
-    names: [&str; N],
-    empty: T,
-) -> Result<[T; N], Error> {
-    let mut values = [empty; N];
-    fill(cx, &names, &mut values)?;
-    Ok(values)
-}
-
-#[inline(never)]
-fn fill<T: Cell>(cx: &Init<'_>, names: &[&str], values: &mut [T]) -> Result<(), Error> {
-    for (name, value) in names.iter().zip(values) {
-        *value = cx.parameter(name)?;
-    }
-    Ok(())
+fn ms(p: &Parameters<'_>, name: &str) -> u64 {
+    p.get::<Duration>(name).as_millis() as u64
 }
 
 fn windows(rows: Vec<WindowRow>) -> Result<Vec<Window>, Error> {

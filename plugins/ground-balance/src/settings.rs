@@ -4,7 +4,7 @@ use crate::ground::Field;
 use crate::verdict::Means;
 use crate::zone::{Metering, ZoneSettings};
 use std::time::Duration;
-use wellhead_sdk::{Cell, Error, Init, MonthDay};
+use wellhead_sdk::{Error, Init, MonthDay, Parameters};
 
 /// Most zones of a field.
 pub const ZONES_MAX: usize = 8;
@@ -33,78 +33,52 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks them. Parameters of a type are read together: an early return for each
-    /// would be a tenth of the component.
+    /// Reads and checks them.
     pub fn read(cx: &Init<'_>) -> Result<Self, Error> {
         let zones = zones(cx.table("zones")?)?;
         let length_m = zones.iter().map(|zone| zone.length_m).sum();
-        let [limit, warn, alarm, min_cover, noise_flow, suspect_share, rotation_limit] = read(
-            cx,
-            [
-                "limit",
-                "warn",
-                "alarm",
-                "min_cover",
-                "noise_flow",
-                "suspect_share",
-                "rotation_limit",
-            ],
-            0.0,
-        )?
-        .map(|percent| percent / 100.0);
-        let [heat_capacity, noise_k, rollover_kwh, step_kwh, trend_alarm] =
-            read(cx, ["heat_capacity", "noise", "rollover", "register_step", "trend_alarm"], 0.0)?;
-        let [undisturbed_c, capacity_mj, spacing_m, to_edge, edge_capacity_mj, to_far] = read(
-            cx,
-            [
-                "undisturbed_temp",
-                "ground_capacity",
-                "spacing",
-                "edge_conductance",
-                "edge_capacity",
-                "far_conductance",
-            ],
-            0.0,
-        )?;
-        let [recharge, municipal, river_chiller, tower] =
-            read(cx, ["has_recharge", "has_municipal", "has_river_chiller", "has_tower"], false)?;
-        let [gap_max, suspect_after, age_process, age_slow] =
-            read(cx, ["gap_max", "suspect_after", "age_process", "age_slow"], Duration::ZERO)?;
-        let ms = |time: Duration| time.as_millis() as u64;
-        let settings = Self {
+        let (spring_turn, autumn_turn) =
+            (cx.parameter("spring_turn")?, cx.parameter("autumn_turn")?);
+        let trend_years = cx.parameter("trend_years")?;
+        let settings = cx.parameters(|p| Self {
             zones,
             metering: Metering {
-                heat_capacity,
-                noise_k,
-                noise_flow,
-                gap_max_ms: ms(gap_max),
-                rollover_kwh,
-                step_kwh,
+                heat_capacity: p.get("heat_capacity"),
+                noise_k: p.get("noise"),
+                noise_flow: share(p, "noise_flow"),
+                gap_max_ms: ms(p, "gap_max"),
+                rollover_kwh: p.get("rollover"),
+                step_kwh: p.get("register_step"),
             },
             field: Field {
-                undisturbed_c,
-                capacity: capacity_mj * 1e6,
-                spacing_m,
-                to_edge,
-                edge_capacity: edge_capacity_mj * 1e6,
-                to_far,
+                undisturbed_c: p.get("undisturbed_temp"),
+                capacity: p.get::<f64>("ground_capacity") * 1e6,
+                spacing_m: p.get("spacing"),
+                to_edge: p.get("edge_conductance"),
+                edge_capacity: p.get::<f64>("edge_capacity") * 1e6,
+                to_far: p.get("far_conductance"),
                 length_m,
             },
-            means: Means { recharge, municipal, river_chiller, tower },
-            limit,
-            warn,
-            alarm,
-            min_cover,
-            suspect_share,
-            suspect_ms: ms(suspect_after),
-            trend_years: cx.parameter("trend_years")?,
-            trend_alarm,
-            rotation_limit,
-            spring_turn: cx.parameter("spring_turn")?,
-            autumn_turn: cx.parameter("autumn_turn")?,
-            age_process,
-            age_slow,
-        };
+            means: Means {
+                recharge: p.get("has_recharge"),
+                municipal: p.get("has_municipal"),
+                river_chiller: p.get("has_river_chiller"),
+                tower: p.get("has_tower"),
+            },
+            limit: share(p, "limit"),
+            warn: share(p, "warn"),
+            alarm: share(p, "alarm"),
+            min_cover: share(p, "min_cover"),
+            suspect_share: share(p, "suspect_share"),
+            suspect_ms: ms(p, "suspect_after"),
+            trend_years,
+            trend_alarm: p.get("trend_alarm"),
+            rotation_limit: share(p, "rotation_limit"),
+            spring_turn,
+            autumn_turn,
+            age_process: p.get("age_process"),
+            age_slow: p.get("age_slow"),
+        })?;
         if !(settings.limit <= settings.warn && settings.warn <= settings.alarm) {
             return Err("limit ≤ warn ≤ alarm must hold".into());
         }
@@ -115,22 +89,13 @@ impl Settings {
     }
 }
 
-fn read<T: Cell + Copy, const N: usize>(
-    cx: &Init<'_>,
-    names: [&str; N],
-    empty: T,
-) -> Result<[T; N], Error> {
-    let mut values = [empty; N];
-    fill(cx, &names, &mut values)?;
-    Ok(values)
+fn ms(p: &Parameters<'_>, name: &str) -> u64 {
+    p.get::<Duration>(name).as_millis() as u64
 }
 
-#[inline(never)]
-fn fill<T: Cell>(cx: &Init<'_>, names: &[&str], values: &mut [T]) -> Result<(), Error> {
-    for (name, value) in names.iter().zip(values) {
-        *value = cx.parameter(name)?;
-    }
-    Ok(())
+/// A percentage as a share of one.
+fn share(p: &Parameters<'_>, name: &str) -> f64 {
+    p.get::<f64>(name) / 100.0
 }
 
 fn zones(rows: Vec<(String, f64, f64, f64)>) -> Result<Vec<ZoneSettings>, Error> {

@@ -137,6 +137,7 @@ impl Room {
     }
 
     /// The faults that concern a frame which a controller of the building sends; it has met them.
+    #[cfg(feature = "bacnet")]
     pub(crate) fn faults_of_controller(&mut self, unit: u8) -> Vec<Fault> {
         self.meet(|scope| scope.line.is_none() && scope.unit.is_none_or(|own| own == unit))
     }
