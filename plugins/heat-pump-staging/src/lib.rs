@@ -45,7 +45,7 @@ impl Default for Saved {
 }
 
 impl State for Saved {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// A pause between two instances that only a swap can be as short as.

@@ -6,6 +6,8 @@ use crate::settings::{STEPS, Settings};
 use crate::staging::{Inputs, Staging};
 use crate::unit::{Contact, Phase, Purpose, Unit};
 
+const DAY_MS: u32 = 86_400_000;
+
 impl Staging {
     /// Moves every unit on by at most one command.
     pub(crate) fn advance(&mut self, settings: &Settings, inputs: &Inputs) {
@@ -50,9 +52,21 @@ impl Staging {
             && self.since_cold_ms >= settings.start_step_ms
         {
             // One at a time: what is left of the units shares the flow, which is often enough.
-            self.since_cold_ms = 0;
-            unit.stop_for_cold(settings);
+            unit.stop_for_cold(self.rest_for_cold(settings));
         }
+    }
+
+    /// How long a unit rests that is stopped now. A source that is too cold again within a day of
+    /// a rest does not bear all units: each rest is then twice as long as the one before.
+    fn rest_for_cold(&mut self, settings: &Settings) -> u32 {
+        let again = self.since_cold_ms < self.cold_rest_ms.saturating_add(DAY_MS);
+        let least_ms = settings.source_cold_pause_ms;
+        self.cold_rest_ms = match again {
+            true => self.cold_rest_ms.saturating_mul(2).clamp(least_ms, least_ms.max(DAY_MS)),
+            false => least_ms,
+        };
+        self.since_cold_ms = 0;
+        self.cold_rest_ms
     }
 
     fn prepare(

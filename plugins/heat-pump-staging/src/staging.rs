@@ -94,6 +94,8 @@ pub(crate) struct Staging {
     pub(crate) fresh: bool,
     pub(crate) since_start_ms: u32,
     pub(crate) since_cold_ms: u32,
+    /// How long the unit rests that was last stopped for a cold source.
+    pub(crate) cold_rest_ms: u32,
     pub(crate) row: Option<u8>,
     /// Time since each pump or valve was commanded; none while it is not.
     pub(crate) pumps_ms: [[Option<u32>; PUMPS]; STEPS],

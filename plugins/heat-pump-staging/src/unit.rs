@@ -380,8 +380,8 @@ impl Unit {
     }
 
     /// Stops the unit because the source leaves it too cold, and keeps it off for a while.
-    pub(crate) fn stop_for_cold(&mut self, settings: &Settings) {
-        self.cold_ms = settings.source_cold_pause_ms;
+    pub(crate) fn stop_for_cold(&mut self, rest_ms: u32) {
+        self.cold_ms = rest_ms;
         self.stop(Reason::SourceCold);
     }
 

@@ -207,6 +207,31 @@ fn cold_source_that_several_share_stops_one_of_them_first() {
 }
 
 #[test]
+fn source_that_is_too_cold_again_and_again_gets_longer_rests_up_to_a_day() {
+    let mut bench =
+        Bench::new(1, [1, 1, 1, 1], crate::bench::ONE, |b| b.bind("unit_source_leaving", 1));
+    bench.mains(300.0, 40.0);
+    let mut rests_h = Vec::new();
+    for days_of_peace in [0, 0, 0, 0, 0, 0, 3] {
+        bench.host.set("unit_source_leaving", 6.0);
+        bench.until("it runs", |bench| bench.runs(0));
+        bench.minutes(days_of_peace * 1440 + 60);
+        bench.host.set("unit_source_leaving", 2.9);
+        bench.step();
+        assert!(!bench.on("unit_enable", 0));
+        bench.host.set("unit_source_leaving", 6.0);
+        let mut minutes = 0;
+        while !bench.on("unit_enable", 0) {
+            bench.minutes(1);
+            minutes += 1;
+            assert!(minutes < 30 * 60, "{} after {rests_h:?} h", bench.state(0));
+        }
+        rests_h.push(minutes / 60);
+    }
+    assert_eq!(rests_h, [2, 4, 8, 16, 24, 24, 2]);
+}
+
+#[test]
 fn emergency_stop_drops_everything_at_once_and_nothing_starts_while_it_cannot_be_read() {
     let mut bench = Bench::new(3, [1, 1, 1, 1], THREE, |builder| builder.bind("emergency_stop", 1));
     bench.host.set("emergency_stop", false);
