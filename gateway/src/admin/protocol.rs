@@ -235,6 +235,16 @@ pub struct UplinkView {
     pub connected: bool,
     /// `live`, `spilling`, `catching_up` …
     pub state: String,
+    /// Why there is no session, in the words of whoever noticed.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// Its name to the broker.
+    #[serde(default)]
+    pub client_id: String,
+    /// What somebody must look at: `login_refused`, or `id_contested` where the broker ends each
+    /// session soon after it began, as if another box had this id.
+    #[serde(default)]
+    pub trouble: Option<String>,
     /// Batches in memory that wait for an acknowledgement.
     pub waiting: u64,
     /// Batches acknowledged since the start.

@@ -1,6 +1,6 @@
 //! `wellhead read`, `write` and `cache`: one question to the running box.
 
-use super::watch::{local, quality_word};
+use super::watch::{local, quality_word, trouble};
 use super::{Lang, Outcome, Target, age_text};
 use crate::admin::{Answer, Request, Snapshot, client::Client};
 use anyhow::Context;
@@ -161,6 +161,16 @@ fn text(v: &serde_json::Value) -> &str {
     v.as_str().unwrap_or("?")
 }
 
+fn state_word(lang: Lang, state: &str) -> &str {
+    match (lang, state) {
+        (Lang::Zh, "live") => "正常",
+        (Lang::Zh, "spilling") => "写入缓存",
+        (Lang::Zh, "catching_up") => "补传中",
+        (Lang::Zh, "draining") => "正在停止",
+        _ => state,
+    }
+}
+
 impl Cache {
     /// Prints one block an uplink.
     pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
@@ -172,7 +182,10 @@ impl Cache {
         }
         for u in &s.uplinks {
             let c = &u.cache;
-            outln!("{}: {}", u.uplink, u.state)?;
+            outln!("{}: {}", u.uplink, state_word(lang, &u.state))?;
+            if let Some(trouble) = trouble(u, lang) {
+                outln!("  {}: {trouble}", lang.pick("broker", "服务器"))?;
+            }
             outln!(
                 "  {}: {} / {}",
                 lang.pick("held (samples / batches)", "缓存（样本 / 批）"),

@@ -1,7 +1,7 @@
 //! `wellhead watch`: what the box sees, live.
 
 use super::{Lang, Target, age_text};
-use crate::admin::{Answer, DeviceView, PointView, Request, Snapshot, client::Client};
+use crate::admin::{Answer, DeviceView, PointView, Request, Snapshot, UplinkView, client::Client};
 use clap::Args;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
@@ -134,6 +134,9 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
             u.cache.batches,
             lang.pick("held on disk", "批缓存在盘"),
         );
+        if let Some(trouble) = trouble(u, lang) {
+            let _ = writeln!(out, "  {trouble}");
+        }
     }
     let rows: Vec<[String; 6]> =
         s.devices.iter().flat_map(|d| d.points.iter().map(|p| row(d, p, lang))).collect();
@@ -148,7 +151,8 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
             *w = (*w).max(cell.width());
         }
     }
-    let shown = rows.len().min(rows_max.saturating_sub(s.uplinks.len()));
+    let above = s.uplinks.iter().map(|u| 1 + usize::from(trouble(u, lang).is_some())).sum();
+    let shown = rows.len().min(rows_max.saturating_sub(above));
     for r in std::iter::once(&head).chain(rows.iter().take(shown)) {
         let cells = r.iter().zip(widths).enumerate().map(|(i, (cell, w))| pad(cell, w, i == 1));
         let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
@@ -159,6 +163,27 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
         let _ = writeln!(out, "… {} {more}", rows.len() - shown);
     }
     out
+}
+
+/// What keeps an uplink from its broker.
+pub(super) fn trouble(u: &UplinkView, lang: Lang) -> Option<String> {
+    let id = &u.client_id;
+    Some(match (u.trouble.as_deref(), lang) {
+        (Some("id_contested"), Lang::En) => format!(
+            "the broker ends each connection soon: does another box have the same site and \
+             gateway id ({id})?"
+        ),
+        (Some("id_contested"), Lang::Zh) => {
+            format!("服务器连接后不久即断开：是否有另一台网关使用相同的站点和网关标识（{id}）？")
+        }
+        (Some("login_refused"), _) => lang
+            .pick(
+                "the broker refuses the login: check username and password_file",
+                "服务器拒绝登录：请检查 username 和 password_file",
+            )
+            .to_owned(),
+        _ => u.error.clone()?,
+    })
 }
 
 fn row(d: &DeviceView, p: &PointView, lang: Lang) -> [String; 6] {
@@ -240,6 +265,9 @@ mod tests {
                 uplink: "cloud".into(),
                 connected: true,
                 state: "live".into(),
+                error: None,
+                client_id: "wellhead-site-box-cloud".into(),
+                trouble: None,
                 waiting: 0,
                 delivered: 7,
                 refused: 0,

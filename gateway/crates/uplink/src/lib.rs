@@ -47,6 +47,7 @@ mod core;
 #[cfg(test)]
 mod core_tests;
 mod encode;
+mod ending;
 mod gaps;
 mod link;
 mod message;
@@ -67,7 +68,7 @@ pub use command::{
 };
 pub use config::{ConfigError, Credentials, Secret, TlsConfig, UplinkConfig};
 pub use message::{Alarm, Event, Severity};
-pub use metrics::{Metrics, State};
+pub use metrics::{LinkTrouble, Metrics, State};
 pub use uplink::{Boot, Stream, Uplink, UplinkError, UplinkHandle};
 
 /// Largest message sealed: more samples make more messages, each within what a cache entry holds.

@@ -8,14 +8,11 @@ use crate::core::Outbound;
 use crate::tls;
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{
-    ConnectReturnCode, Filter, LastWill, PubAckReason, PublishProperties,
-};
-use rumqttc::v5::{AsyncClient, ConnectionError, EventLoop, MqttOptions};
+use rumqttc::v5::mqttbytes::v5::{Filter, LastWill, PubAckReason, PublishProperties};
+use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
 use rumqttc::{TlsConfiguration, Transport};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Largest packet taken from the broker: a command of 4 KiB with its topic and properties. It is
 /// announced in CONNECT, so that a broker drops a larger one instead of ending the connection.
@@ -68,40 +65,6 @@ impl Dialer {
         network.set_connection_timeout(CONNECT_SECONDS);
         events.options.set_network_options(network);
         Ok((Link::new(client), events))
-    }
-}
-
-/// What ended a connection, or kept one from coming about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// The broker does not take username and password.
-    LoginRefused,
-    Other,
-}
-
-/// The end of a connection, in the words of whoever noticed.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) why: Why,
-    pub(crate) error: String,
-}
-
-impl Ended {
-    pub(crate) fn other(error: impl std::fmt::Display) -> Self {
-        Self { why: Why::Other, error: error.to_string() }
-    }
-}
-
-impl From<ConnectionError> for Ended {
-    fn from(e: ConnectionError) -> Self {
-        use ConnectReturnCode::{BadUserNamePassword, NotAuthorized};
-        let why = match &e {
-            ConnectionError::ConnectionRefused(BadUserNamePassword | NotAuthorized) => {
-                Why::LoginRefused
-            }
-            _ => Why::Other,
-        };
-        Self { why, error: e.to_string() }
     }
 }
 
@@ -188,28 +151,6 @@ pub(crate) fn refusal(reason: PubAckReason) -> Option<&'static str> {
     }
 }
 
-/// Longest pause between two attempts to connect: short enough that an operator who mends the
-/// link sees values while still looking, long enough that a broker's restart meets no storm.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-
-/// Pause before the next connection: doubling from 0.5 s to 8 s, less up to a half at random so
-/// that a site's gateways do not knock together.
-#[derive(Debug, Default)]
-pub(crate) struct Backoff(u32);
-
-impl Backoff {
-    pub(crate) fn next(&mut self) -> Duration {
-        let full = Duration::from_millis(500 << self.0.min(4)).min(LONGEST_PAUSE);
-        self.0 = self.0.saturating_add(1);
-        full.mul_f64(0.5 + fastrand::f64() / 2.0)
-    }
-
-    /// The broker answered something useful: the next trouble is a new one.
-    pub(crate) fn reset(&mut self) {
-        self.0 = 0;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,18 +187,5 @@ mod tests {
         let (mut link, _events) = Dialer::new(&c, Bytes::new()).unwrap().dial().unwrap();
         let taken = (1..100).take_while(|t| link.publish(outbound(*t))).count();
         assert_eq!(taken, 1 + REQUESTS_BESIDE);
-    }
-
-    #[test]
-    fn backoff_grows_to_its_longest_pause_and_starts_again() {
-        let mut b = Backoff::default();
-        let first = b.next();
-        assert!(first >= Duration::from_millis(250) && first <= Duration::from_millis(500));
-        for _ in 0..100 {
-            assert!(b.next() <= LONGEST_PAUSE);
-        }
-        assert!(b.next() >= LONGEST_PAUSE / 2);
-        b.reset();
-        assert!(b.next() <= Duration::from_millis(500));
     }
 }

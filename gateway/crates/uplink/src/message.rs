@@ -207,6 +207,39 @@ pub(crate) fn memory_only(error: &str) -> Event {
     Event::new("cache_failed", text).with("error", error)
 }
 
+/// The broker ended `times` connections in a row soon after it took them; `taken_over` if it said
+/// that another client came with the same id.
+pub(crate) fn contested(client_id: &str, times: u32, taken_over: bool) -> Event {
+    let (text, zh) = match taken_over {
+        true => (
+            format!(
+                "another client took over this gateway's session; does another box have the same site and gateway id ({client_id})?"
+            ),
+            format!(
+                "另一客户端接管了本网关的会话；是否有另一台网关使用相同的站点和网关标识（{client_id}）？"
+            ),
+        ),
+        false => (
+            format!(
+                "the broker closed {times} connections in a row soon after it took them; does another box have the same site and gateway id ({client_id})?"
+            ),
+            format!(
+                "服务器连续 {times} 次在连接后不久断开；是否有另一台网关使用相同的站点和网关标识（{client_id}）？"
+            ),
+        ),
+    };
+    let event = Event::new("client_id_contested", text).with("text_zh", zh);
+    event.with("client_id", client_id).with("times", times).with("taken_over", taken_over)
+}
+
+/// A connection lasts again.
+pub(crate) fn settled(client_id: &str, times: u32) -> Event {
+    let text = format!("the connection lasts again, after {times} that the broker closed soon");
+    let zh = format!("连接已恢复稳定；此前服务器曾 {times} 次在连接后不久断开");
+    let event = Event::new("client_id_settled", text).with("text_zh", zh);
+    event.with("client_id", client_id).with("times", times)
+}
+
 /// `status`: retained; the offline form is also the last will.
 pub(crate) fn status(
     boot: &str,

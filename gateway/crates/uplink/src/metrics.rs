@@ -30,6 +30,25 @@ impl State {
     }
 }
 
+/// What keeps an uplink from its broker that does not pass by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkTrouble {
+    /// The broker does not take username and password.
+    LoginRefused,
+    /// The broker ends each connection soon: another client seems to have the same id.
+    IdContested,
+}
+
+impl LinkTrouble {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            LinkTrouble::LoginRefused => "login_refused",
+            LinkTrouble::IdContested => "id_contested",
+        }
+    }
+}
+
 /// A snapshot, by [`crate::UplinkHandle::metrics`].
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -57,6 +76,12 @@ pub struct Metrics {
     pub cache: Option<Stats>,
     /// Why the disk does not take what the cache should keep, if so: a power cut loses it.
     pub cache_error: Option<String>,
+    /// Why there is no connection, in the words of whoever noticed.
+    pub link_error: Option<String>,
+    /// Connections in a row that the broker ended soon after it had taken them.
+    pub closed_early: u32,
+    /// What an operator must look at.
+    pub trouble: Option<LinkTrouble>,
     /// How long the cache could take everything at the present rate before the oldest would be
     /// dropped. An estimate: it assumes that what comes compresses like what was written. `None`
     /// while there is no rate to tell it by, or nothing is kept on disk.

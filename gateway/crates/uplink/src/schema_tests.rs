@@ -149,6 +149,10 @@ fn events_fit_their_schema() {
     ] {
         check(&v, &event_message(&message::damaged(&incident)));
     }
+    for taken_over in [false, true] {
+        check(&v, &event_message(&message::contested("wellhead-s-g-main", 3, taken_over)));
+    }
+    check(&v, &event_message(&message::settled("wellhead-s-g-main", 9)));
     let gap = Event::new("gap", "lost").with("stream", "data/hp1").with("boot", "1-aa");
     let gap = gap.with("first", 1).with("last", 2).with("samples", 9);
     check(&v, &event_message(&gap));

@@ -4,9 +4,10 @@ use crate::UplinkConfig;
 use crate::cache_thread::Done;
 use crate::command::{Incoming, ReplyTo, receive};
 use crate::core::{Core, Note, Notice, Online};
-use crate::link::{Backoff, Link, refusal};
+use crate::ending::{Backoff, Closings, Ended, Why};
+use crate::link::{Link, refusal};
 use crate::message::{self, Alarm, Event};
-use crate::metrics::{Rate, State, hours_left};
+use crate::metrics::{LinkTrouble, Rate, State, hours_left};
 use crate::spill::Job;
 use crate::{BATCH_BYTES_MAX, Boot, UplinkError, encode};
 use bytes::Bytes;
@@ -49,7 +50,12 @@ pub(crate) struct Inner {
     /// Counts connections, so that a late word from a dead one is not taken for the living.
     pub(crate) connection: u64,
     pub(crate) connected_since: Option<Timestamp>,
+    /// When it was made, as [`Shared::now`] has it.
+    pub(crate) connected_at: Duration,
     pub(crate) backoff: Backoff,
+    pub(crate) closings: Closings,
+    /// Why there is no connection.
+    pub(crate) link_error: Option<Ended>,
     jobs: mpsc::Sender<Job>,
     incoming: tokio::sync::mpsc::Sender<Incoming>,
     pub(crate) cache_stats: Option<Stats>,
@@ -80,7 +86,10 @@ impl Shared {
             link: None,
             connection: 0,
             connected_since: None,
+            connected_at: Duration::ZERO,
             backoff: Backoff::default(),
+            closings: Closings::default(),
+            link_error: None,
             jobs,
             incoming,
             cache_stats: None,
@@ -254,9 +263,15 @@ impl Shared {
         let online = Online { quota: quota.into(), packet_max };
         inner.core.connected(now, online);
         inner.connected_since = Some(self.clock.now().utc);
+        inner.connected_at = now;
+        inner.link_error = None;
         inner.refused_told = false;
-        tracing::info!(uplink = %self.config.name, host = %self.config.host,
-            port = self.config.port, quota, "Connected");
+        let (uplink, host) = (&*self.config.name, &*self.config.host);
+        let port = self.config.port;
+        match inner.closings.is_trouble() {
+            false => tracing::info!(uplink, host, port, quota, "Connected"),
+            true => tracing::debug!(uplink, host, port, quota, "Connected"),
+        }
         if self.config.commands
             && let Some(link) = &inner.link
             && !link.subscribe(&format!("{}/cmd", self.config.root))
@@ -266,6 +281,36 @@ impl Shared {
         inner.core.note(self.status("online", None, &inner.core.boot), true);
         inner.note_catalogs(&self.config.root);
         inner.note_alarms(&self.config.root);
+    }
+
+    /// Tells that another client seems to have this one's id.
+    pub(crate) fn tell_contested(&self, inner: &mut Inner, now: Duration) {
+        let c = inner.closings;
+        let (uplink, client_id, times) = (&*self.config.name, &*self.config.client_id, c.in_a_row);
+        match c.taken_over {
+            true => tracing::error!(
+                uplink,
+                client_id,
+                "Another client took the session over; does \
+                another box have the same site and gateway id?"
+            ),
+            false => tracing::error!(
+                uplink,
+                client_id,
+                times,
+                "Broker closes each connection soon \
+                after it took it; does another box have the same site and gateway id?"
+            ),
+        }
+        self.seal_event(inner, now, &message::contested(client_id, times, c.taken_over));
+    }
+
+    /// Tells once that a connection lasts again, after those that the broker ended soon.
+    pub(crate) fn tell_settled(&self, inner: &mut Inner, now: Duration) {
+        let Some(times) = inner.closings.settled() else { return };
+        let (uplink, client_id) = (&*self.config.name, &*self.config.client_id);
+        tracing::info!(uplink, client_id, times, "The connection lasts again");
+        self.seal_event(inner, now, &message::settled(client_id, times));
     }
 
     /// The `status` message.
@@ -400,6 +445,15 @@ impl Inner {
         }
         let stats = self.cache_stats.as_ref()?;
         hours_left(stats, rate, self.core.spill.written_bytes)
+    }
+
+    /// What somebody must look at before there is a lasting connection.
+    pub(crate) fn trouble(&self) -> Option<LinkTrouble> {
+        match &self.link_error {
+            _ if self.closings.is_trouble() => Some(LinkTrouble::IdContested),
+            Some(Ended { why: Why::LoginRefused, .. }) => Some(LinkTrouble::LoginRefused),
+            _ => None,
+        }
     }
 
     /// Why the disk does not take what the cache should keep, if so.

@@ -4,7 +4,8 @@ use crate::cache_thread::{self, Done};
 use crate::command::{Incoming, ReplyTo};
 use crate::config::{ConfigError, UplinkConfig};
 use crate::encode::Beginnings;
-use crate::link::{Dialer, Ended, Why};
+use crate::ending::{Ended, SETTLED, Why};
+use crate::link::Dialer;
 use crate::message::{self, Alarm, Event, millis};
 use crate::metrics::{Metrics, State};
 use crate::pace::PACE;
@@ -157,6 +158,11 @@ impl UplinkHandle {
         self.shared.pump(&mut inner, now);
     }
 
+    /// Its name to the broker, which no other client of that broker may have.
+    pub fn client_id(&self) -> &str {
+        &self.shared.config.client_id
+    }
+
     /// How many devices there are and how many answer, for `health`.
     pub fn set_devices(&self, total: u32, up: u32) {
         self.shared.lock().devices = (total, up);
@@ -183,6 +189,9 @@ impl UplinkHandle {
             bytes_per_second,
             cache: inner.cache_stats.clone(),
             cache_error: inner.cache_error().map(str::to_owned),
+            link_error: inner.link_error.as_ref().map(|e| e.error.clone()),
+            closed_early: inner.closings.in_a_row,
+            trouble: inner.trouble(),
             hours_left,
         }
     }
@@ -282,15 +291,24 @@ impl Runner {
 
     fn lost(&mut self, ended: Ended) {
         self.connection = None;
-        let mut inner = self.shared.lock();
+        let now = self.shared.now();
+        let mut guard = self.shared.lock();
+        let inner = &mut *guard;
         let was_up = inner.connected_since.take().is_some();
         inner.link = None;
+        inner.link_error = Some(ended.clone());
         inner.core.disconnected();
-        let pause = inner.backoff.next();
-        drop(inner);
+        let stood = now.saturating_sub(inner.connected_at);
+        let contested = was_up && !self.stopping && inner.closings.ended(ended.why, stood);
+        if contested {
+            self.shared.tell_contested(inner, now);
+        }
+        let quiet = inner.closings.is_trouble();
+        let pause = inner.backoff.next(&inner.closings);
+        drop(guard);
         self.dial_at = Instant::now() + pause;
         self.failures = if was_up { 1 } else { self.failures + 1 };
-        let new = was_up || self.told != Some(ended.why);
+        let new = (was_up && !quiet) || self.told != Some(ended.why);
         self.told = Some(ended.why);
         self.tell_lost(&ended, new);
     }
@@ -311,14 +329,14 @@ impl Runner {
                 error,
                 "Broker refuses the login; check username and password_file"
             ),
-            Why::Other if new => tracing::warn!(
+            Why::TakenOver | Why::Closed | Why::Other if new => tracing::warn!(
                 uplink,
                 host,
                 port,
                 error,
                 "Broker not reached; batches go to the cache"
             ),
-            Why::LoginRefused | Why::Other => tracing::debug!(
+            _ => tracing::debug!(
                 uplink,
                 host,
                 port,
@@ -347,9 +365,12 @@ impl Runner {
             self.synced_at = instant;
             note_marks(inner, now);
         }
-        if instant >= self.health_at {
-            self.health_at = instant + HEALTH_EVERY;
-            if inner.core.is_online() {
+        if inner.core.is_online() {
+            if now.saturating_sub(inner.connected_at) >= SETTLED {
+                self.shared.tell_settled(inner, now);
+            }
+            if instant >= self.health_at {
+                self.health_at = instant + HEALTH_EVERY;
                 let note = self.health(inner, now);
                 inner.core.note(note, false);
             }
@@ -370,6 +391,7 @@ impl Runner {
             "uplink": {
                 "state": state.word(),
                 "connections": inner.connection,
+                "closed_early": inner.closings.in_a_row,
                 "in_flight": inner.core.flights.len(),
                 "window_bytes": inner.core.window_bytes(),
                 "ack_ms": millis(inner.core.ack_latency),
