@@ -11,23 +11,23 @@
 
 mod command;
 mod ledger;
+mod look;
+mod run;
 pub(crate) mod told;
 
 pub use command::{Command, Done, Refusal, from_json, reply, to_json};
 pub use ledger::Ledger;
+pub use look::Holder;
 pub use wellhead_control::Slot;
 
 use crate::config::Outputs;
 use crate::hub::{Event, Hub, Outlet};
 use crate::poll;
-use serde_json::{Value as Json, json};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
-use wellhead_control::{
-    Action, Count, Held, InputId, Manner, OutputId, OutputSetup, Request, Ticket,
-};
+use wellhead_control::{Action, InputId, Manner, OutputId, OutputSetup, Request, Ticket};
 use wellhead_driver::{DeviceError, Outcome, Readback, Write};
 use wellhead_model::{
     Clock, DeviceId, Mono, Now, Point, PointIndex, Quality, Reason, Sample, Timestamp, Value,
@@ -38,34 +38,10 @@ use wellhead_model::{
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest time a value may be held by one command.
 pub const HOLD_MAX: Duration = Duration::from_secs(24 * 3600);
-/// A command may not be dated further ahead than this; its id must be remembered that long.
-const EXPIRY_AHEAD_MAX_MS: i64 = 24 * 3600 * 1000;
-/// An expiry before this, some day of 1973, was meant in seconds.
-const SECONDS_BEFORE: i64 = 100_000_000_000;
 /// The judge is asked at least this often, should a reading come without waking it.
 const LOOK: Duration = Duration::from_secs(1);
 /// What changed without need to be kept at once is kept this soon.
 const KEEP: Duration = Duration::from_secs(60);
-
-/// Who decides an output at present.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holder {
-    /// Nobody: it is at its safe value, or was never touched.
-    Nobody,
-    /// A writer.
-    Writer {
-        /// Its slot.
-        slot: Slot,
-        /// Its name.
-        source: String,
-    },
-    /// A person at the device.
-    Local,
-    /// An interlock, by its name.
-    Interlock(String),
-    /// Another rule, by its word: `minimum_off`, `restart_delay` …
-    Rule(&'static str),
-}
 
 type Place = (DeviceId, PointIndex);
 type Answer = oneshot::Receiver<Result<Readback, DeviceError>>;
@@ -100,6 +76,8 @@ struct Core {
     /// Held and on, as the ledger has it.
     kept: Vec<(bool, bool)>,
     kept_at: Mono,
+    /// Times in a row that the ledger could not be written.
+    unkept: u32,
     /// Something happened since.
     changed: bool,
     actions: Vec<Action>,
@@ -151,7 +129,7 @@ impl Control {
         let known = |name: &String| outputs.setup.outputs.iter().any(|o| o.name() == *name);
         for (name, kept) in &saved.outputs {
             if kept.held_by.is_some() && !known(name) {
-                tell_gone(&hub, name);
+                told::gone(&hub, name);
             }
         }
         let core = Core {
@@ -161,6 +139,7 @@ impl Control {
             seen: Vec::new(),
             kept: Vec::new(),
             kept_at: now.mono,
+            unkept: 0,
             changed: false,
             actions: Vec::new(),
         };
@@ -181,7 +160,7 @@ impl Control {
     pub fn apply(&self, outputs: &Outputs) {
         let mut core = lock(&self.core);
         for name in core.judge.reload(outputs.setup.clone(), self.clock.now()) {
-            tell_gone(&self.hub, &name);
+            told::gone(&self.hub, &name);
         }
         self.place(&mut core, outputs);
         drop(core);
@@ -302,8 +281,12 @@ impl Control {
             Ok(()) => {
                 core.kept = fresh;
                 core.changed = false;
+                told::kept(&self.hub, std::mem::take(&mut core.unkept));
             }
-            Err(error) => tracing::error!(%error, "Can't keep who holds which output"),
+            Err(error) => {
+                told::unkept(&self.hub, core.unkept, error);
+                core.unkept = core.unkept.saturating_add(1);
+            }
         }
         core.kept_at = now.mono;
         let moves = |a: &Action| match a {
@@ -377,64 +360,6 @@ impl Control {
         }
     }
 
-    /// Runs one command to its end.
-    pub async fn command(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
-        let result = self.run(c, retained).await;
-        self.audit(c, &result);
-        result
-    }
-
-    async fn run(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
-        self.admissible(c, retained)?;
-        let (output, wrote, own) = self.place_command(c)?;
-        let result = self.finish(own).await.map(|shows| Done { wrote, shows });
-        // The sender of one that failed was told so; it must not come true later.
-        let ended = result.as_ref().map(|_| ()).map_err(|_| FAILED);
-        lock(&self.core).judge.conclude(&request(c, output, &why(c)), ended);
-        self.wake.notify.notify_one();
-        result
-    }
-
-    /// Puts a command's value into its slot and sends it off, or refuses it; nothing in between.
-    fn place_command(self: &Arc<Self>, c: &Command) -> Result<(OutputId, Value, Sent), Refusal> {
-        let mut core = lock(&self.core);
-        let now = self.clock.now();
-        let output = self.output(&core, &c.point)?;
-        // Again, now that nobody else can be in between.
-        if lock(&self.ledger).has_run(&c.id) {
-            return Err(Refusal::Duplicate);
-        }
-        let place = core.outputs.get(output.0 as usize);
-        let (device, _) = place.ok_or_else(|| Refusal::UnknownPoint(c.point.clone()))?;
-        let room = self.room(device)?;
-        core.look(&self.hub, now);
-        let why = why(c);
-        let request = request(c, output, &why);
-        core.judge.request(&request, now)?;
-        let own = Own { id: &c.id, expires: c.expires, output, room };
-        let sent = match self.turn(&mut core, Some(own), now) {
-            Ok(sent) => sent,
-            Err(error) => {
-                core.judge.conclude(&request, Err(FAILED));
-                return Err(Refusal::Ledger(error.to_string()));
-            }
-        };
-        drop(core);
-        let mut own = None;
-        for sent in sent {
-            match &sent.value {
-                Some(wrote) if sent.ticket.output == output && own.is_none() => {
-                    own = Some((output, wrote.clone(), sent));
-                }
-                _ => self.follow(sent),
-            }
-        }
-        if own.is_none() {
-            lock(&self.core).judge.conclude(&request, Err(FAILED));
-        }
-        own.ok_or(Refusal::NoResult(Duration::ZERO))
-    }
-
     fn give_back(&self, core: &mut Core, output: OutputId, slot: Slot, source: &str, why: &str) {
         let manner = Manner::Standing;
         let ttl = Duration::ZERO;
@@ -485,48 +410,10 @@ impl Control {
         Ok(())
     }
 
-    /// What stands in the sixteen slots of an output, and whose it is; nothing where there is no
-    /// such output.
-    pub fn slots(&self, point: &str) -> [Option<(Arc<str>, Value)>; 16] {
-        let core = lock(&self.core);
-        let mut slots = [const { None }; 16];
-        let Ok(output) = self.output(&core, point) else { return slots };
-        for (slot, source, value) in core.judge.claims(output) {
-            if let Some(place) = slots.get_mut(usize::from(slot.number()) - 1) {
-                *place = Some((Arc::from(source), value.clone()));
-            }
-        }
-        slots
-    }
-
     /// Empties every slot of a source at once.
     pub fn release_source(&self, source: &str, why: &str) {
         lock(&self.core).judge.release_source(source, why, self.clock.now());
         self.wake.notify.notify_one();
-    }
-
-    /// Who decides an output, as the plugin `me` is to see it; `None` if it is no output.
-    pub fn seen_by(&self, point: &str, me: &str) -> Option<wellhead_plugin_host::Holder> {
-        let core = lock(&self.core);
-        let output = self.output(&core, point).ok()?;
-        Some(crate::plugins::holder(&core.judge, output, me))
-    }
-
-    /// Who decides an output at present; `None` if it is no output.
-    pub fn holder(&self, point: &str) -> Option<Holder> {
-        let core = lock(&self.core);
-        let output = self.output(&core, point).ok()?;
-        Some(match core.judge.holder(output) {
-            wellhead_control::Holder::Nobody => Holder::Nobody,
-            wellhead_control::Holder::Writer { slot, source } => {
-                Holder::Writer { slot, source: source.to_owned() }
-            }
-            wellhead_control::Holder::Held(Held::Local) => Holder::Local,
-            wellhead_control::Holder::Held(Held::Interlock(id)) => {
-                Holder::Interlock(core.judge.interlock_name(id).to_string())
-            }
-            wellhead_control::Holder::Held(held) => Holder::Rule(held.code()),
-        })
     }
 
     fn output(&self, core: &Core, point: &str) -> Result<OutputId, Refusal> {
@@ -543,65 +430,6 @@ impl Control {
             Some(_) => wellhead_control::Refusal::from(WriteRefusal::NotWritable).into(),
             None => Refusal::UnknownPoint(point.to_owned()),
         })
-    }
-
-    fn admissible(&self, c: &Command, retained: bool) -> Result<(), Refusal> {
-        if !self.enabled {
-            return Err(Refusal::Disabled);
-        }
-        if retained {
-            return Err(Refusal::Retained);
-        }
-        if lock(&self.ledger).has_run(&c.id) {
-            return Err(Refusal::Duplicate);
-        }
-        let late = self.clock.now().utc.0.saturating_sub(c.expires.0);
-        if late > 0 {
-            return Err(Refusal::Expired { late_ms: late, seconds: c.expires.0 < SECONDS_BEFORE });
-        }
-        if late < -EXPIRY_AHEAD_MAX_MS {
-            return Err(Refusal::ExpiryTooFar);
-        }
-        if c.hold > HOLD_MAX {
-            return Err(Refusal::HoldTooLong);
-        }
-        Ok(())
-    }
-
-    /// Answers what was no command at all, and audits it.
-    pub fn malformed(&self, source: &str, id: Option<&str>, why: &str) -> Json {
-        tracing::info!(source, why, "Malformed command");
-        let event = Event::new("audit", format!("{source} sent no command: {why}"));
-        let event = event.with("source", source).with("ok", false).with("code", "malformed");
-        self.hub.event(event);
-        let t = self.clock.now().utc.0;
-        json!({ "v": 1, "id": id, "ok": false, "code": "malformed", "t": t, "text": why })
-    }
-
-    fn audit(&self, c: &Command, result: &Result<Done, Refusal>) {
-        let (ok, code, text) = match result {
-            Ok(done) => (true, "done", format!("{} wrote {} to {}", c.source, done.wrote, c.point)),
-            Err(e) => {
-                let text = format!("{} could not write {} to {}: {e}", c.source, c.value, c.point);
-                (false, e.code(), text)
-            }
-        };
-        tracing::info!(point = %c.point, source = %c.source, command = %c.id, code, "Command");
-        let event = Event::new("audit", text)
-            .with("point", &*c.point)
-            .with("source", &*c.source)
-            .with("command", &*c.id)
-            .with("slot", c.slot.number())
-            .with("ok", ok)
-            .with("code", code);
-        self.hub.event(event);
-    }
-
-    /// What each output had since the start, by name.
-    pub fn counts(&self) -> Vec<(String, Count)> {
-        let core = lock(&self.core);
-        let count = |(i, o): (u32, &OutputSetup)| (o.name(), core.judge.count(OutputId(i)));
-        (0u32..).zip(&core.judge.setup().outputs).map(count).collect()
     }
 }
 
@@ -645,26 +473,6 @@ fn enqueue(room: Room, place: &Place, point: &Point, value: Option<&Value>) -> A
         None => poll::Request::Relinquish(device, point, readback, reply),
     });
     answer
-}
-
-/// Why a failed command's value is withdrawn.
-const FAILED: &str = "the command failed";
-
-/// A command's name to the judge. Ids run once, so it is the only one of that name.
-fn why(c: &Command) -> String {
-    format!("command {}", c.id)
-}
-
-fn request<'a>(c: &'a Command, output: OutputId, why: &'a str) -> Request<'a> {
-    let (slot, source, value) = (c.slot, &*c.source, Some(&c.value));
-    Request { output, slot, source, why, value, ttl: c.hold, manner: Manner::Once }
-}
-
-fn tell_gone(hub: &Hub, name: &str) {
-    let text = format!("{name} was held and is no output any more; its safe value is not written");
-    tracing::error!(point = name, "Output was held and is gone from the configuration");
-    let event = Event::new("audit", text).with("point", name).with("source", "control");
-    hub.event(event.with("ok", false).with("code", "gone"));
 }
 
 fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {

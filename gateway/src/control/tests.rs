@@ -1,6 +1,7 @@
 use super::*;
 use crate::hub::Outlet;
 use poll::Request as LineRequest;
+use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use wellhead_control::{Rules, Setup};
 use wellhead_model::{
@@ -9,14 +10,17 @@ use wellhead_model::{
 
 const S: Duration = Duration::from_secs(1);
 
-/// Keeps the audit trail.
-struct Trail(Arc<Mutex<Vec<String>>>);
+/// Keeps the audit trail, and what is told of the ledger.
+struct Trail(Arc<Mutex<Vec<String>>>, Arc<Mutex<Vec<&'static str>>>);
 
 impl Outlet for Trail {
     fn samples(&self, _: &DeviceId, _: &[Point], _: &[Sample], _: Now) {}
     fn event(&self, event: &Event, _: Now) {
         if event.kind == "audit" {
             lock(&self.0).push(event.text.clone());
+        }
+        if event.kind.starts_with("ledger") {
+            lock(&self.1).push(event.kind);
         }
     }
     fn catalog(&self, _: &DeviceId, _: Option<&[Point]>) {}
@@ -28,6 +32,7 @@ struct Bench {
     control: Arc<Control>,
     hub: Arc<Hub>,
     trail: Arc<Mutex<Vec<String>>>,
+    ledger: Arc<Mutex<Vec<&'static str>>>,
     plant: Arc<Plant>,
     dir: tempfile::TempDir,
 }
@@ -144,8 +149,8 @@ impl Bench {
         rules: impl FnOnce(&mut OutputRules),
     ) -> Self {
         let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
-        let trail = Arc::default();
-        let outlet = Trail(Arc::clone(&trail));
+        let (trail, told) = (Arc::default(), Arc::default());
+        let outlet = Trail(Arc::clone(&trail), Arc::clone(&told));
         let wake = Wake::default();
         let outlets: Vec<Box<dyn Outlet>> = vec![Box::new(outlet), Box::new(wake.clone())];
         let hub = Arc::new(Hub::new(clock.clone(), outlets));
@@ -164,7 +169,7 @@ impl Bench {
                 let _ = reply.send(serving.serve(&w));
             }
         });
-        Self { clock, control, hub, trail, plant, dir }
+        Self { clock, control, hub, trail, ledger: told, plant, dir }
     }
 
     /// The gateway dies and starts again on the same folder, at the same plant.
@@ -492,6 +497,24 @@ async fn without_a_ledger_nothing_leaves_its_safe_value() {
     b.plugin(Some(50.0)).unwrap();
     b.pass(S).await;
     assert!(!b.plant.written().iter().any(|v| *v != 40.0), "{:?}", b.plant.written());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_cant_be_written_is_told_once_and_so_is_that_it_can_again() {
+    let b = Bench::new(|_| {});
+    std::fs::remove_dir_all(b.dir.path()).unwrap();
+    b.plugin(Some(50.0)).unwrap();
+    for _ in 0..20 {
+        b.pass(S).await;
+    }
+    let told = || lock(&b.ledger).clone();
+    assert_eq!(told(), ["ledger_failed"]);
+    std::fs::create_dir_all(b.dir.path()).unwrap();
+    b.pass(S).await;
+    assert_eq!(told(), ["ledger_failed", "ledger_recovered"]);
+    b.pass(60 * S).await;
+    assert!(b.plant.written().contains(&50.0), "the plugin's wish is tried again");
+    assert_eq!(told().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

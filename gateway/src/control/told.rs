@@ -1,7 +1,7 @@
 //! What Control decided, as events and alarms.
 
 use super::to_json;
-use crate::hub::{Alarm, Event, Severity};
+use crate::hub::{Alarm, Event, Hub, Severity};
 use wellhead_control::{AlarmId, Control, Entry, OutputId, What};
 use wellhead_model::Value;
 
@@ -82,6 +82,41 @@ fn sentence(judge: &Control, entry: &Entry, point: &str) -> String {
         What::Away => format!("{point} is left alone: {why}"),
         What::Back => format!("{point} is controlled again: {why}"),
     }
+}
+
+/// Tells that an output is gone that somebody held.
+pub(super) fn gone(hub: &Hub, name: &str) {
+    let text = format!("{name} was held and is no output any more; its safe value is not written");
+    tracing::error!(point = name, "Output was held and is gone from the configuration");
+    let event = Event::new("audit", text).with("point", name).with("source", "control");
+    hub.event(event.with("ok", false).with("code", "gone"));
+}
+
+/// Tells that the ledger can't be written, the first time in a row.
+pub(super) fn unkept(hub: &Hub, before: u32, error: &std::io::Error) {
+    if before > 0 {
+        return;
+    }
+    tracing::error!(%error, "Can't keep who holds which output; commands are refused until it can");
+    let text = format!(
+        "who holds which output can't be kept on disk: {error}; until it can, commands are refused \
+         and outputs only go to their safe values"
+    );
+    let zh = format!("输出的占用情况无法写入磁盘：{error}；恢复之前拒绝命令，输出只会回到安全值");
+    hub.event(
+        Event::new("ledger_failed", text).with("text_zh", zh).with("error", error.to_string()),
+    );
+}
+
+/// Tells that the ledger is written again, after `failures`.
+pub(super) fn kept(hub: &Hub, failures: u32) {
+    if failures == 0 {
+        return;
+    }
+    tracing::info!(failures, "Who holds which output is kept again");
+    let text = "who holds which output is kept on disk again; commands are taken";
+    let event = Event::new("ledger_recovered", text).with("failures", failures);
+    hub.event(event.with("text_zh", "输出的占用情况已可重新写入磁盘；恢复接受命令"));
 }
 
 /// An alarm of Control in the form that everybody's have.

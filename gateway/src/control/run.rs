@@ -1,0 +1,139 @@
+//! Runs one command to its end: admits it, puts its value into its slot, and waits for the device.
+
+use super::{Command, Control, Done, HOLD_MAX, Own, Refusal, Sent, lock};
+use crate::hub::Event;
+use serde_json::{Value as Json, json};
+use std::sync::Arc;
+use std::time::Duration;
+use wellhead_control::{Manner, OutputId, Request};
+use wellhead_model::Value;
+
+/// A command may not be dated further ahead than this; its id must be remembered that long.
+const EXPIRY_AHEAD_MAX_MS: i64 = 24 * 3600 * 1000;
+/// An expiry before this, some day of 1973, was meant in seconds.
+const SECONDS_BEFORE: i64 = 100_000_000_000;
+
+impl Control {
+    /// Runs one command to its end.
+    pub async fn command(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
+        let result = self.run(c, retained).await;
+        self.audit(c, &result);
+        result
+    }
+
+    async fn run(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
+        self.admissible(c, retained)?;
+        let (output, wrote, own) = self.place_command(c)?;
+        let result = self.finish(own).await.map(|shows| Done { wrote, shows });
+        // The sender of one that failed was told so; it must not come true later.
+        let ended = result.as_ref().map(|_| ()).map_err(|_| FAILED);
+        lock(&self.core).judge.conclude(&request(c, output, &why(c)), ended);
+        self.wake.notify.notify_one();
+        result
+    }
+
+    /// Puts a command's value into its slot and sends it off, or refuses it; nothing in between.
+    fn place_command(self: &Arc<Self>, c: &Command) -> Result<(OutputId, Value, Sent), Refusal> {
+        let mut core = lock(&self.core);
+        let now = self.clock.now();
+        let output = self.output(&core, &c.point)?;
+        // Again, now that nobody else can be in between.
+        if lock(&self.ledger).has_run(&c.id) {
+            return Err(Refusal::Duplicate);
+        }
+        let place = core.outputs.get(output.0 as usize);
+        let (device, _) = place.ok_or_else(|| Refusal::UnknownPoint(c.point.clone()))?;
+        let room = self.room(device)?;
+        core.look(&self.hub, now);
+        let why = why(c);
+        let request = request(c, output, &why);
+        core.judge.request(&request, now)?;
+        let own = Own { id: &c.id, expires: c.expires, output, room };
+        let sent = match self.turn(&mut core, Some(own), now) {
+            Ok(sent) => sent,
+            Err(error) => {
+                core.judge.conclude(&request, Err(FAILED));
+                return Err(Refusal::Ledger(error.to_string()));
+            }
+        };
+        drop(core);
+        let mut own = None;
+        for sent in sent {
+            match &sent.value {
+                Some(wrote) if sent.ticket.output == output && own.is_none() => {
+                    own = Some((output, wrote.clone(), sent));
+                }
+                _ => self.follow(sent),
+            }
+        }
+        if own.is_none() {
+            lock(&self.core).judge.conclude(&request, Err(FAILED));
+        }
+        own.ok_or(Refusal::NoResult(Duration::ZERO))
+    }
+
+    fn admissible(&self, c: &Command, retained: bool) -> Result<(), Refusal> {
+        if !self.enabled {
+            return Err(Refusal::Disabled);
+        }
+        if retained {
+            return Err(Refusal::Retained);
+        }
+        if lock(&self.ledger).has_run(&c.id) {
+            return Err(Refusal::Duplicate);
+        }
+        let late = self.clock.now().utc.0.saturating_sub(c.expires.0);
+        if late > 0 {
+            return Err(Refusal::Expired { late_ms: late, seconds: c.expires.0 < SECONDS_BEFORE });
+        }
+        if late < -EXPIRY_AHEAD_MAX_MS {
+            return Err(Refusal::ExpiryTooFar);
+        }
+        if c.hold > HOLD_MAX {
+            return Err(Refusal::HoldTooLong);
+        }
+        Ok(())
+    }
+
+    /// Answers what was no command at all, and audits it.
+    pub fn malformed(&self, source: &str, id: Option<&str>, why: &str) -> Json {
+        tracing::info!(source, why, "Malformed command");
+        let event = Event::new("audit", format!("{source} sent no command: {why}"));
+        let event = event.with("source", source).with("ok", false).with("code", "malformed");
+        self.hub.event(event);
+        let t = self.clock.now().utc.0;
+        json!({ "v": 1, "id": id, "ok": false, "code": "malformed", "t": t, "text": why })
+    }
+
+    fn audit(&self, c: &Command, result: &Result<Done, Refusal>) {
+        let (ok, code, text) = match result {
+            Ok(done) => (true, "done", format!("{} wrote {} to {}", c.source, done.wrote, c.point)),
+            Err(e) => {
+                let text = format!("{} could not write {} to {}: {e}", c.source, c.value, c.point);
+                (false, e.code(), text)
+            }
+        };
+        tracing::info!(point = %c.point, source = %c.source, command = %c.id, code, "Command");
+        let event = Event::new("audit", text)
+            .with("point", &*c.point)
+            .with("source", &*c.source)
+            .with("command", &*c.id)
+            .with("slot", c.slot.number())
+            .with("ok", ok)
+            .with("code", code);
+        self.hub.event(event);
+    }
+}
+
+/// Why a failed command's value is withdrawn.
+const FAILED: &str = "the command failed";
+
+/// A command's name to the judge. Ids run once, so it is the only one of that name.
+fn why(c: &Command) -> String {
+    format!("command {}", c.id)
+}
+
+fn request<'a>(c: &'a Command, output: OutputId, why: &'a str) -> Request<'a> {
+    let (slot, source, value) = (c.slot, &*c.source, Some(&c.value));
+    Request { output, slot, source, why, value, ttl: c.hold, manner: Manner::Once }
+}
