@@ -48,9 +48,12 @@ pub enum Refusal {
     /// Its hold is longer than allowed.
     #[error("a value can be held for 24 h at most")]
     HoldTooLong,
-    /// It ran before.
-    #[error("this command has run already")]
-    Duplicate,
+    /// It was taken before. With the reply to its first delivery, if that is known and still kept.
+    #[error("this command was taken already; how it ended is not known yet, or not any more")]
+    Duplicate(Option<Box<Json>>),
+    /// Another command with its id ran before.
+    #[error("another command had this id; give each its own")]
+    IdReused,
     /// There is no such point.
     #[error("there is no point `{0}`")]
     UnknownPoint(String),
@@ -88,7 +91,8 @@ impl Refusal {
             Refusal::Expired { .. } => "expired",
             Refusal::ExpiryTooFar => "expiry_too_far",
             Refusal::HoldTooLong => "hold_too_long",
-            Refusal::Duplicate => "duplicate",
+            Refusal::Duplicate(_) => "duplicate",
+            Refusal::IdReused => "id_reused",
             Refusal::UnknownPoint(_) => "unknown_point",
             Refusal::Judged(refusal) => refusal.code(),
             Refusal::Busy => "busy",
@@ -110,7 +114,8 @@ impl Refusal {
             }
             Refusal::ExpiryTooFar => "命令的有效期超过 24 小时".to_owned(),
             Refusal::HoldTooLong => "一个值最多保持 24 小时".to_owned(),
-            Refusal::Duplicate => "该命令已执行过".to_owned(),
+            Refusal::Duplicate(_) => "该命令此前已接收；结果尚未得出，或已不再保存".to_owned(),
+            Refusal::IdReused => "另一命令已用过此 id；每条命令请使用各自的 id".to_owned(),
             Refusal::UnknownPoint(point) => format!("没有点位 `{point}`"),
             Refusal::Judged(refusal) => refusal.text_zh(),
             Refusal::Busy => "线路队列已满".to_owned(),
@@ -137,9 +142,15 @@ pub struct Done {
     pub shows: Option<Value>,
 }
 
-/// The reply to a command, as it stands on the wire.
+/// The reply to a command, as it stands on the wire. To a second delivery it is the first reply
+/// again, marked.
 pub fn reply(id: Option<&str>, result: &Result<Done, Refusal>, now: Timestamp) -> Json {
     match result {
+        Err(Refusal::Duplicate(Some(first))) => {
+            let mut again = Json::clone(first);
+            again["duplicate"] = true.into();
+            again
+        }
         Ok(done) => json!({
             "v": 1, "id": id, "ok": true, "code": "done", "t": now.0,
             "text": format!("wrote {}", done.wrote), "text_zh": format!("已写入 {}", done.wrote),

@@ -8,21 +8,37 @@
 
 use crate::files;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use wellhead_control::Saved;
 use wellhead_model::Timestamp;
 
 /// Commands remembered at most; the ones that expire first are forgotten first.
 const COMMANDS_MAX: usize = 10_000;
+/// Replies remembered at most; the oldest are forgotten first.
+const REPLIES_MAX: usize = 100;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Content {
     /// Command ids with the time after which they would be refused as expired anyway.
     ran: BTreeMap<String, i64>,
+    /// What the last commands came to, oldest first.
+    #[serde(default)]
+    replies: VecDeque<First>,
     /// What Control must still know: who holds what, timers, counts.
     #[serde(default)]
     control: Saved,
+}
+
+/// What the first delivery of a command came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct First {
+    id: String,
+    /// What it asked for; another command may have its id.
+    pub asked: String,
+    /// How it was answered.
+    pub reply: Json,
 }
 
 /// See the module.
@@ -55,9 +71,23 @@ impl Ledger {
         (Self { path, content }, warning)
     }
 
-    /// Whether this command has run.
-    pub fn has_run(&self, command: &str) -> bool {
-        self.content.ran.contains_key(command)
+    /// `None` if this command never ran; otherwise what it came to, if that is known.
+    pub fn delivered(&self, command: &str) -> Option<Option<&First>> {
+        let first = self.content.replies.iter().rev().find(|r| r.id == command);
+        (first.is_some() || self.content.ran.contains_key(command)).then_some(first)
+    }
+
+    /// Keeps what a command came to that was noted down before it ran.
+    ///
+    /// # Errors
+    /// If the file can't be written; then it is known until the next restart.
+    pub fn conclude(&mut self, command: &str, asked: String, reply: Json) -> std::io::Result<()> {
+        let replies = &mut self.content.replies;
+        while replies.len() >= REPLIES_MAX {
+            replies.pop_front();
+        }
+        replies.push_back(First { id: command.to_owned(), asked, reply });
+        self.save()
     }
 
     /// What Control knew when it was last kept.
@@ -115,11 +145,11 @@ mod tests {
         let command = Some(("c1", Timestamp(500)));
         l.keep(held("hp1/setpoint"), command, Timestamp(0)).unwrap();
         let (mut l, _) = Ledger::open(path.clone());
-        assert!(l.has_run("c1"));
+        assert_eq!(l.delivered("c1"), Some(None));
         assert_eq!(*l.saved(), held("hp1/setpoint"));
         l.keep(held("hp1/run"), Some(("c2", Timestamp(900))), Timestamp(501)).unwrap();
         let (l, _) = Ledger::open(path);
-        assert!(!l.has_run("c1"), "expired, so it would be refused anyway");
+        assert_eq!(l.delivered("c1"), None, "expired, so it would be refused anyway");
         assert_eq!(*l.saved(), held("hp1/run"));
     }
 
@@ -129,7 +159,25 @@ mod tests {
         let path = dir.path().join("gone/outputs.json");
         let (mut l, _) = Ledger::open(path);
         assert!(l.keep(Saved::default(), Some(("c1", Timestamp(500))), Timestamp(0)).is_err());
-        assert!(!l.has_run("c1"));
+        assert_eq!(l.delivered("c1"), None);
+    }
+
+    #[test]
+    fn the_last_replies_survive_a_restart_and_older_ones_are_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("outputs.json");
+        let (mut l, _) = Ledger::open(path.clone());
+        for n in 0..=REPLIES_MAX {
+            let id = format!("c{n}");
+            l.keep(Saved::default(), Some((&id, Timestamp(500))), Timestamp(0)).unwrap();
+            l.conclude(&id, "x".into(), n.into()).unwrap();
+        }
+        let (l, _) = Ledger::open(path);
+        let reply = |id| l.delivered(id).map(|first| first.map(|f| f.reply.clone()));
+        assert_eq!(reply("c0"), Some(None), "known to have run, no more");
+        assert_eq!(reply("c1"), Some(Some(1.into())));
+        assert_eq!(reply("c100"), Some(Some(100.into())));
+        assert_eq!(reply("never noted"), None);
     }
 
     #[test]

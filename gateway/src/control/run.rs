@@ -1,6 +1,7 @@
-//! Runs one command to its end: admits it, puts its value into its slot, and waits for the device.
+//! Runs one command to its end: admits it, puts its value into its slot, waits for the device, and
+//! keeps what it came to for whoever delivers it again.
 
-use super::{Command, Control, Done, HOLD_MAX, Own, Refusal, Sent, lock};
+use super::{Command, Control, Done, HOLD_MAX, Own, Refusal, Sent, lock, reply, to_json};
 use crate::hub::Event;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
@@ -21,6 +22,28 @@ impl Control {
         result
     }
 
+    /// Keeps what a command came to that was noted down, and so never runs again.
+    fn remember(&self, c: &Command, result: &Result<Done, Refusal>) {
+        let now = self.hub.clock().now().utc;
+        let reply = reply(Some(&c.id), result, now);
+        if let Err(error) = lock(&self.ledger).conclude(&c.id, asked(c), reply) {
+            // It is answered all the same; only a restart forgets the answer.
+            tracing::debug!(command = %c.id, %error, "Can't keep what a command came to");
+        }
+    }
+
+    /// Refuses what ran before, with what it came to then.
+    fn is_new(&self, c: &Command) -> Result<(), Refusal> {
+        match lock(&self.ledger).delivered(&c.id) {
+            None => Ok(()),
+            Some(None) => Err(Refusal::Duplicate(None)),
+            Some(Some(first)) if first.asked == asked(c) => {
+                Err(Refusal::Duplicate(Some(Box::new(first.reply.clone()))))
+            }
+            Some(Some(_)) => Err(Refusal::IdReused),
+        }
+    }
+
     async fn run(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
         self.admissible(c, retained)?;
         let (output, wrote, own) = self.place_command(c)?;
@@ -29,6 +52,7 @@ impl Control {
         let ended = result.as_ref().map(|_| ()).map_err(|_| FAILED);
         lock(&self.core).judge.conclude(&request(c, output, &why(c)), ended);
         self.wake.notify.notify_one();
+        self.remember(c, &result);
         result
     }
 
@@ -38,9 +62,7 @@ impl Control {
         let now = self.clock.now();
         let output = self.output(&core, &c.point)?;
         // Again, now that nobody else can be in between.
-        if lock(&self.ledger).has_run(&c.id) {
-            return Err(Refusal::Duplicate);
-        }
+        self.is_new(c)?;
         let place = core.outputs.get(output.0 as usize);
         let (device, _) = place.ok_or_else(|| Refusal::UnknownPoint(c.point.clone()))?;
         let room = self.room(device)?;
@@ -79,9 +101,7 @@ impl Control {
         if retained {
             return Err(Refusal::Retained);
         }
-        if lock(&self.ledger).has_run(&c.id) {
-            return Err(Refusal::Duplicate);
-        }
+        self.is_new(c)?;
         let late = self.clock.now().utc.0.saturating_sub(c.expires.0);
         if late > 0 {
             return Err(Refusal::Expired { late_ms: late, seconds: c.expires.0 < SECONDS_BEFORE });
@@ -127,6 +147,12 @@ impl Control {
 
 /// Why a failed command's value is withdrawn.
 const FAILED: &str = "the command failed";
+
+/// What a command asks for, to tell its second delivery from another one with its id.
+fn asked(c: &Command) -> String {
+    let (value, hold) = (to_json(&c.value), c.hold.as_secs_f64());
+    json!([c.point, value, c.expires.0, hold, c.slot.number()]).to_string()
+}
 
 /// A command's name to the judge. Ids run once, so it is the only one of that name.
 fn why(c: &Command) -> String {

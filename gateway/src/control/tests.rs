@@ -256,6 +256,33 @@ async fn a_command_runs_once_however_often_it_comes_and_across_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_command_delivered_again_is_answered_with_what_it_came_to_at_first() {
+    let b = Bench::new(|_| {});
+    let (good, bad) = (b.command("good", 45.0), b.command("bad", 50.0));
+    *lock(&b.plant.refuses) = Some(50.0);
+    let ask = async |b: &Bench, c: &Command| {
+        let result = b.control.command(c, false).await;
+        reply(Some(&c.id), &result, b.clock.now().utc)
+    };
+    let first = [ask(&b, &good).await, ask(&b, &bad).await];
+    // What is refused for another reason meanwhile is not what it came to.
+    assert_eq!(b.ask(&good, true).await, Err("retained"));
+    let again = [ask(&b, &good).await, ask(&b, &bad).await];
+    b.pass(3600 * S).await;
+    let b = b.restart();
+    let later = [ask(&b, &good).await, ask(&b, &bad).await];
+    for mut seen in [again, later] {
+        assert!(seen.iter_mut().all(|r| r["duplicate"].take() == true), "{seen:?}");
+        seen.iter_mut().for_each(|r| drop(r.as_object_mut().unwrap().remove("duplicate")));
+        assert_eq!(seen, first);
+    }
+    assert_eq!((&first[0]["ok"], &first[1]["code"]), (&json!(true), &json!("no_reply")));
+    let other = ask(&b, &b.command("good", 46.0)).await;
+    assert_eq!(other["code"], "id_reused", "another command with its id ran never: {other}");
+    assert_eq!(b.plant.written(), [45.0, 40.0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_copies_at_the_same_moment_run_once() {
     let b = Bench::new(|_| {});
     let (x, y) = tokio::join!(b.write("a", 45.0), b.write("a", 45.0));
