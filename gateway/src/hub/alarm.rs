@@ -5,6 +5,7 @@ use crate::files;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use wellhead_model::{DeviceId, Now, Point, Sample};
 
 pub use wellhead_uplink::{Alarm, Severity};
@@ -33,22 +34,27 @@ impl Hub {
             }
         }
         tracing::warn!(alarm = alarm.id, text = alarm.text, "Alarm");
-        self.event(told("alarm_raised", &alarm));
+        self.event(told("alarm_raised", &alarm, &alarm.text, &alarm.text_zh));
     }
 
     /// Ends an alarm; nothing happens if it is not active.
     pub fn clear(&self, id: &str) {
         let now = self.clock.now();
-        let alarm = {
+        let (alarm, since) = {
             let mut state = self.lock();
-            let Some((alarm, _)) = state.alarms.remove(id) else { return };
+            let Some(known) = state.alarms.remove(id) else { return };
             for outlet in &self.outlets {
                 outlet.alarm(id, None, now);
             }
-            alarm
+            known
         };
-        tracing::info!(alarm = id, "Alarm is over");
-        self.event(told("alarm_cleared", &alarm));
+        let stood = now.mono.since(since.mono);
+        tracing::info!(alarm = id, ?stood, "Alarm is over");
+        // What was wrong is told as over: a screen that shows texts alone must not show it as new.
+        let (en, zh) = words(stood);
+        let text = format!("over after {en}: {}", alarm.text);
+        let text_zh = format!("已解除，历时 {zh}：{}", alarm.text_zh);
+        self.event(told("alarm_cleared", &alarm, &text, &text_zh).with("stood_s", stood.as_secs()));
     }
 
     /// Takes back what an earlier run left with the brokers and nobody raised again.
@@ -68,12 +74,24 @@ impl Hub {
     }
 }
 
-fn told(kind: &'static str, alarm: &Alarm) -> Event {
-    let event = Event::new(kind, &*alarm.text)
+/// A duration as people say it, in English and Chinese.
+fn words(d: Duration) -> (String, String) {
+    let s = d.as_secs();
+    let (n, en, zh) = match s {
+        0..120 => (s, "s", "秒"),
+        120..7200 => (s / 60, "min", "分钟"),
+        7200..172_800 => (s / 3600, "h", "小时"),
+        _ => (s / 86_400, "d", "天"),
+    };
+    (format!("{n} {en}"), format!("{n} {zh}"))
+}
+
+fn told(kind: &'static str, alarm: &Alarm, text: &str, text_zh: &str) -> Event {
+    let event = Event::new(kind, text)
         .with("alarm", &*alarm.id)
         .with("severity", alarm.severity.word())
         .with("source", &*alarm.source)
-        .with("text_zh", &*alarm.text_zh);
+        .with("text_zh", text_zh);
     match &alarm.point {
         Some(point) => event.with("point", &**point),
         None => event,

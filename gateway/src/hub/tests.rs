@@ -56,7 +56,7 @@ fn an_alarm_is_told_when_it_comes_changes_and_goes_and_keeps_its_beginning() {
         format!("alarm control.hp1 hotter @{at}"),
         "event alarm_raised hotter".into(),
         format!("alarm control.hp1 over @{}", at + 1000),
-        "event alarm_cleared hotter".into(),
+        "event alarm_cleared over after 1 s: hotter".into(),
     ];
     assert_eq!(*b.seen.lock().unwrap(), told);
 }
