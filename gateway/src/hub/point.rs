@@ -78,6 +78,10 @@ impl PointState {
     /// Takes a reading; returns the sample if it is to be sent on.
     pub(super) fn take(&mut self, index: PointIndex, outcome: Outcome, now: Now) -> Option<Sample> {
         let sample = judge(index, self.rules.range, outcome, now.utc);
+        // A contact's edge and the level it led to, found in one reading, say the same once.
+        if self.last_good == Some(now.mono) && self.read.as_ref() == Some(&sample) {
+            return None;
+        }
         // What somebody has set or switched off at the device is not its measurement, but what it
         // says of that is new with each reading.
         let by_hand = [Quality::Manual, Quality::Uncertain(Reason::OutOfService)];

@@ -62,6 +62,23 @@ fn an_alarm_is_told_when_it_comes_changes_and_goes_and_keeps_its_beginning() {
 }
 
 #[test]
+fn a_reading_repeated_within_one_millisecond_goes_once_and_a_change_goes_in_order() {
+    let b = Bench::new(|p| p.reporting.deadband = None);
+    let tell = |values: &[f64]| {
+        let outcome = |v: &f64| (PointIndex(0), Outcome::Good(Value::float(*v).unwrap()));
+        let outcomes = values.iter().map(outcome).collect();
+        let mut readings = Readings { outcomes, ..Readings::default() };
+        b.hub.said(&b.device, &mut readings);
+        b.sent()
+    };
+    // An edge, and the level that the poll beside it found.
+    assert_eq!(tell(&[1.0, 1.0]), ["hp1/t 1 good @0"]);
+    b.clock.advance(S);
+    let bounced = ["hp1/t 0 good @1000", "hp1/t 1 good @1000", "hp1/t 0 good @1000"];
+    assert_eq!(tell(&[0.0, 1.0, 0.0]), bounced);
+}
+
+#[test]
 fn what_an_earlier_run_left_active_is_taken_back_unless_it_is_raised_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("alarms.json");
