@@ -10,7 +10,9 @@
 //!    limits, plans.
 //!
 //! This module reads configuration files and nothing else: no serial port, no socket, no
-//! certificate, so that `wellhead check` says the same on a laptop as on the box.
+//! certificate, so that `wellhead check` says the same on a laptop as on the box. Only where a
+//! serial port's name is a link it looks where that leads: two names of one port show on the box
+//! alone.
 
 mod file;
 mod lookalike;

@@ -93,6 +93,10 @@ pub(super) struct Findings {
     broken_lines: HashSet<(usize, usize)>,
 }
 
+/// Warnings of one kind that are shown whole.
+const ALIKE_SHOWN: usize = 3;
+/// Places of further ones that are named.
+const PLACES_SHOWN: usize = 10;
 /// More than this nobody reads; a bound for files that are no configuration at all.
 const FINDINGS_MAX: usize = 1000;
 
@@ -211,15 +215,49 @@ impl Report {
     /// Empty if there is nothing to say.
     pub fn render(&self, lang: Lang) -> String {
         let mut out = String::new();
+        let mut alike: Vec<Vec<&Finding>> = Vec::new();
         for finding in &self.findings {
-            self.render_one(finding, lang, &mut out);
-            out.push('\n');
+            let known = alike.iter_mut().find(|known| known[0].problem == finding.problem);
+            let shown = match known {
+                Some(known) => {
+                    known.push(finding);
+                    known.len()
+                }
+                None => {
+                    alike.push(vec![finding]);
+                    1
+                }
+            };
+            if shown <= ALIKE_SHOWN || finding.problem.severity() == Severity::Error {
+                self.render_one(finding, lang, &mut out);
+                out.push('\n');
+            }
+        }
+        let warnings = alike.iter().filter(|a| a[0].problem.severity() == Severity::Warning);
+        for more in warnings.filter_map(|a| a.get(ALIKE_SHOWN..)).filter(|m| !m.is_empty()) {
+            self.render_more(more, lang, &mut out);
         }
         if !self.findings.is_empty() {
             out.push_str(&lang.counts(self.errors(), self.warnings()));
             out.push('\n');
         }
         out
+    }
+
+    /// Further warnings of one kind, in one line with their places, so that they bury no other.
+    fn render_more(&self, more: &[&Finding], lang: Lang, out: &mut String) {
+        let place = |f: &&Finding| {
+            let file = self.files.get(f.file?)?;
+            Some(format!("{}:{}", file.name, position(&file.text, f.span.start).0))
+        };
+        let places: Vec<String> = more.iter().take(PLACES_SHOWN).filter_map(place).collect();
+        let rest = if more.len() > PLACES_SHOWN { ", …" } else { "" };
+        let message = more[0].problem.words(lang).message;
+        let places = places.join(", ");
+        let _ = match (lang, more.len()) {
+            (Lang::En, n) => writeln!(out, "warning: {n} more: {message}\n  --> {places}{rest}\n"),
+            (Lang::Zh, n) => writeln!(out, "警告: 另有 {n} 处：{message}\n  --> {places}{rest}\n"),
+        };
     }
 
     fn render_one(&self, finding: &Finding, lang: Lang, out: &mut String) {

@@ -1,6 +1,8 @@
 //! What `check` says about whole files.
 
+mod ports;
 mod protocols;
+mod report;
 
 use super::*;
 use crate::registry::DeviceSpec;

@@ -94,16 +94,25 @@ fn protocol_of(
         // Of a device on no known line the points are checked all the same.
         return Some(table.protocol.unwrap_or(Protocol::Modbus));
     };
-    let words = || kind.protocols().iter().map(|p| p.word()).collect::<Vec<_>>().join(", ");
+    let words = |of: &[Protocol]| of.iter().map(|p| p.word()).collect::<Vec<_>>().join(", ");
+    // Otherwise each of its keys would be told as no key of the usual protocol.
+    let suggested = protocol::suggested(at, kind);
+    if table.protocol.is_none() && kind.usual() == Some(Protocol::Modbus) && !suggested.is_empty() {
+        let known = words(&suggested);
+        findings.add(at.key("protocol"), Problem::ProtocolMissing { known });
+        return None;
+    }
     match table.protocol.or(kind.usual()) {
         Some(protocol) if kind.protocols().contains(&protocol) => Some(protocol),
         Some(protocol) => {
-            let (line, got, known) = (kind.word(), protocol.word(), words());
+            let (line, got) = (kind.word(), protocol.word());
+            let known = words(kind.protocols());
             findings.add(at.key("protocol"), Problem::ProtocolOnLine { line, got, known });
             None
         }
         None => {
-            findings.add(at.key("protocol"), Problem::ProtocolMissing { known: words() });
+            let known = words(kind.protocols());
+            findings.add(at.key("protocol"), Problem::ProtocolMissing { known });
             None
         }
     }

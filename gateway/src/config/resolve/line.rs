@@ -146,7 +146,11 @@ pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> V
 /// What only one line may have.
 fn port(setup: &LineSetup) -> Option<String> {
     match setup {
-        LineSetup::Stream(LineConfig::Serial(s)) => Some(s.path.display().to_string()),
+        // By whatever name: the links of `/dev/serial` lead to one port under several.
+        LineSetup::Stream(LineConfig::Serial(s)) => {
+            let path = s.path.canonicalize().unwrap_or_else(|_| s.path.clone());
+            Some(path.display().to_string())
+        }
         LineSetup::Stream(LineConfig::Tcp(t)) => Some(format!("{}:{}", one_name(&t.host), t.port)),
         LineSetup::Bacnet(port) => Some(port.bind.to_string()),
         LineSetup::Gpio(chip) => Some(chip.display().to_string()),

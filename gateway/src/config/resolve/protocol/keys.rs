@@ -118,6 +118,24 @@ pub(crate) enum Value {
     Text(&'static str),
 }
 
+/// What a device on such a line may speak that does not say so, by its keys and its points': those
+/// that mean something there. Nothing if one of them is Modbus' own, or says nothing either way.
+pub(crate) fn suggested(at: &At<'_>, line: PortKind) -> Vec<Protocol> {
+    let points = at.child("point");
+    let given = |key: &str| at.has(key);
+    let of_device = device_keys().iter().filter(|(key, _)| given(key));
+    let of_points = point_keys()
+        .iter()
+        .filter(|(key, _)| points.iter().flat_map(At::entries).any(|(_, point)| point.has(key)));
+    let known = of_device.chain(of_points).map(|(_, of)| *of).filter(|of| *of != STREAM);
+    let (own, foreign): (Vec<_>, Vec<_>) = known.partition(|of| of.contains(&Modbus));
+    if foreign.is_empty() || own.contains(&&[Modbus][..]) {
+        return Vec::new();
+    }
+    let all = line.protocols().iter().copied();
+    all.filter(|p| foreign.iter().all(|of| of.contains(p))).collect()
+}
+
 /// Tells of keys that say nothing in this protocol.
 pub(super) fn tell_foreign(
     at: &At<'_>,

@@ -9,7 +9,7 @@ mod keys;
 mod meters;
 pub(super) mod modbus;
 
-pub(super) use keys::{IDENTITY, Value, device_keys, point_keys, port_keys};
+pub(super) use keys::{IDENTITY, Value, device_keys, point_keys, port_keys, suggested};
 
 use super::At;
 use super::device::OutputFound;

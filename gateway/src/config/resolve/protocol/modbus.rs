@@ -65,13 +65,17 @@ pub(super) fn device(
     if t.unit == Some(0) && reader.chosen.iter().any(|(_, at)| read(at)) {
         reader.tell("unit", Problem::UnitOfAll);
     }
-    // A profile's addresses are its maker's; those that the site itself gives may be misread.
+    // What the site itself gives may be misread. A profile's addresses are its maker's, of whom
+    // some have registers up there too; but one that has them nowhere else has the manual's numbers.
     let own = (!reader.alone).then_some(reader.at.node.place.file);
+    let device = reader.at;
     let place = |t: &PointTable, at: &At<'_>, findings: &mut Findings| {
         let place = place(t, at, registers_max, findings)?;
         let (key, got) = (table_key(place.1.table), place.1.address);
-        if at.child(key).is_some_and(|k| Some(k.node.place.file) == own)
-            && let Some(meant) = number_of_a_manual(place.1.table, got)
+        let file = at.child(key).map(|k| k.node.place.file);
+        if let Some(meant) = number_of_a_manual(place.1.table, got)
+            && let Some(file) = file
+            && (own == Some(file) || all_of_a_manual(device, place.1.table, file))
         {
             findings.add(at.key(key), Problem::CountedFromOne { key, got, meant });
         }
@@ -107,6 +111,17 @@ fn number_of_a_manual(table: Table, address: u16) -> Option<u16> {
         Table::Coil => return None,
     };
     address.checked_sub(first).filter(|n| *n < 9_999)
+}
+
+/// Whether every address that this file gives in this table looks like a number of a manual.
+fn all_of_a_manual(device: &At<'_>, table: Table, file: usize) -> bool {
+    let points = device.child("point");
+    let addresses =
+        points.iter().flat_map(At::entries).filter_map(|(_, p)| p.child(table_key(table)));
+    addresses.filter(|a| a.node.place.file == file).all(|a| match a.node.data {
+        Data::Int(n) => u16::try_from(n).is_ok_and(|n| number_of_a_manual(table, n).is_some()),
+        _ => false,
+    })
 }
 
 fn point(place: Place, half: Half) -> PointSpec {
