@@ -5,6 +5,7 @@ use crate::hub::Latest;
 use crate::plugins::{Board, Said, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use wellhead_model::Reason;
 use wellhead_plugin_host::Level;
 
 /// What the box is asked.
@@ -127,6 +128,9 @@ pub struct PointView {
     pub quality: String,
     /// Why it is not good.
     pub reason: Option<String>,
+    /// The same for people who read Chinese.
+    #[serde(default)]
+    pub reason_zh: Option<String>,
     /// When it was read, ms since 1970, UTC.
     pub time_ms: Option<i64>,
     /// Since the last good reading.
@@ -146,6 +150,7 @@ impl PointView {
             unit: p.unit.map(|u| u.symbol().to_owned()),
             quality: latest.quality.word().into(),
             reason: latest.quality.reason().map(|r| r.to_string()),
+            reason_zh: latest.quality.reason().map(Reason::text_zh),
             time_ms: latest.time.map(|t| t.0),
             age_ms: latest.age.map(super::millis),
             writable: p.output.is_some(),

@@ -1,10 +1,11 @@
 //! `wellhead read`, `write` and `cache`: one question to the running box.
 
-use super::watch::{local, quality_word, trouble};
+use super::watch::{local, quality, shown_unit, trouble};
 use super::{Lang, Outcome, Target, age_text};
-use crate::admin::{Answer, Request, Snapshot, client::Client};
+use crate::admin::{Answer, PointView, Request, Snapshot, client::Client};
 use anyhow::Context;
 use clap::Args;
+use serde::Serialize;
 use std::time::Duration;
 
 /// Prints the latest value of one point.
@@ -69,6 +70,14 @@ fn hold(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A point with the device that it is of.
+#[derive(Serialize)]
+struct Named<'a> {
+    device: &'a str,
+    #[serde(flatten)]
+    of: &'a PointView,
+}
+
 async fn snapshot(client: &mut Client) -> anyhow::Result<Snapshot> {
     match client.ask(&Request::Snapshot).await? {
         Answer::Snapshot(s) => Ok(s),
@@ -83,28 +92,30 @@ impl Read {
         let s = snapshot(&mut client).await?;
         let found = s.devices.iter().find_map(|d| {
             let name = self.point.strip_prefix(&d.device)?.strip_prefix('/')?;
-            d.points.iter().find(|p| p.point == name)
+            Some((&*d.device, d.points.iter().find(|p| p.point == name)?))
         });
-        let Some(p) = found else {
+        let Some((device, p)) = found else {
             let device = self.point.split('/').next().unwrap_or_default();
+            let there = s.devices.iter().any(|d| d.device == device);
+            let device = if there { format!(" {device}") } else { String::new() };
             anyhow::bail!(
-                "{} `{}`; {}: wellhead watch {device}",
+                "{} `{}`; {}: wellhead watch{device}",
                 lang.pick("there is no point", "没有这个点位"),
                 self.point,
                 lang.pick("those there are", "现有点位"),
             );
         };
         if self.json {
-            outln!("{}", serde_json::to_string_pretty(p)?)?;
+            outln!("{}", serde_json::to_string_pretty(&Named { device, of: p })?)?;
         } else {
             let value = p.value.as_ref().map_or("–".into(), |v| match v {
                 serde_json::Value::String(s) => s.clone(),
                 v => v.to_string(),
             });
-            let unit = p.unit.as_deref().unwrap_or("");
-            let why = p.reason.as_ref().map_or(String::new(), |r| format!(": {r}"));
+            let unit = shown_unit(p);
+            let gap = if unit.is_empty() { "" } else { " " };
             let at = p.time_ms.map_or("–".into(), |t| local(t, &s.timezone));
-            outln!("{value} {unit}  {}{why}  {at}", quality_word(lang, &p.quality))?;
+            outln!("{value}{gap}{unit}  {}  {at}", quality(p, lang))?;
         }
         Ok(if p.value.is_some() { Outcome::Done } else { Outcome::Refused })
     }

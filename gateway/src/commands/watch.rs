@@ -31,7 +31,7 @@ impl Watch {
     /// Runs until Ctrl-C.
     pub(super) async fn run(self, lang: Lang) -> anyhow::Result<()> {
         let mut client = Client::connect(&self.target.socket()?).await?;
-        let mut snapshot = self.ask(&mut client).await?;
+        let mut snapshot = self.ask(&mut client, lang).await?;
         if self.json {
             outln!("{}", serde_json::to_string_pretty(&snapshot)?)?;
             return Ok(());
@@ -50,25 +50,40 @@ impl Watch {
                 _ = tokio::signal::ctrl_c() => return Ok(()),
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
-            snapshot = self.ask(&mut client).await?;
+            snapshot = self.ask(&mut client, lang).await?;
         }
     }
 
-    async fn ask(&self, client: &mut Client) -> anyhow::Result<Snapshot> {
+    async fn ask(&self, client: &mut Client, lang: Lang) -> anyhow::Result<Snapshot> {
         match client.ask(&Request::Snapshot).await? {
             Answer::Snapshot(mut s) => {
                 if let Some(prefix) = &self.prefix {
-                    for d in &mut s.devices {
-                        let device = d.device.clone();
-                        d.points.retain(|p| format!("{device}/{}", p.point).starts_with(prefix));
-                    }
-                    s.devices.retain(|d| !d.points.is_empty());
+                    keep(&mut s, prefix, lang)?;
                 }
                 Ok(s)
             }
             other => anyhow::bail!("unexpected answer: {other:?}"),
         }
     }
+}
+
+/// Leaves what begins with `prefix`; an error if nothing does, which a short table would not show.
+fn keep(s: &mut Snapshot, prefix: &str, lang: Lang) -> anyhow::Result<()> {
+    let all: Vec<String> = s.devices.iter().map(|d| d.device.clone()).collect();
+    for d in &mut s.devices {
+        let device = &d.device;
+        d.points.retain(|p| format!("{device}/{}", p.point).starts_with(prefix));
+    }
+    s.devices.retain(|d| !d.points.is_empty());
+    if s.devices.is_empty() {
+        anyhow::bail!(
+            "{} `{prefix}`; {}: {}",
+            lang.pick("no point's name begins with", "没有名称以此开头的点位"),
+            lang.pick("devices", "设备"),
+            all.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// The terminal's other screen, left again however the program ends.
@@ -192,19 +207,28 @@ fn row(d: &DeviceView, p: &PointView, lang: Lang) -> [String; 6] {
         Some(serde_json::Value::String(s)) => s.clone(),
         Some(v) => v.to_string(),
     };
-    let word = quality_word(lang, &p.quality);
-    let quality = match &p.reason {
-        Some(why) => format!("{word}: {why}"),
-        None => word.to_owned(),
-    };
     let title = lang.pick(&p.title, &p.title_zh).to_owned();
     let name = format!("{}/{}", d.device, p.point);
-    let unit = p.unit.clone().unwrap_or_default();
-    [name, value, unit, quality, p.age_ms.map_or("–".into(), age_text), title]
+    let unit = shown_unit(p).to_owned();
+    [name, value, unit, quality(p, lang), p.age_ms.map_or("–".into(), age_text), title]
 }
 
-/// The quality in the reader's language; reasons stay the codes that platforms see too.
-pub(super) fn quality_word(lang: Lang, word: &str) -> &str {
+/// How good, and why not better. In English with the codes that platforms see too.
+pub(super) fn quality(p: &PointView, lang: Lang) -> String {
+    let word = quality_word(lang, &p.quality);
+    match (lang, &p.reason, &p.reason_zh) {
+        (Lang::Zh, _, Some(why)) => format!("{word}：{why}"),
+        (_, Some(why), _) => format!("{word}: {why}"),
+        (_, None, _) => word.to_owned(),
+    }
+}
+
+/// The unit, but for that of a plain number, which would look like one more digit.
+pub(super) fn shown_unit(p: &PointView) -> &str {
+    p.unit.as_deref().filter(|u| *u != "1").unwrap_or_default()
+}
+
+fn quality_word(lang: Lang, word: &str) -> &str {
     match (lang, word) {
         (Lang::Zh, "good") => "好",
         (Lang::Zh, "uncertain") => "存疑",
@@ -240,6 +264,7 @@ mod tests {
             unit: Some("°C".into()),
             quality: quality.into(),
             reason: reason.map(str::to_owned),
+            reason_zh: reason.map(|_| "无应答".to_owned()),
             time_ms: Some(0),
             age_ms: Some(1500),
             writable: false,
@@ -297,6 +322,30 @@ mod tests {
         let lines: Vec<&str> = zh.lines().skip(2).collect();
         let column = |l: &str, text: &str| l[..l.find(text).unwrap()].width();
         assert_eq!(column(lines[0], "名称"), column(lines[1], "供水温度"));
+        assert!(lines[2].contains("坏：无应答") && !zh.contains("no_reply"), "{zh}");
+    }
+
+    #[test]
+    fn a_lost_broker_says_why_and_a_contested_id_asks_for_the_other_box() {
+        let mut s = snapshot();
+        s.uplinks[0].connected = false;
+        s.uplinks[0].error = Some("Connection refused".into());
+        assert!(table(&s, Lang::En, usize::MAX).contains("\n  Connection refused\n"));
+        s.uplinks[0].trouble = Some("id_contested".into());
+        for lang in [Lang::En, Lang::Zh] {
+            let text = table(&s, lang, usize::MAX);
+            assert!(text.contains("wellhead-site-box-cloud"), "{text}");
+            assert!(!text.contains("refused"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_nothing_has_is_told_with_the_devices_there_are() {
+        let mut s = snapshot();
+        keep(&mut s, "hp1/sup", Lang::En).unwrap();
+        assert_eq!(s.devices[0].points.len(), 1);
+        let said = keep(&mut s, "hp2", Lang::En).unwrap_err().to_string();
+        assert_eq!(said, "no point's name begins with `hp2`; devices: hp1");
     }
 
     #[test]

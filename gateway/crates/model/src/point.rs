@@ -89,7 +89,7 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum WriteRefusal {
     /// The point has no [`Output`].
-    #[error("the point is not writable")]
+    #[error("the point is no output; the site file makes it one: [device.….point.….output]")]
     NotWritable,
     /// The value is of another kind than the point.
     #[error("the point holds {expected}, not {got}")]
@@ -123,7 +123,9 @@ impl WriteRefusal {
     /// What [`Display`](std::fmt::Display) says, in Chinese.
     pub fn text_zh(&self) -> String {
         match self {
-            WriteRefusal::NotWritable => "该点位不可写".to_owned(),
+            WriteRefusal::NotWritable => {
+                "该点位不是输出；须在站点文件中设为输出：[device.….point.….output]".to_owned()
+            }
             WriteRefusal::Kind { expected, got } => {
                 format!("该点位的类型是 {expected}，不是 {got}")
             }
@@ -273,6 +275,10 @@ mod tests {
         let unknown = "`3` is not a state of this point; it knows off, heat";
         check(&p, Value::Int(3), Err(unknown));
         let p = Point { output: None, ..p };
-        check(&p, Value::Int(0), Err("the point is not writable"));
+        check(
+            &p,
+            Value::Int(0),
+            Err("the point is no output; the site file makes it one: [device.….point.….output]"),
+        );
     }
 }

@@ -67,13 +67,48 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// The device's own number, with the reasons that have one.
+    pub fn number(self) -> Option<u8> {
+        match self {
+            Reason::Refused(c) | Reason::DeviceFailure(c) | Reason::Faulty(c) => Some(c),
+            _ => None,
+        }
+    }
+
+    /// What [`Display`](fmt::Display) says, in Chinese, for people.
+    pub fn text_zh(self) -> String {
+        let text = match self {
+            Reason::NotPolled => "尚未读取",
+            Reason::Unreachable => "无法连接",
+            Reason::NoReply => "无应答",
+            Reason::BadReply => "应答错误",
+            Reason::IllegalAddress => "地址不存在",
+            Reason::Refused(_) => "设备拒绝",
+            Reason::DeviceFailure(_) => "设备故障",
+            Reason::Faulty(_) => "设备自报故障",
+            Reason::NoSensor => "未接传感器",
+            Reason::NotANumber => "非数值",
+            Reason::OutOfRange => "超出范围",
+            Reason::Undecodable => "无法解码",
+            Reason::UnknownState => "未知状态",
+            Reason::Aged => "数据过期",
+            Reason::OutOfService => "退出服务",
+            Reason::Estimated => "估算",
+            Reason::NotComputed => "未计算",
+        };
+        match self.number() {
+            Some(number) => format!("{text}（{number}）"),
+            None => text.to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Refused(c) | Reason::DeviceFailure(c) | Reason::Faulty(c) => {
-                write!(f, "{} ({c})", self.code())
-            }
-            _ => f.write_str(self.code()),
+        match self.number() {
+            Some(number) => write!(f, "{} ({number})", self.code()),
+            None => f.write_str(self.code()),
         }
     }
 }
