@@ -1,11 +1,13 @@
 //! Picks a command, runs it on one thread and ends with its exit code.
 
-use clap::Parser;
 use std::process::ExitCode;
 use wellhead::commands::{Cli, refused};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::of_arguments() {
+        Ok(cli) => cli,
+        Err(outcome) => return outcome.into(),
+    };
     // One thread: a gateway waits for wires, and waking other threads costs more than it gains.
     // What blocks (fsync) has its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -11,11 +11,12 @@ mod run;
 mod scan;
 mod simulate;
 mod watch;
+mod zh;
 
 pub use crate::config::Lang;
 use crate::config::Shipped;
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 pub use plugin::{built, signer};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +72,29 @@ impl From<Outcome> for ExitCode {
 }
 
 impl Cli {
+    /// Reads this process' arguments.
+    ///
+    /// # Errors
+    /// How to end: help was asked for and given, or the arguments are wrong, which was told.
+    pub fn of_arguments() -> Result<Self, Outcome> {
+        let lang = Lang::of_arguments(std::env::args_os());
+        let command = match lang {
+            Lang::En => Self::command(),
+            Lang::Zh => zh::command(Self::command()),
+        };
+        let parsed = command.try_get_matches().and_then(|m| Self::from_arg_matches(&m));
+        parsed.map_err(|e| match (lang, zh::error(&e)) {
+            (Lang::Zh, Some(text)) => {
+                errln!("{text}");
+                Outcome::Wrong
+            }
+            _ => {
+                let told = e.print();
+                if e.use_stderr() || told.is_err() { Outcome::Wrong } else { Outcome::Done }
+            }
+        })
+    }
+
     /// Runs the command that was asked for; an error is told on standard error.
     pub async fn run(self) -> Outcome {
         self.dispatch().await.unwrap_or_else(refused)

@@ -226,6 +226,19 @@ impl Lang {
         set.map_or(Lang::En, |locale| Self::of(&locale))
     }
 
+    /// The language that arguments ask for with `--lang`, before they are read; otherwise that of
+    /// the environment.
+    pub fn of_arguments(arguments: impl Iterator<Item = std::ffi::OsString>) -> Self {
+        let texts: Vec<_> = arguments.map(|a| a.to_string_lossy().into_owned()).collect();
+        let apart = texts.windows(2).find(|w| w[0] == "--lang").map(|w| w[1].as_str());
+        let joined = || texts.iter().find_map(|a| a.strip_prefix("--lang="));
+        match apart.or_else(joined) {
+            Some("en") => Lang::En,
+            Some("zh") => Lang::Zh,
+            _ => Self::of_environment(),
+        }
+    }
+
     /// The text in this language.
     pub fn pick<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
         match self {

@@ -2,7 +2,7 @@
 //! component.
 
 use super::slim::slim;
-use super::{Folder, Outcome};
+use super::{Folder, Lang, Outcome};
 use anyhow::{Context, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -39,9 +39,9 @@ impl Test {
 }
 
 impl Build {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let folder = Folder::open(&self.folder)?;
-        let module = core_module(&folder)?;
+        let module = core_module(&folder, lang)?;
         let bytes = std::fs::read(&module)
             .with_context(|| format!("can't read what was built, {}", module.display()))?;
         let component = wit_component::ComponentEncoder::default()
@@ -63,7 +63,11 @@ impl Build {
         outln!("{}: {:.1} kB", path.display(), size as f64 / 1000.0)?;
         if size > SIZE_EXPECTED {
             outln!(
-                "that is much for a plugin; format! of floats and big tables are the usual cause"
+                "{}",
+                lang.pick(
+                    "that is much for a plugin; format! of floats and big tables are the usual cause",
+                    "对插件而言偏大；通常是对浮点数使用 format! 或有大表所致",
+                )
             )?;
         }
         Ok(Outcome::Done)
@@ -111,13 +115,16 @@ impl Toolchain {
 }
 
 /// Compiles the plugin and finds the module.
-fn core_module(folder: &Folder) -> anyhow::Result<PathBuf> {
+fn core_module(folder: &Folder, lang: Lang) -> anyhow::Result<PathBuf> {
     let toolchain = Toolchain::find(&folder.path)?;
     let mut build = cargo(&folder.path);
     build.args(["build", "--lib", "--profile", "plugin", "--target", TARGET]);
     build.args(["--message-format", "json-render-diagnostics"]);
     if let Toolchain::FromSource = toolchain {
-        outln!("building the standard library for {TARGET} from source, once")?;
+        match lang {
+            Lang::En => outln!("building the standard library for {TARGET} from source, once")?,
+            Lang::Zh => outln!("首次须从源码为 {TARGET} 构建标准库")?,
+        }
         build.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
     }
     let output = build.stderr(std::process::Stdio::inherit()).output().context(NO_CARGO)?;

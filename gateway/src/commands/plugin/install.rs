@@ -1,6 +1,6 @@
 //! `wellhead plugin install`, `trust` and `list`: what the box has, and whom it believes.
 
-use super::{Outcome, Packed, pack};
+use super::{Lang, Outcome, Packed, pack};
 use crate::commands::{Target, shipped};
 use crate::{config, files};
 use anyhow::{Context, bail};
@@ -48,7 +48,7 @@ pub fn signer(data_dir: &Path, package: &Package) -> Result<String, KeyError> {
 }
 
 impl Install {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let data_dir = self.target.data_dir()?;
         let packed = Packed::open(&self.package)?;
         let signer = signer(&data_dir, &packed.package)?;
@@ -60,18 +60,23 @@ impl Install {
         let before = Packed::open(&path).ok();
         let bytes = std::fs::read(&self.package)?;
         files::replace(&path, &bytes).with_context(|| format!("can't write {}", path.display()))?;
+        let signed = lang.pick("signed by", "签名者");
         let before = before.and_then(|p| Manifest::parse(p.package.manifest()).ok());
         match before.map(|m| m.version) {
-            Some(old) => outln!("{name} {version} in place of {old}, signed by {signer}")?,
-            None => outln!("{name} {version}, signed by {signer}")?,
+            Some(old) => {
+                let instead = lang.pick("in place of", "替换");
+                outln!("{name} {version} {instead} {old}, {signed} {signer}")?;
+            }
+            None => outln!("{name} {version}, {signed} {signer}")?,
         }
-        outln!("it runs from the next reload on: systemctl reload wellhead")?;
+        let from = lang.pick("it runs from the next reload on", "自下次重新加载起运行");
+        outln!("{from}: systemctl reload wellhead")?;
         Ok(Outcome::Done)
     }
 }
 
 impl Trust {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let data_dir = self.target.data_dir()?;
         let key = PublicKey::load(&self.key)?;
         let dir = config::trusted_keys(&data_dir);
@@ -85,7 +90,10 @@ impl Trust {
         }
         files::replace(&path, key.file_text().as_bytes())
             .with_context(|| format!("can't write {}", path.display()))?;
-        outln!("{}: what {key} signs may be installed", path.display())?;
+        match lang {
+            Lang::En => outln!("{}: what {key} signs may be installed", path.display())?,
+            Lang::Zh => outln!("{}：可安装由 {key} 签名的插件", path.display())?,
+        }
         Ok(Outcome::Done)
     }
 }

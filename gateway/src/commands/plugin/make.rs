@@ -1,6 +1,6 @@
 //! `wellhead plugin new`: a folder that builds, tests and runs as it stands.
 
-use super::Outcome;
+use super::{Lang, Outcome};
 use anyhow::{Context, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub(super) struct New {
 }
 
 impl New {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let fits = self.name.len() <= 40
             && self.name.starts_with(|c: char| c.is_ascii_lowercase())
             && self.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
@@ -64,10 +64,13 @@ impl New {
         let ignored = folder.join(".gitignore");
         std::fs::write(&ignored, "/target\n/build\n")
             .with_context(|| format!("can't write {}", ignored.display()))?;
-        outln!("{}: a plugin that works as it stands. Next:", folder.display())?;
+        let done = lang.pick("a plugin that works as it stands. Next", "可直接运行的插件。接着");
+        outln!("{}: {done}:", folder.display())?;
         outln!("  cd {}", folder.display())?;
-        outln!("  wellhead plugin test     # its tests, on this machine")?;
-        outln!("  wellhead plugin build    # the component the gateway runs")?;
+        let test = lang.pick("its tests, on this machine", "在本机运行其测试");
+        outln!("  wellhead plugin test     # {test}")?;
+        let build = lang.pick("the component the gateway runs", "网关运行的组件");
+        outln!("  wellhead plugin build    # {build}")?;
         Ok(Outcome::Done)
     }
 }

@@ -46,14 +46,14 @@ enum Action {
 impl Plugin {
     pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         match self.action {
-            Action::New(c) => c.run(),
-            Action::Build(c) => c.run(),
+            Action::New(c) => c.run(lang),
+            Action::Build(c) => c.run(lang),
             Action::Test(c) => c.run(),
-            Action::Key(c) => c.run(),
-            Action::Pack(c) => c.run(),
+            Action::Key(c) => c.run(lang),
+            Action::Pack(c) => c.run(lang),
             Action::Inspect(c) => c.run(lang),
-            Action::Install(c) => c.run(),
-            Action::Trust(c) => c.run(),
+            Action::Install(c) => c.run(lang),
+            Action::Trust(c) => c.run(lang),
             Action::List(c) => c.run(lang).await,
             Action::Enable(c) => c.run().await,
             Action::Disable(c) => c.run().await,

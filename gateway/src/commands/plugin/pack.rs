@@ -41,7 +41,7 @@ pub(super) struct Inspect {
 }
 
 impl Key {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let key = SigningKey::generate()?;
         let public = self.file.with_added_extension("pub");
         if public.exists() {
@@ -50,15 +50,18 @@ impl Key {
         key.save(&self.file)?;
         std::fs::write(&public, key.public().file_text())
             .with_context(|| format!("can't write {}", public.display()))?;
-        outln!("{}: keep it to yourself", self.file.display())?;
-        outln!("{}: boxes that have it run what you sign", public.display())?;
+        let secret = lang.pick("keep it to yourself", "请自己保管，不可外传");
+        let open =
+            lang.pick("boxes that have it run what you sign", "持有它的网关运行你所签名的插件");
+        outln!("{}: {secret}", self.file.display())?;
+        outln!("{}: {open}", public.display())?;
         outln!("  wellhead plugin trust {}", public.display())?;
         Ok(Outcome::Done)
     }
 }
 
 impl Pack {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let folder = Folder::open(&self.folder)?;
         let packed = Packed::of_folder(&folder)?;
         // What a gateway would refuse is not worth signing.
@@ -69,7 +72,8 @@ impl Pack {
         let bytes = packed.package.sign(&key);
         std::fs::write(&out, &bytes).with_context(|| format!("can't write {}", out.display()))?;
         let size = bytes.len() as f64 / 1000.0;
-        outln!("{}: {size:.1} kB, signed by {}", out.display(), key.public())?;
+        let signed = lang.pick("signed by", "签名者");
+        outln!("{}: {size:.1} kB, {signed} {}", out.display(), key.public())?;
         Ok(Outcome::Done)
     }
 }
@@ -80,17 +84,25 @@ impl Inspect {
         let manifest = Manifest::parse(packed.package.manifest())?;
         out!("{}", describe(&manifest, lang))?;
         match packed.package.signer() {
-            Some(key) => outln!("signed by {key}")?,
-            None => outln!("not signed: runs only with `wellhead run --development`")?,
+            Some(key) => outln!("{} {key}", lang.pick("signed by", "签名者"))?,
+            None => outln!(
+                "{}",
+                lang.pick(
+                    "not signed: runs only with `wellhead run --development`",
+                    "未签名：只能用 `wellhead run --development` 运行",
+                )
+            )?,
         }
         match check(&packed.package) {
             Ok(program) => {
                 let size = packed.package.component().len() as f64 / 1000.0;
-                outln!("component: {size:.1} kB, built with {}", program.built_with())?;
+                let (what, with) =
+                    (lang.pick("component", "组件"), lang.pick("built with", "构建工具"));
+                outln!("{what}: {size:.1} kB, {with} {}", program.built_with())?;
                 Ok(Outcome::Done)
             }
             Err(refusal) => {
-                outln!("would not run: {refusal:#}")?;
+                outln!("{}: {refusal:#}", lang.pick("would not run", "无法运行"))?;
                 Ok(Outcome::Refused)
             }
         }
@@ -114,10 +126,21 @@ fn describe(m: &Manifest, lang: Lang) -> String {
     let (period, memory) = (m.period.as_secs(), m.limits.memory >> 10);
     let deadline = m.limits.deadline.as_millis();
     // Writing into a String can't fail.
-    let _ = writeln!(out, "every {period} s, contract {}, {memory} KiB, {deadline} ms", m.contract);
+    let contract = &m.contract;
+    let _ = match lang {
+        Lang::En => {
+            writeln!(out, "every {period} s, contract {contract}, {memory} KiB, {deadline} ms")
+        }
+        Lang::Zh => {
+            writeln!(out, "每 {period} 秒一次，接口版本 {contract}，{memory} KiB，{deadline} ms")
+        }
+    };
     for role in &m.roles {
-        let arrow = if role.direction == Direction::Output { "writes" } else { "reads " };
-        let optional = if role.required { "" } else { " (optional)" };
+        let arrow = match role.direction {
+            Direction::Output => lang.pick("writes", "写入"),
+            _ => lang.pick("reads ", "读取"),
+        };
+        let optional = if role.required { "" } else { lang.pick(" (optional)", "（可选）") };
         let many = if role.many > 1 { format!(" ×{}", role.many) } else { String::new() };
         let (shape, unit) = (role.shape.word(), unit(&role.unit));
         let _ = writeln!(
@@ -128,13 +151,16 @@ fn describe(m: &Manifest, lang: Lang) -> String {
         );
     }
     for p in &m.parameters {
-        let default = if p.default.is_some() { "" } else { " (to be given)" };
-        let _ = writeln!(out, "  takes  {}: {}{default}", p.name, text(&p.title));
+        let given = p.default.is_some();
+        let default = if given { "" } else { lang.pick(" (to be given)", "（必须给出）") };
+        let takes = lang.pick("takes ", "参数");
+        let _ = writeln!(out, "  {takes} {}: {}{default}", p.name, text(&p.title));
     }
     for v in &m.values {
         let _ = writeln!(
             out,
-            "  shows  {}: {}{} {}",
+            "  {} {}: {}{} {}",
+            lang.pick("shows ", "显示"),
             v.name,
             v.shape.word(),
             unit(&v.unit),
