@@ -40,7 +40,7 @@ impl Secret {
             Source::File(path) => path,
         };
         let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::File { path: path.clone(), source })?;
+            .map_err(|error| ConfigError::File { path: path.clone(), error })?;
         match text.lines().next() {
             Some(line) if !line.is_empty() => Ok(line.to_owned()),
             _ => Err(ConfigError::EmptySecret(path.display().to_string())),
@@ -174,8 +174,8 @@ pub enum ConfigError {
     Window(usize),
     #[error("inflight_max must be between 1 and 1024, not {0}")]
     Inflight(u16),
-    #[error("can't read {path}: {source}")]
-    File { path: PathBuf, source: std::io::Error },
+    #[error("can't read {path}: {error}")]
+    File { path: PathBuf, error: std::io::Error },
     #[error("{0} holds no password")]
     EmptySecret(String),
     #[error("{path} holds no {what}; it must be a PEM file")]

@@ -30,7 +30,7 @@ pub(crate) fn client(config: &TlsConfig) -> Result<Arc<rustls::ClientConfig>, Co
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|source| ConfigError::File { path: path.into(), source })
+    std::fs::read(path).map_err(|error| ConfigError::File { path: path.into(), error })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {

@@ -43,6 +43,11 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
             "put it in a file and give `password_file`, or name an environment variable with `password_env`",
             "把密码放进单独的文件并写 `password_file`，或用 `password_env` 指定环境变量"
         ),
+        P::Missing { key } if key == "ca" => say!(
+            "`{key}` is missing", "缺少 `{key}`";
+            "name the PEM file of the authority that signed the broker's certificate",
+            "请指定签发服务器证书的机构的 PEM 文件"
+        ),
         P::Missing { key } => say!("`{key}` is missing", "缺少 `{key}`"),
         P::WrongType { expected, got, instead } => {
             let ((want, want_zh), (is, is_zh)) = (expected.words(), got.words());
