@@ -1,7 +1,7 @@
 //! Picks a command, runs it on one thread and ends with its exit code.
 
 use std::process::ExitCode;
-use wellhead::commands::{Cli, refused};
+use wellhead::commands::{Cli, Lang, refused};
 
 fn main() -> ExitCode {
     let cli = match Cli::of_arguments() {
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(cli.run()),
-        Err(error) => refused(error.into()),
+        Err(error) => refused(&error.into(), Lang::of_environment()),
     }
     .into()
 }

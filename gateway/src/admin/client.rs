@@ -26,6 +26,21 @@ pub enum ClientError {
     Answer(#[from] serde_json::Error),
 }
 
+impl ClientError {
+    /// What [`Display`](std::fmt::Display) says, in Chinese.
+    pub fn text_zh(&self) -> String {
+        match self {
+            ClientError::Connect { path, error } => {
+                format!(
+                    "无法连接网关 {path}：{error}；`wellhead run` 是否在运行，您是否有权读该文件？"
+                )
+            }
+            ClientError::Io(error) => format!("网关断开了连接：{error}"),
+            ClientError::Answer(error) => format!("网关的应答无法识别：{error}；版本是否不同？"),
+        }
+    }
+}
+
 /// A connection to the running program.
 pub struct Client(BufReader<UnixStream>);
 

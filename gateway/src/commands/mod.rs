@@ -13,9 +13,9 @@ mod simulate;
 mod watch;
 mod zh;
 
+use crate::admin::client::ClientError;
 pub use crate::config::Lang;
 use crate::config::Shipped;
-use anyhow::Context;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 pub use plugin::{built, signer};
 use std::path::PathBuf;
@@ -97,11 +97,11 @@ impl Cli {
 
     /// Runs the command that was asked for; an error is told on standard error.
     pub async fn run(self) -> Outcome {
-        self.dispatch().await.unwrap_or_else(refused)
+        let lang = self.lang.unwrap_or_else(Lang::of_environment);
+        self.dispatch(lang).await.unwrap_or_else(|error| refused(&error, lang))
     }
 
-    async fn dispatch(self) -> anyhow::Result<Outcome> {
-        let lang = self.lang.unwrap_or_else(Lang::of_environment);
+    async fn dispatch(self, lang: Lang) -> anyhow::Result<Outcome> {
         match self.command {
             Command::Run(c) => c.run(lang).await,
             Command::Check(c) => c.run(lang),
@@ -118,9 +118,44 @@ impl Cli {
 }
 
 /// Tells why it could not be done.
-pub fn refused(error: anyhow::Error) -> Outcome {
-    errln!("wellhead: {error:#}");
+pub fn refused(error: &anyhow::Error, lang: Lang) -> Outcome {
+    match chinese(error).filter(|_| lang == Lang::Zh) {
+        Some(text) => errln!("wellhead: {text}"),
+        None => errln!("wellhead: {error:#}"),
+    }
     Outcome::Refused
+}
+
+/// The Chinese of what keeps every question from the gateway; other errors have none.
+fn chinese(error: &anyhow::Error) -> Option<String> {
+    let client = error.downcast_ref::<ClientError>().map(ClientError::text_zh);
+    client.or_else(|| error.downcast_ref::<NoGateway>().map(NoGateway::text_zh))
+}
+
+/// Why it is not known where the gateway is.
+#[derive(Debug, thiserror::Error)]
+enum NoGateway {
+    #[error(
+        "there is no {0}; name your site file with --site, or the gateway's socket with --socket"
+    )]
+    NoSite(String),
+    #[error(
+        "{0} names no data folder: see `wellhead check {0}`, or name the gateway's socket with --socket"
+    )]
+    NoDataDir(String),
+}
+
+impl NoGateway {
+    fn text_zh(&self) -> String {
+        match self {
+            NoGateway::NoSite(site) => {
+                format!("没有 {site}；请用 --site 指定站点文件，或用 --socket 指定网关的套接字")
+            }
+            NoGateway::NoDataDir(site) => format!(
+                "{site} 没有写明数据文件夹：请看 `wellhead check {site}`，或用 --socket 指定网关的套接字"
+            ),
+        }
+    }
 }
 
 fn language(text: &str) -> Result<Lang, String> {
@@ -145,25 +180,19 @@ pub struct Target {
 impl Target {
     /// The gateway's data folder, as far as the site file says it: a site that is not whole yet
     /// must keep nobody from installing what it lacks, nor from the gateway that runs.
-    fn data_dir(&self) -> anyhow::Result<PathBuf> {
+    fn data_dir(&self) -> Result<PathBuf, NoGateway> {
+        let site = || self.site.display().to_string();
         if !self.site.exists() {
-            anyhow::bail!("there is no {}; name your site file with --site", self.site.display());
+            return Err(NoGateway::NoSite(site()));
         }
-        crate::config::data_dir(&self.site).ok_or_else(|| {
-            anyhow::anyhow!(
-                "{} names no data folder: see `wellhead check {}`",
-                self.site.display(),
-                self.site.display()
-            )
-        })
+        crate::config::data_dir(&self.site).ok_or_else(|| NoGateway::NoDataDir(site()))
     }
 
-    fn socket(&self) -> anyhow::Result<PathBuf> {
+    fn socket(&self) -> Result<PathBuf, NoGateway> {
         if let Some(path) = &self.socket {
             return Ok(path.clone());
         }
-        let data_dir = self.data_dir().context("name the gateway's socket with --socket")?;
-        Ok(crate::admin::socket_path(&data_dir))
+        Ok(crate::admin::socket_path(&self.data_dir()?))
     }
 }
 
@@ -198,6 +227,18 @@ fn age_text(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_keeps_a_question_from_the_gateway_is_told_in_chinese_too() {
+        let site = PathBuf::from("/nowhere/site.toml");
+        let error = Target { site, socket: None }.socket().unwrap_err();
+        let told = chinese(&error.into()).unwrap();
+        assert!(told.starts_with("没有 /nowhere/site.toml"), "{told}");
+        let error = std::io::Error::other("gone");
+        let error = anyhow::Error::from(ClientError::Connect { path: "a.sock".into(), error });
+        assert!(chinese(&error).unwrap().contains("a.sock"));
+        assert!(chinese(&anyhow::anyhow!("something else")).is_none());
+    }
 
     #[test]
     fn a_broken_site_file_still_says_where_the_gateway_is() {
