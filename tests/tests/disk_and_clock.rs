@@ -155,6 +155,26 @@ fn a_disk_that_is_full_at_the_start_is_told_wherever_one_looks() {
     });
 }
 
+#[test]
+fn a_disk_that_others_fill_while_all_is_well_is_no_room_for_an_outage() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&dir.path().join("disk")) else {
+        println!("SKIPPED: mounting a small disk needs root");
+        return;
+    };
+    let broker = Broker::start(dir.path());
+    let modbus = ModbusServer::tcp();
+    let mut gateway =
+        Gateway::start(dir.path(), &site(broker.port, &disk.0.join("data"), modbus.port));
+    gateway.process().wait_for("Connected");
+    let hours = || cache(&gateway)["hours_left"].as_f64();
+    eventually("room for an outage", || hours().filter(|h| *h > 0.5));
+    fill(&disk.0.join("filler"));
+    eventually("none is promised", || hours().filter(|h| *h == 0.0));
+    std::fs::remove_file(disk.0.join("filler")).unwrap();
+    eventually("there is room again", || hours().filter(|h| *h > 0.5));
+}
+
 /// Writes until nothing more fits.
 fn fill(path: &Path) {
     use std::io::Write;

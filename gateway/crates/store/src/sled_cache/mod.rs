@@ -459,9 +459,12 @@ impl Cache for SledCache {
     }
 
     fn stats(&self) -> Stats {
+        let disk = self.on_disk();
+        // What others have filled of the disk is no room for an outage.
+        let room = self.aim().min(disk + self.free());
         Stats {
-            bytes_held_max: self.capacity(self.aim()),
-            bytes_on_disk: self.on_disk(),
+            bytes_held_max: self.capacity(room),
+            bytes_on_disk: disk,
             bytes_max: self.config.bytes_max,
             bytes_written: self.bytes_written,
             ..self.index.stats()
