@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${FUZZ_SECONDS:-60}
 toolchain=${FUZZ_TOOLCHAIN:-nightly}
-targets=${FUZZ_TARGETS:-modbus_reply modbus_value cache_block command dlt645_reply sensor_text bacnet_datagram modbus_request mbus cjt188}
+targets=${FUZZ_TARGETS:-modbus_reply modbus_value cache_block command dlt645_reply sensor_text bacnet_datagram bacnet_request modbus_request mbus cjt188}
 
 rustup run "$toolchain" rustc --version >/dev/null 2>&1 || {
     echo "fuzz: installing the $toolchain compiler (rustup)"

@@ -33,10 +33,13 @@ const ABORT_OUT_OF_RESOURCES: u8 = 9;
 
 /// A write that Control has to judge.
 #[derive(Debug, PartialEq)]
-pub(super) struct Write {
-    pub(super) index: usize,
-    pub(super) value: Option<PointValue>,
-    pub(super) priority: u8,
+pub struct Write {
+    /// The object's place.
+    pub index: usize,
+    /// The value; `None` relinquishes.
+    pub value: Option<PointValue>,
+    /// 3 to 16.
+    pub priority: u8,
 }
 
 /// What a confirmed request comes to.
@@ -67,7 +70,7 @@ impl From<Malformed> for Failure {
 
 /// A request whose answer waits for Control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Waiting {
+pub struct Waiting {
     pub(super) peer: Peer,
     pub(super) invoke: u8,
 }
@@ -80,8 +83,8 @@ struct Room {
     segments: Option<usize>,
 }
 
-/// The device.
-pub(super) struct Core {
+/// The device. Time is handed in, and nothing waits.
+pub struct Core {
     info: DeviceInfo,
     charset: Charset,
     specs: Vec<ObjectSpec>,
@@ -93,14 +96,15 @@ pub(super) struct Core {
     subscriptions: Subscriptions,
     sending: Vec<Sending>,
     waiting: Vec<Waiting>,
-    /// Datagrams to be sent.
-    pub(super) out: Vec<(SocketAddrV4, Vec<u8>)>,
-    /// Writes to be judged.
-    pub(super) writes: Vec<(Waiting, Write)>,
+    /// Datagrams to be sent, which the caller takes out.
+    pub out: Vec<(SocketAddrV4, Vec<u8>)>,
+    /// Writes to be judged, which the caller takes out and answers by [`Core::judged`].
+    pub writes: Vec<(Waiting, Write)>,
 }
 
 impl Core {
-    pub(super) fn new(
+    /// A device with these objects, of which no two may [clash](super::clash).
+    pub fn new(
         info: DeviceInfo,
         charset: Charset,
         specs: Vec<ObjectSpec>,
@@ -129,7 +133,7 @@ impl Core {
 
     /// Takes what a point shows now. A value that is gone leaves the last one standing, under the
     /// flags that say so.
-    pub(super) fn update(&mut self, index: usize, shown: Live) {
+    pub fn update(&mut self, index: usize, shown: Live) {
         let Some(live) = self.live.get_mut(index) else { return };
         live.quality = shown.quality;
         if shown.value.is_some() {
@@ -156,7 +160,7 @@ impl Core {
     }
 
     /// Takes a datagram.
-    pub(super) fn receive(&mut self, from: SocketAddrV4, datagram: &[u8], now: Instant) {
+    pub fn receive(&mut self, from: SocketAddrV4, datagram: &[u8], now: Instant) {
         let Ok(frame) = Frame::decode(datagram) else { return };
         let (npdu, sender, broadcast) = match frame {
             Frame::Unicast(npdu) => (npdu, from, false),
@@ -299,7 +303,7 @@ impl Core {
                 Ok(Answer::Result(out))
             }
             confirmed::READ_PROPERTY_MULTIPLE => self.read_many(data, now),
-            confirmed::WRITE_PROPERTY => self.write(data),
+            confirmed::WRITE_PROPERTY => self.write(data, now),
             confirmed::SUBSCRIBE_COV | confirmed::SUBSCRIBE_COV_PROPERTY => {
                 let subscribe = SubscribeCov::decode(data)?;
                 if subscribe.service() != service {
@@ -355,13 +359,13 @@ impl Core {
         let mut out = Vec::new();
         for ReadAccess { mut object, properties } in ReadAccess::decode_all(data)? {
             let mut values = Vec::new();
+            let mut size = out.len();
             for property in properties {
                 for property in self.meant(object, property) {
-                    let value = self.read(object, property, now);
-                    values.push((property, value.map(|(_, value)| value)));
-                    let size: usize =
-                        values.iter().map(|(_, v)| v.as_ref().map_or(8, Vec::len) + 8).sum();
-                    if out.len() + size > ANSWER_MAX {
+                    let value = self.read(object, property, now).map(|(_, value)| value);
+                    size += value.as_ref().map_or(8, Vec::len) + 8;
+                    values.push((property, value));
+                    if size > ANSWER_MAX {
                         return Err(Failure::Abort(ABORT_OUT_OF_RESOURCES));
                     }
                 }
@@ -400,7 +404,7 @@ impl Core {
         many.into_iter().map(|id| Property { id, index: None }).collect()
     }
 
-    fn write(&self, data: &[u8]) -> Result<Answer, Failure> {
+    fn write(&self, data: &[u8], now: Instant) -> Result<Answer, Failure> {
         let WriteProperty { object, property, value, priority } = WriteProperty::decode(data)?;
         let own = ObjectId { kind: ObjectType::DEVICE, instance: self.info.instance };
         let index = match self.place(object) {
@@ -410,7 +414,7 @@ impl Core {
         };
         // A property that is not there is told apart from one that can't be written.
         let whole = Property { id: property.id, index: None };
-        let readable = self.read(object, whole, Instant::now());
+        let readable = self.read(object, whole, now);
         if readable.is_err_and(|e| e == error::UNKNOWN_PROPERTY) {
             return Err(error::UNKNOWN_PROPERTY.into());
         }
@@ -544,7 +548,7 @@ impl Core {
     }
 
     /// Control has judged a write.
-    pub(super) fn judged(&mut self, waiting: Waiting, result: Result<(), CommandRefused>) {
+    pub fn judged(&mut self, waiting: Waiting, result: Result<(), CommandRefused>) {
         self.waiting.retain(|w| *w != waiting);
         let (invoke, service) = (waiting.invoke, confirmed::WRITE_PROPERTY);
         let refused = |error| Apdu::Error { invoke, service, error };
@@ -607,7 +611,7 @@ impl Core {
     }
 
     /// Does what time asks for; returns when to come back.
-    pub(super) fn tick(&mut self, now: Instant) -> Option<Instant> {
+    pub fn tick(&mut self, now: Instant) -> Option<Instant> {
         self.subscriptions.expire(now);
         let mut again = Vec::new();
         self.subscriptions.overdue(now, |peer, bytes| again.push((peer, bytes.to_vec())));

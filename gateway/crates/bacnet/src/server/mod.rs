@@ -9,7 +9,7 @@
 //! Executed: Who-Is, Who-Has, ReadProperty, ReadPropertyMultiple, WriteProperty of Present_Value
 //! (priorities 3 to 16), SubscribeCOV and SubscribeCOVProperty, confirmed or not. Answers are
 //! segmented, requests are not. It is no BBMD and no router, registers with none, and has no alarms, schedules
-//! or trends. [`Core`](core::Core) does all of it without a socket; time is handed in.
+//! or trends. [`Core`] does all of it without a socket; time is handed in.
 
 mod core;
 mod cov;
@@ -19,11 +19,10 @@ mod segments;
 #[cfg(test)]
 mod tests;
 
-pub use object::{Holds, ObjectSpec};
+pub use self::core::{Core, Waiting, Write};
+pub use object::{Holds, Live, ObjectSpec};
 
-use self::core::{Core, Waiting};
 use crate::wire::{DATAGRAM_MAX, Remote, Value, tag};
-use object::Live;
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

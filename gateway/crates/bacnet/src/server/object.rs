@@ -159,10 +159,11 @@ impl ObjectSpec {
 
 /// What a point shows.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Live {
+pub struct Live {
     /// The last value there was.
-    pub(super) value: Option<PointValue>,
-    pub(super) quality: Quality,
+    pub value: Option<PointValue>,
+    /// What it is worth.
+    pub quality: Quality,
 }
 
 impl Live {
