@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Properties that a point may read, with the standard's names (clause 21).
-const NAMES: [(u32, &str); 37] = [
+const NAMES: [(u32, &str); 38] = [
     (12, "application-software-version"),
     (15, "change-of-state-count"),
     (21, "controlled-variable-value"),
@@ -38,6 +38,7 @@ const NAMES: [(u32, &str); 37] = [
     (104, "relinquish-default"),
     (106, "resolution"),
     (108, "setpoint"),
+    (110, "state-text"),
     (111, "status-flags"),
     (112, "system-status"),
     (117, "units"),
@@ -47,6 +48,14 @@ const NAMES: [(u32, &str); 37] = [
 
 /// Largest property number (22 bits).
 const NUMBER_MAX: u32 = (1 << 22) - 1;
+
+impl Property {
+    /// Whether the list of names has it: of those only the priority array and the names of states
+    /// are arrays.
+    pub(crate) fn is_named(self) -> bool {
+        NAMES.iter().any(|(id, _)| *id == self.id)
+    }
+}
 
 impl FromStr for Property {
     type Err = SpecError;

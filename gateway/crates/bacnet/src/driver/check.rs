@@ -1,6 +1,7 @@
 //! Mistakes in a specification that its texts alone don't show.
 
-use crate::{DeviceAddress, DeviceSpec};
+use super::held;
+use crate::{DeviceAddress, DeviceSpec, Property};
 use std::time::Duration;
 
 /// A mistake in a specification.
@@ -56,6 +57,14 @@ pub fn check(spec: &DeviceSpec) -> Vec<SpecProblem> {
         if point.priority.is_some_and(|p| !(1..=16).contains(&p)) {
             let message = "priorities are 1 (highest) to 16".into();
             problem("priority", message, "优先级为 1（最高）到 16".into());
+        }
+        let (object, property) = (point.object, point.property);
+        if let Some((why, why_zh)) = held::why_not(object, property) {
+            let named = property == Property::PRESENT_VALUE;
+            let key = if named { "object" } else { "property" };
+            let what = format!("`{property}` of `{object}` can't be a point");
+            let what_zh = format!("`{object}` 的 `{property}` 不能作为点位");
+            problem(key, format!("{what}: {why}"), format!("{what_zh}：{why_zh}"));
         }
         let Some(cov) = &point.cov else { continue };
         if cov.increment.is_some_and(|i| !i.is_finite() || i <= 0.0) {

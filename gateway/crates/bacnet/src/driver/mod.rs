@@ -2,6 +2,7 @@
 
 mod check;
 mod cov;
+mod held;
 #[cfg(test)]
 mod tests;
 mod value;
