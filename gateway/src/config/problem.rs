@@ -2,6 +2,7 @@
 //! and Chinese. Both languages of a message stand side by side, so that neither is forgotten.
 
 use super::report::Severity;
+use std::net::SocketAddr;
 use wellhead_model::{IdError, WriteRefusal};
 
 /// The language of messages.
@@ -188,6 +189,7 @@ pub enum Problem {
     GrantTooSmall { what: &'static str, asks: String },
     // Servers.
     ServerOnLine { line: String },
+    ServerOnMetrics { metrics: SocketAddr },
     CommandsOff,
     NotCommandable { got: String },
     NotAnObject { got: String },

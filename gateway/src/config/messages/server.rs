@@ -11,6 +11,11 @@ pub(super) fn said(problem: &Problem) -> Option<Said> {
             "give the line another one, as \"0.0.0.0:47809\": devices answer to the port that asks",
             "请给该线路换一个端口，例如 \"0.0.0.0:47809\"：设备会答复到提问的端口"
         ),
+        P::ServerOnMetrics { metrics } => say!(
+            "the metrics page listens on this port already, at {metrics}",
+            "指标页已经使用此端口：{metrics}";
+            "give one of the two another port", "请给其中之一换一个端口"
+        ),
         P::NotCommandable { got } => say!(
             "`{got}` holds text or counts, which BACnet cannot command",
             "`{got}` 是文本或计数器，BACnet 无法控制"

@@ -9,7 +9,7 @@ use crate::config::site::{Device, Line};
 use crate::config::tree::Data;
 use crate::registry::LineSetup;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wellhead_bacnet::{PortConfig, Registration};
@@ -108,7 +108,7 @@ impl LineFound {
 /// Reads all lines. `data_dir` is the gateway's.
 pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> Vec<LineFound> {
     let mut ports: BTreeMap<String, String> = BTreeMap::new();
-    let mut found = Vec::new();
+    let mut found: Vec<LineFound> = Vec::new();
     for (id, node) in all.node.table().into_iter().flatten() {
         let at = At::new(node, &crate::config::structure::join_path(&all.path, id));
         let table = if at.node.is_cut() { None } else { at.read::<LineTable>(findings) };
@@ -120,7 +120,13 @@ pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> V
         let setup = table.zip(kind).and_then(|(t, kind)| setup(t, kind, &at, findings));
         let port = setup.as_ref().and_then(port);
         if let (Some(kind), Some(port)) = (kind, &port) {
-            match ports.get(port) {
+            let taken = ports.get(port).or_else(|| {
+                let bind = bacnet_bind(setup.as_ref()?)?;
+                let other = |l: &&LineFound| l.setup.as_ref().and_then(bacnet_bind);
+                let same = |l: &&LineFound| other(l).is_some_and(|other| one_socket(bind, other));
+                found.iter().find(same).map(|l| &l.id)
+            });
+            match taken {
                 // Modbus TCP keeps two sessions apart; nothing keeps two masters of a wire apart.
                 Some(other) if kind == PortKind::Tcp && framing == Framing::Tcp => {
                     let other = other.clone();
@@ -141,6 +147,22 @@ pub(super) fn lines(all: &At<'_>, data_dir: &Path, findings: &mut Findings) -> V
         found.push(LineFound { id, kind, setup, port, framing, mode, counts_dir });
     }
     found
+}
+
+/// Where a BACnet line listens.
+fn bacnet_bind(setup: &LineSetup) -> Option<SocketAddr> {
+    match setup {
+        LineSetup::Bacnet(port) => Some(port.bind.into()),
+        _ => None,
+    }
+}
+
+/// Whether only one of two sockets of a kind can be had.
+pub(super) fn one_socket(a: SocketAddr, b: SocketAddr) -> bool {
+    // [::] takes IPv4 too.
+    let takes = |all: IpAddr, one: IpAddr| all.is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    let (x, y) = (a.ip(), b.ip());
+    a.port() == b.port() && a.port() != 0 && (x == y || takes(x, y) || takes(y, x))
 }
 
 /// What only one line may have.

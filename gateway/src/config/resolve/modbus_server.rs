@@ -1,12 +1,14 @@
 //! `[server.modbus]`: chosen points on a register map.
 
 use super::At;
+use super::line::one_socket;
 use super::protocol::modbus::{Lay, RegisterKeys, encoding_word, lay, table_key, whole_range};
 use crate::config::file::{BadWord, ModbusServerTable, RegisterTable};
 use crate::config::problem::Problem;
 use crate::config::report::{Findings, Spot};
 use crate::config::site::{Device, Gateway, ModbusServer, Plugin};
 use crate::config::structure::nearest;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use wellhead_driver::Conversion;
@@ -61,9 +63,13 @@ pub(super) fn server(
 ) -> Option<ModbusServer> {
     let t: ModbusServerTable = at.read(findings)?;
     let bind = t.bind.as_ref().and_then(|got| {
-        let parsed = got.parse().ok();
-        if parsed.is_none() {
-            findings.add(at.key("bind"), Problem::BadBind { got: got.clone() });
+        let parsed: Option<SocketAddr> = got.parse().ok();
+        match (parsed, around.gateway.metrics) {
+            (None, _) => findings.add(at.key("bind"), Problem::BadBind { got: got.clone() }),
+            (Some(bind), Some(metrics)) if one_socket(bind, metrics) => {
+                findings.add(at.key("bind"), Problem::ServerOnMetrics { metrics });
+            }
+            _ => {}
         }
         parsed
     });

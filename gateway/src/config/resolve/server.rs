@@ -1,7 +1,7 @@
 //! What other systems may ask of the gateway: the BACnet device and its objects.
 
 use super::At;
-use super::line::LineFound;
+use super::line::{LineFound, one_socket};
 use crate::config::file::{BacnetServerTable, CharsetWord, NamesWord};
 use crate::config::problem::Problem;
 use crate::config::report::Findings;
@@ -91,12 +91,8 @@ pub(super) fn bacnet(
 
 /// The line that has this port already.
 fn line_at(lines: &[LineFound], bind: SocketAddrV4) -> Option<String> {
-    let any = |ip: &Ipv4Addr| ip.is_unspecified();
     let clashes = |line: &&LineFound| match &line.setup {
-        Some(LineSetup::Bacnet(port)) => {
-            let (a, b) = (port.bind, bind);
-            a.port() == b.port() && (a.ip() == b.ip() || any(a.ip()) || any(b.ip()))
-        }
+        Some(LineSetup::Bacnet(port)) => one_socket(port.bind.into(), bind.into()),
         _ => false,
     };
     lines.iter().find(clashes).map(|line| line.id.clone())
