@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 use wellhead_bacnet::client::{Failure, Peer};
-use wellhead_bacnet::wire::service::{IAm, Segmentation, Sought};
+use wellhead_bacnet::wire::service::{IAm, Segmentation, Sought, WriteProperty};
 use wellhead_bacnet::wire::{Error, Value};
 use wellhead_bacnet::{
     BacnetDriver, Client, Cov, DeviceAddress, DeviceSpec, ObjectId, PointSpec, PortConfig,
@@ -194,20 +194,24 @@ async fn a_command_takes_its_priority_and_gives_it_back() {
     assert_eq!(back, Ok(Readback::Read(Outcome::Good(Reading::Bool(true)))));
     // A hand at priority 5 rules, and what is read back says so.
     let peer = Peer::ip(loopback(device.port));
-    let (valve, present) = (object("analog-output:1"), Property::PRESENT_VALUE);
-    client.write(peer, &TIMING, valve, present, &Value::Real(99.0), Some(5)).await.unwrap();
+    let wish = async |name: &str, value: Value, priority| {
+        let (object, value) = (object(name), value.bytes());
+        let property = Property::PRESENT_VALUE;
+        let write = WriteProperty { object, property, value: &value, priority: Some(priority) };
+        client.write(peer, &TIMING, 1476, &write).await
+    };
+    wish("analog-output:1", Value::Real(99.0), 5).await.unwrap();
     let write =
         Write { point: PointIndex(0), value: Reading::float(10.0).unwrap(), readback: true };
     assert_eq!(driver.write(&mut line, &write).await, Ok(Readback::Read(float(99.0))));
-    client.write(peer, &TIMING, valve, present, &Value::Null, Some(5)).await.unwrap();
+    wish("analog-output:1", Value::Null, 5).await.unwrap();
     assert_eq!(device.ask("get valve"), "valve 10.0");
     let back = driver.relinquish(&mut line, PointIndex(0), true).await;
     assert_eq!(back, Ok(Readback::Acknowledged));
     assert_eq!(device.ask("get valve"), "valve 5.0", "what it falls back to");
     assert!(device.ask("slot valve 8").starts_with("valve null"));
     // What it does not have, it does not take.
-    let none = object("analog-output:99");
-    let refused = client.write(peer, &TIMING, none, present, &Value::Real(1.0), Some(8)).await;
+    let refused = wish("analog-output:99", Value::Real(1.0), 8).await;
     assert_eq!(refused, Err(Failure::Error(Error { class: 1, code: 31 })));
 }
 

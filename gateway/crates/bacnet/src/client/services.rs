@@ -71,19 +71,23 @@ impl Client {
         self.request(peer, timing, confirmed::READ_PROPERTY_MULTIPLE, &request).await
     }
 
-    /// Writes one property; [`Value::Null`] relinquishes the priority.
+    /// Writes one property, encoded as its value is: `Null` relinquishes the priority. Requests are
+    /// never segmented: one that is longer than the device takes (`max_apdu` bytes) is not sent.
     pub async fn write(
         &self,
         peer: Peer,
         timing: &Timing,
-        object: ObjectId,
-        property: Property,
-        value: &Value,
-        priority: Option<u8>,
+        max_apdu: u16,
+        write: &WriteProperty<'_>,
     ) -> Result<(), Failure> {
+        /// Bytes of a request before its parameters.
+        const HEAD: usize = 4;
         let mut request = Vec::new();
-        let value = value.bytes();
-        WriteProperty { object, property, value: &value, priority }.encode(&mut request);
+        write.encode(&mut request);
+        let (len, max) = (request.len() + HEAD, usize::from(max_apdu));
+        if len > max {
+            return Err(Failure::TooLong { len, max });
+        }
         self.request(peer, timing, confirmed::WRITE_PROPERTY, &request).await.map(drop)
     }
 

@@ -11,7 +11,7 @@ pub use check::{SpecProblem, check};
 
 use crate::batch::{Abilities, Batch, Found, Want};
 use crate::client::{Client, CovTold, Failure, Peer};
-use crate::wire::service::{SubscribeCov, property};
+use crate::wire::service::{SubscribeCov, WriteProperty, property};
 use crate::wire::{Value as Wire, error_code, error_meaning, unit, unit_name};
 use crate::{DeviceSpec, ObjectId, PointSpec, Property};
 use cov::{Need, Subscription};
@@ -290,11 +290,17 @@ impl BacnetDriver {
     async fn put(&mut self, i: usize, value: &Wire) -> Result<(), DeviceError> {
         let (point, timing) = (&self.spec.points[i], &self.spec.timing);
         let Some(link) = &self.link else { return Err(DeviceError::BadReply("no device")) };
-        let (object, property) = (point.object, point.property);
-        let written =
-            self.client.write(link.peer, timing, object, property, value, point.priority).await;
-        match written {
+        let PointSpec { object, property, priority, .. } = *point;
+        let value = value.bytes();
+        let write = WriteProperty { object, property, value: &value, priority };
+        let max_apdu = link.abilities.max_apdu;
+        match self.client.write(link.peer, timing, max_apdu, &write).await {
             Ok(()) => Ok(()),
+            // Nothing was sent.
+            Err(failure @ Failure::TooLong { .. }) => {
+                let text = format!("`{}` can't be written: {failure}", point.name);
+                Err(DeviceError::Unencodable(text))
+            }
             Err(failure) if failure.is_answer() => Err(self.error(failure)),
             Err(failure) => Err(self.lost(failure).await),
         }

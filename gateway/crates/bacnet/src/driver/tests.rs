@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::{Device, HASTY, PATIENT, client, encode, object};
 use crate::wire::service::confirmed;
 use crate::wire::{Apdu, Value as Wire};
-use crate::{Cov, DeviceAddress, Timing};
+use crate::{Cov, DeviceAddress, ObjectType, Timing};
 use wellhead_driver::Conversion;
 use wellhead_model::{Unit, Value};
 
@@ -249,6 +249,31 @@ async fn units_are_learned_once_and_a_different_one_is_told() {
     assert!(out.notices[0].text.contains("degrees-fahrenheit"), "{}", out.notices[0].text);
     let out = poll(&mut driver).await.unwrap();
     assert_eq!((out.units.len(), out.notices.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_text_too_long_for_the_device_is_told_and_never_sent() {
+    let device = Device::start(INSTANCE).await;
+    device.put("character-string-value:1", Wire::Text("hello".into()));
+    let me = ObjectId { kind: ObjectType::DEVICE, instance: INSTANCE };
+    let longest = (me, plain(property::MAX_APDU_LENGTH_ACCEPTED));
+    device.model().values.insert(longest, Wire::Unsigned(128));
+    let mut driver = driver(&device, PATIENT, vec![point(0, "character-string-value:1")]).await;
+    poll(&mut driver).await.unwrap();
+    device.model().asked.clear();
+    let mut line = Line::none();
+    let write = |text: &str| Write {
+        point: PointIndex(0),
+        value: Value::Text(text.into()),
+        readback: false,
+    };
+    let refused = driver.write(&mut line, &write(&"长".repeat(60))).await.unwrap_err();
+    let DeviceError::Unencodable(why) = &refused else { panic!("{refused:?}") };
+    assert!(why.contains("more than the device's 128"), "{why}");
+    assert!(device.model().written.is_empty() && device.model().asked.is_empty());
+    driver.write(&mut line, &write(&"长".repeat(20))).await.unwrap();
+    assert_eq!(device.model().written.len(), 1);
+    assert_eq!(device.model().asked, [15], "and the device is not lost by it");
 }
 
 #[tokio::test]
