@@ -8,7 +8,7 @@ use wellhead_bacnet::wire::service::{IAm, Segmentation, Sought, WriteProperty};
 use wellhead_bacnet::wire::{Error, Value};
 use wellhead_bacnet::{
     BacnetDriver, Client, Cov, DeviceAddress, DeviceSpec, ObjectId, PointSpec, PortConfig,
-    Property, Registration, Timing, discover, object_list,
+    Property, Registration, Timing, look_at, object_list,
 };
 use wellhead_driver::{Conversion, Driver, Line, Outcome, Readback, Readings, Write};
 use wellhead_model::{PointIndex, Reason, Value as Reading};
@@ -114,8 +114,9 @@ async fn discovery_lists_objects_with_names_and_units() {
     let device = BacnetDevice::start(&[]);
     let client = client(&device);
     open(&client).await;
-    let found = eventually(async || discover(&client, None, WAIT).await.unwrap()).await;
-    let [there] = &found[..] else { panic!("{found:?}") };
+    let found = eventually(async || client.who_is(None, None, WAIT).await.unwrap()).await;
+    let [(i_am, peer)] = found[..] else { panic!("{found:?}") };
+    let there = look_at(&client, i_am, peer, &TIMING).await;
     assert_eq!(there.name.as_deref(), Some("plant"));
     let objects = there.objects.as_ref().unwrap();
     let named = |name: &str| {

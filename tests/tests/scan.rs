@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex};
 use wellhead_tests::*;
 
 const ROOT: &str = "wellhead/v1/new-site/box1";
@@ -162,6 +163,89 @@ fn a_network_without_devices_ends_with_1_and_writes_no_file() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_told_before_anything_is_asked() {
+    let listener = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let broadcast = listener.local_addr().unwrap().to_string();
+    let dir = tempfile::tempdir().unwrap();
+    let nowhere = path(&dir.path().join("no-such-folder/site.toml"));
+    let network = ["--bind", "127.0.0.1:0", "--broadcast", &broadcast, "--time", "200ms"];
+    let scan = |file: &str| {
+        let mut arguments = vec!["scan", "bacnet", "--write", file];
+        arguments.extend(network);
+        wellhead(&arguments)
+    };
+    let said = scan(&nowhere);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(said.err.contains("can't be written there"), "{}", said.err);
+    let nobody = listener.recv(&mut [0; 64]).unwrap_err();
+    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
+    // And where it can, the network is asked, and no empty file stays.
+    let here = dir.path().join("site.toml");
+    assert_eq!(scan(&path(&here)).code, Some(1));
+    assert!(listener.recv(&mut [0; 64]).is_ok() && !here.exists());
+}
+
+/// Passes datagrams on to a device and its answers back. Its requests after Who-Is wait until
+/// `begun` has been told of so many devices.
+fn behind(device: u16, begun: &Arc<Begun>, devices: usize) -> u16 {
+    let front = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let back = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    back.connect(("127.0.0.1", device)).unwrap();
+    let port = front.local_addr().unwrap().port();
+    let begun = Arc::clone(begun);
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1600];
+        let mut first = true;
+        while let Ok((length, from)) = front.recv_from(&mut buffer) {
+            // Of all that is asked only the unconfirmed Who-Is has no destination to answer.
+            let who_is = buffer[..length].windows(2).any(|w| w == [0x10, 0x08]);
+            if !who_is && std::mem::take(&mut first) {
+                begun.wait_for(devices);
+            }
+            back.send(&buffer[..length]).unwrap();
+            let length = back.recv(&mut buffer).unwrap();
+            front.send_to(&buffer[..length], from).unwrap();
+        }
+    });
+    port
+}
+
+/// How many devices have been asked.
+#[derive(Default)]
+struct Begun {
+    devices: Mutex<usize>,
+    more: Condvar,
+}
+
+impl Begun {
+    fn wait_for(&self, devices: usize) {
+        let mut begun = self.devices.lock().unwrap();
+        *begun += 1;
+        self.more.notify_all();
+        let enough = self.more.wait_while(begun, |begun| *begun < devices);
+        drop(enough.unwrap());
+    }
+}
+
+#[test]
+fn several_bacnet_devices_are_read_side_by_side() {
+    let mut plant = plant(&["--bacnet", "127.0.0.1:0"], &[]);
+    let ports = bacnet_ports(&mut plant);
+    // None answers before all are asked: one after the other, the first would never be done.
+    let begun = Arc::new(Begun::default());
+    let fronts = ports.iter().map(|p| behind(p.parse().unwrap(), &begun, ports.len()).to_string());
+    let addresses: Vec<String> = fronts.map(|port| format!("127.0.0.1:{port}")).collect();
+    let mut arguments = vec!["scan", "bacnet", "--bind", "127.0.0.1:0", "--time", "2s", "--json"];
+    addresses.iter().for_each(|address| arguments.extend(["--address", address]));
+    let said = wellhead(&arguments);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    let found: Json = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(found["devices"].as_array().map(Vec::len), Some(ports.len()));
+    assert!(said.err.contains("reading the objects of 3 devices"), "{}", said.err);
+}
+
+#[test]
 fn a_udp_port_in_use_is_told_and_left_alone() {
     let gateway = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let bind = gateway.local_addr().unwrap().to_string();
@@ -303,6 +387,15 @@ fn two_cjt_188_meters_on_one_line_are_told_and_never_taken_for_one() {
     assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
     let found: Json = serde_json::from_str(&said.out).unwrap();
     assert_eq!(found["devices"], json!([]), "{found:#}");
+    let why = found["unclear"][0].as_str().unwrap_or_default();
+    assert!(why.contains("several meters; connect one at a time"), "{found:#}");
+    let said = wellhead(&["--lang", "zh", "scan", "cjt188", "--serial", &port, "--parity", "none"]);
+    assert!(
+        said.out.contains("请逐块连接") && said.err.contains("正在询问"),
+        "{}{}",
+        said.out,
+        said.err
+    );
 }
 
 #[test]
@@ -334,20 +427,25 @@ fn a_cjt_188_meter_of_the_plant_becomes_a_site_that_runs() {
     assert_eq!(latest[&format!("meter-{address}/supply_temperature")].value, supply["value"]);
 }
 
+/// The ports of the plant's three building controllers.
+fn bacnet_ports(plant: &mut Child) -> Vec<String> {
+    plant.wait_for("ready");
+    let words = plant.lines();
+    let listening = words.iter().filter(|l| l.starts_with("listening bacnet-"));
+    let ports = listening.filter_map(|l| l.rsplit(':').next()).map(str::to_owned);
+    let ports: Vec<String> = ports.collect();
+    assert_eq!(ports.len(), 3, "{words:#?}");
+    ports
+}
+
 #[test]
 fn the_plants_building_controllers_become_a_site_that_runs() {
     let desk = Desk::new();
     let mut plant = plant(&["--bacnet", "127.0.0.1:0"], &[]);
-    plant.wait_for("ready");
-    let words = plant.lines();
-    let ports: Vec<&str> = words
-        .iter()
-        .filter(|l| l.starts_with("listening bacnet-"))
-        .filter_map(|l| l.rsplit(' ').next())
-        .collect();
-    assert_eq!(ports.len(), 3, "{words:#?}");
+    let ports = bacnet_ports(&mut plant);
     let mut arguments = vec!["bacnet", "--bind", "127.0.0.1:0", "--time", "2s"];
-    ports.iter().for_each(|port| arguments.extend(["--address", *port]));
+    let addresses: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    addresses.iter().for_each(|address| arguments.extend(["--address", address]));
     let found = desk.scan(&arguments);
     let devices = found["devices"].as_array().unwrap();
     assert_eq!(devices.len(), 3, "{found:#}");

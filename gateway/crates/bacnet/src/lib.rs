@@ -2,7 +2,7 @@
 //!
 //! [`DeviceSpec`] says what a device is and which of its objects' properties are its points;
 //! [`check`] finds mistakes in it; [`BacnetDriver`] reads, writes and follows them. All devices of a
-//! port share one [`Client`], which owns the socket. [`discover`] finds devices and what they hold.
+//! port share one [`Client`], which owns the socket and finds devices; [`look_at`] lists what one holds.
 //! [`wire`] is bytes in, messages out. [`server`] is the other way round: points of the gateway as
 //! objects for other systems.
 //!
@@ -26,7 +26,7 @@ pub mod wire;
 pub use batch::{Abilities, Batch, Found, Want};
 pub use client::Client;
 pub use driver::{BacnetDriver, SpecProblem, check};
-pub use objects::{FoundDevice, FoundObject, discover, look_at, object_list};
+pub use objects::{FoundDevice, FoundObject, look_at, object_list};
 pub use spec::{
     Cov, DeviceAddress, DeviceSpec, ObjectId, ObjectType, PointSpec, PortConfig, Property,
     Registration, SpecError, Timing,

@@ -6,7 +6,6 @@ use crate::wire::service::{IAm, property};
 use crate::wire::{Reader, Value, unit, unit_name};
 use crate::{ObjectId, ObjectType, Property, Timing};
 use std::sync::Arc;
-use std::time::Duration;
 use wellhead_model::Unit;
 
 /// A list longer than this is none.
@@ -115,21 +114,7 @@ pub struct FoundObject {
     pub writable: bool,
 }
 
-/// Finds devices by Who-Is, waiting `time` for answers, and reads what each holds, one device
-/// after the other. Only reads; nothing is ever written.
-pub async fn discover(
-    client: &Arc<Client>,
-    range: Option<(u32, u32)>,
-    time: Duration,
-) -> Result<Vec<FoundDevice>, Failure> {
-    let mut devices = Vec::new();
-    for (i_am, peer) in client.who_is(None, range, time).await? {
-        devices.push(look_at(client, i_am, peer, &Timing::default()).await);
-    }
-    Ok(devices)
-}
-
-/// Reads what one device holds.
+/// Reads what one device holds. Nothing is ever written.
 pub async fn look_at(client: &Arc<Client>, i_am: IAm, peer: Peer, timing: &Timing) -> FoundDevice {
     let device = ObjectId { kind: ObjectType::DEVICE, instance: i_am.device };
     let mut found =

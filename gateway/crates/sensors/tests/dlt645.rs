@@ -13,8 +13,8 @@ use wellhead_model::{PointIndex, Reason, Unit, Value};
 use wellhead_sensors::Timing;
 use wellhead_sensors::dlt645::codec::{Answer, Ask, Request, plain};
 use wellhead_sensors::dlt645::{
-    Address, DeviceSpec, Dlt645Driver, Edition, Found, Item, PointSpec, Report, Scan, check,
-    decode, scan,
+    Address, DeviceSpec, Dlt645Driver, Edition, Found, Item, PointSpec, Progress, Report, Scan,
+    check, decode, scan,
 };
 
 const TIMEOUT: Duration = Duration::from_millis(600);
@@ -472,27 +472,36 @@ fn crowd(addresses: &'static [&'static str]) -> Line {
     })
 }
 
-async fn search(mut line: Line) -> (Report, usize) {
+/// What was found, how many meters were told of meanwhile, and where answers collided.
+async fn search(mut line: Line) -> (Report, usize, Vec<String>) {
     let settings = Scan {
         editions: vec![Edition::Y2007, Edition::Y1997],
         preamble: 4,
         timing: timing(),
         questions_max: 2000,
     };
-    let mut told = 0;
-    let mut report = scan(&mut line, &settings, |_| told += 1).await.unwrap();
+    let (mut told, mut collided) = (0, Vec::new());
+    let report = scan(&mut line, &settings, |said| match said {
+        Progress::Meter(_) => told += 1,
+        Progress::Several(address) => collided.push(address.to_string()),
+    });
+    let mut report = report.await.unwrap();
     report.found.sort_by_key(|f: &Found| f.address.0);
-    (report, told)
+    (report, told, collided)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_search_tells_meters_apart_that_answer_at_once() {
     const METERS: &[&str] = &["000000000161", "000000000261", "000000000303", "120000000261"];
-    let (report, told) = search(crowd(METERS)).await;
+    let (report, told, collided) = search(crowd(METERS)).await;
     let addresses: Vec<_> = report.found.iter().map(|f| f.address.to_string()).collect();
     assert_eq!(addresses, METERS);
     assert!(report.found.iter().all(|f| f.energy_kwh == Some(0.26)));
     assert_eq!((report.unclear, told), (Vec::new(), 4));
+    // All of them, those in 61, and two down to the digits that differ.
+    let places = ["AAAAAAAAAAAA", "AAAAAAAAAA61", "AAAAAAAA0261", "AAAAAA000261"];
+    assert_eq!(collided[..4], places);
+    assert_eq!(collided[4..], ["AAAA00000261", "AA0000000261"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -503,7 +512,7 @@ async fn a_search_of_a_silent_line_asks_three_times_and_finds_nothing() {
         counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Vec::new()
     });
-    assert_eq!(search(line).await, (Report::default(), 0));
+    assert_eq!(search(line).await, (Report::default(), 0, Vec::new()));
     assert_eq!(questions.load(std::sync::atomic::Ordering::Relaxed), 3);
 }
 
@@ -520,7 +529,7 @@ async fn two_meters_of_one_address_are_told_as_unclear() {
             }
         }
     });
-    let (report, told) = search(Line::over(near)).await;
+    let (report, told, _) = search(Line::over(near)).await;
     assert_eq!((report.found.len(), told), (0, 0));
     let unclear: Vec<_> = report.unclear.iter().map(ToString::to_string).collect();
     assert_eq!(unclear, ["000000000161", "000000000161"], "one in each edition");

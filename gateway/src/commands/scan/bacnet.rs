@@ -1,14 +1,16 @@
 //! `wellhead scan bacnet`.
 
 use super::found::{Address, Device, Found, Keys, Point, text};
-use super::{Output, duration, range};
+use super::{Lang, Output, duration, range};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use wellhead_bacnet::client::{Failure, Peer};
 use wellhead_bacnet::wire::service::{IAm, property};
 use wellhead_bacnet::wire::{Reader, Value};
@@ -19,6 +21,8 @@ use wellhead_bacnet::{
 
 /// The standard port.
 const PORT: u16 = 47808;
+/// How many addresses are asked at a time.
+const AT_ONCE: usize = 8;
 /// How long a BBMD may take to take us in.
 const REGISTRATION: Duration = Duration::from_secs(5);
 
@@ -60,38 +64,51 @@ fn broadcast(text: &str) -> Result<(Ipv4Addr, Option<u16>), String> {
 }
 
 impl Bacnet {
-    pub(super) async fn scan(&self) -> anyhow::Result<Found> {
+    pub(super) async fn scan(&self, lang: Lang) -> anyhow::Result<Found> {
         let client = self.open().await?;
         let answers = self.answers(&client).await.context("Who-Is")?;
-        let (mut devices, mut unclear) = (Vec::new(), Vec::new());
+        let mut unclear = Vec::new();
         let mut instances = BTreeSet::new();
-        let timing = Timing::default();
+        let mut asked = Vec::new();
         for (i_am, peer) in answers {
-            if !instances.insert(i_am.device) {
-                let instance = i_am.device;
-                unclear.push(format!(
-                    "another device {instance}, at {peer}: give one of them another instance"
-                ));
+            if instances.insert(i_am.device) {
+                asked.push((i_am, peer));
                 continue;
             }
-            let found = look_at(&client, i_am, peer, &timing).await;
-            devices.push(self.device(&client, found, &timing).await);
+            let instance = i_am.device;
+            unclear.push(match lang {
+                Lang::En => format!(
+                    "another device {instance}, at {peer}: give one of them another instance"
+                ),
+                Lang::Zh => format!("{peer} 处另有一台实例号为 {instance} 的设备：请更改其中之一"),
+            });
         }
+        told(asked.len(), lang);
+        let looked = look_at_all(&client, asked).await;
+        let devices = looked.into_iter().map(|looked| self.device(looked)).collect();
         let line_keys = self.line_keys();
         Ok(Found { protocol: "bacnet", line: "building", line_keys, devices, unclear })
     }
 
-    async fn answers(&self, client: &Client) -> Result<Vec<(IAm, Peer)>, Failure> {
+    async fn answers(&self, client: &Arc<Client>) -> Result<Vec<(IAm, Peer)>, Failure> {
         if self.address.is_empty() {
             return client.who_is(None, self.range, self.time).await;
         }
-        let mut all = Vec::new();
+        // All at once: each waits the whole time.
+        let mut asking = JoinSet::new();
         for (address, port) in &self.address {
             let asked = Peer::ip(SocketAddrV4::new(*address, port.unwrap_or(PORT)));
-            let answers = client.who_is(Some(asked), self.range, self.time).await?;
-            // Others may have something to say at the same time.
-            all.extend(answers.into_iter().filter(|(_, peer)| peer.via == asked.via));
+            let (client, range, time) = (Arc::clone(client), self.range, self.time);
+            asking.spawn(async move {
+                let answers = client.who_is(Some(asked), range, time).await?;
+                // Others may have something to say at the same time.
+                Ok(answers.into_iter().filter(|(_, peer)| peer.via == asked.via).collect())
+            });
         }
+        let answers: Result<Vec<Vec<_>>, Failure> = asking.join_all().await.into_iter().collect();
+        let mut all: Vec<(IAm, Peer)> = answers?.into_iter().flatten().collect();
+        all.sort_by_key(|(i_am, peer)| (i_am.device, *peer));
+        all.dedup_by_key(|(i_am, peer)| (i_am.device, *peer));
         Ok(all)
     }
 
@@ -144,7 +161,8 @@ impl Bacnet {
         keys
     }
 
-    async fn device(&self, client: &Arc<Client>, found: FoundDevice, timing: &Timing) -> Device {
+    fn device(&self, looked: Looked) -> Device {
+        let Looked { found, shown } = looked;
         let instance = found.i_am.device;
         let mut device = Device {
             place: format!("device {instance}, {}", found.peer),
@@ -158,20 +176,12 @@ impl Bacnet {
             ..Device::default()
         };
         self.address(found.peer, &mut device);
-        let objects = match found.objects {
-            Ok(objects) => objects,
-            Err(failure) => {
-                device.problem = Some(failure.to_string());
-                return device;
+        match found.objects {
+            Ok(objects) => {
+                let points = objects.into_iter().zip(shown).map(|(o, (v, s))| point(o, v, s));
+                device.points = points.collect();
             }
-        };
-        let values = values(client, found.peer, timing, instance, &objects).await;
-        for (object, value) in objects.into_iter().zip(values) {
-            let states = match object.object.kind.0 {
-                13 | 14 | 19 => state_texts(client, found.peer, timing, object.object).await,
-                _ => None,
-            };
-            device.points.push(point(object, value, states));
+            Err(failure) => device.problem = Some(failure.to_string()),
         }
         device
     }
@@ -195,6 +205,65 @@ impl Bacnet {
             device.keys.extend(keys);
         }
     }
+}
+
+fn told(devices: usize, lang: Lang) {
+    match lang {
+        Lang::En => errln!("reading the objects of {devices} devices"),
+        Lang::Zh => errln!("正在读取 {devices} 台设备的对象"),
+    }
+}
+
+/// What an object shows, and the names of its states.
+type Shown = (Option<Result<Json, String>>, Option<toml::Value>);
+
+/// A device, and what its objects show.
+struct Looked {
+    found: FoundDevice,
+    shown: Vec<Shown>,
+}
+
+/// Reads the devices in their order, those at [`AT_ONCE`] addresses at a time. What shares an
+/// address sits behind one router, and perhaps on one slow wire: one after the other.
+async fn look_at_all(client: &Arc<Client>, devices: Vec<(IAm, Peer)>) -> Vec<Looked> {
+    let mut addresses: BTreeMap<SocketAddrV4, Vec<(usize, IAm, Peer)>> = BTreeMap::new();
+    for (n, (i_am, peer)) in devices.into_iter().enumerate() {
+        addresses.entry(peer.via).or_default().push((n, i_am, peer));
+    }
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut reading = JoinSet::new();
+    for (_, devices) in addresses {
+        let (client, turns) = (Arc::clone(client), Arc::clone(&turns));
+        reading.spawn(async move {
+            // Nobody closes it.
+            let _turn = turns.acquire().await;
+            let mut looked = Vec::new();
+            for (n, i_am, peer) in devices {
+                looked.push((n, look(&client, i_am, peer).await));
+            }
+            looked
+        });
+    }
+    let mut looked: Vec<_> = reading.join_all().await.into_iter().flatten().collect();
+    looked.sort_by_key(|(n, _)| *n);
+    looked.into_iter().map(|(_, looked)| looked).collect()
+}
+
+async fn look(client: &Arc<Client>, i_am: IAm, peer: Peer) -> Looked {
+    let timing = Timing::default();
+    let found = look_at(client, i_am, peer, &timing).await;
+    let mut shown = Vec::new();
+    if let Ok(objects) = &found.objects {
+        let values = values(client, peer, &timing, i_am.device, objects).await;
+        for (object, value) in objects.iter().zip(values) {
+            let states = match object.object.kind.0 {
+                13 | 14 | 19 => state_texts(client, peer, &timing, object.object).await,
+                _ => None,
+            };
+            shown.push((value, states));
+        }
+    }
+    Looked { found, shown }
 }
 
 /// Whether the gateway knows what the present value of such an object is.

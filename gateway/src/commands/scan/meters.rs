@@ -62,7 +62,23 @@ fn secondary(text: &str) -> Result<mbus::Secondary, String> {
 }
 
 impl Mbus {
-    pub(super) async fn scan(&self) -> anyhow::Result<Found> {
+    pub(super) async fn scan(&self, lang: Lang) -> anyhow::Result<Found> {
+        let wait = self.stream.wait;
+        match (self.primary, lang) {
+            (Some((first, last)), Lang::En) => {
+                errln!("asking addresses {first} to {last}; one without a meter takes {wait:?}");
+            }
+            (Some((first, last)), Lang::Zh) => {
+                errln!("正在询问地址 {first} 至 {last}；无表的地址各需 {wait:?}");
+            }
+            (None, Lang::En) => errln!(
+                "looking for secondary addresses: ten questions of {wait:?}, and ten more wherever \
+                 several meters answer"
+            ),
+            (None, Lang::Zh) => {
+                errln!("正在查找二级地址：十次询问，每次 {wait:?}；多表同时应答时再各问十次");
+            }
+        }
         let search = match (self.primary, self.secondary) {
             (Some((first, last)), _) => mbus::Search::Primary(first..=last.min(250)),
             (None, among) => mbus::Search::Secondary(among.unwrap_or(mbus::Secondary::ANY)),
@@ -162,16 +178,37 @@ impl Dlt645 {
             timing: timing(self.stream.wait),
             questions_max: QUESTIONS_MAX,
         };
-        let told = |f: &dlt645::Found| {
-            errln!("{} {}", lang.pick("found meter", "发现电能表"), f.address);
+        let wait = self.stream.wait;
+        match lang {
+            Lang::En => errln!(
+                "asking all meters at once, {wait:?} a question; two meters of the same digits take \
+                 a hundred questions more, {QUESTIONS_MAX} at most"
+            ),
+            Lang::Zh => errln!(
+                "正在同时询问所有电能表，每次 {wait:?}；应答冲突时每处再问一百次，最多 \
+                 {QUESTIONS_MAX} 次"
+            ),
+        }
+        let told = |progress: dlt645::Progress<'_>| match (progress, lang) {
+            (dlt645::Progress::Meter(f), Lang::En) => errln!("found meter {}", f.address),
+            (dlt645::Progress::Meter(f), Lang::Zh) => errln!("发现电能表 {}", f.address),
+            (dlt645::Progress::Several(a), Lang::En) => {
+                errln!("several answer to {a} (A: any digit); going through the next two digits");
+            }
+            (dlt645::Progress::Several(a), Lang::Zh) => {
+                errln!("{a}（A 为任意数字）有多表应答；正在逐一询问其后两位");
+            }
         };
         let report = dlt645::scan(&mut line, &settings, told).await?;
         let mut devices: Vec<Device> = Vec::new();
         for found in report.found {
             devices.push(self.meter(&mut line, &found).await?);
         }
-        let unclear = report.unclear.iter().map(|a| {
-            format!("something answers for {a} (A: any digit): noise, or two meters of one address")
+        let unclear = report.unclear.iter().map(|a| match lang {
+            Lang::En => format!(
+                "something answers for {a} (A: any digit): noise, or two meters of one address"
+            ),
+            Lang::Zh => format!("{a}（A 为任意数字）有应答但无法识别：干扰，或两表同址"),
         });
         let (unclear, line_keys) = (unclear.collect(), self.stream.keys(BAUD));
         Ok(Found { protocol: "dlt645", line: "meters", line_keys, devices, unclear })
@@ -250,7 +287,12 @@ const FIELDS: [&str; 10] = [
 ];
 
 impl Cjt188 {
-    pub(super) async fn scan(&self) -> anyhow::Result<Found> {
+    pub(super) async fn scan(&self, lang: Lang) -> anyhow::Result<Found> {
+        let wait = self.stream.wait;
+        match lang {
+            Lang::En => errln!("asking for the line's only meter, twice {wait:?}"),
+            Lang::Zh => errln!("正在询问线路上唯一的表，两次，每次 {wait:?}"),
+        }
         let mut line = self.stream.line(BAUD);
         let (mut devices, mut unclear) = (Vec::new(), Vec::new());
         for order in [IdentifierOrder::LowFirst, IdentifierOrder::HighFirst] {
@@ -263,7 +305,14 @@ impl Cjt188 {
                 }
                 Err(error @ DeviceError::Unreachable { .. }) => return Err(error.into()),
                 Err(DeviceError::NoReply(_)) => {}
-                Err(error) => unclear = vec![error.to_string()],
+                Err(error) => {
+                    unclear = vec![match lang {
+                        Lang::En => {
+                            format!("{error}: noise, or several meters; connect one at a time")
+                        }
+                        Lang::Zh => format!("{error}：干扰，或有多块表；请逐块连接"),
+                    }];
+                }
             }
         }
         let line_keys = self.stream.keys(BAUD);

@@ -72,6 +72,10 @@ impl Scan {
                 errln!("{}: {}", path.display(), lang.pick(THERE_EN, THERE_ZH));
                 return Ok(Outcome::Wrong);
             }
+            if let Err(error) = can_be_written(path) {
+                errln!("{}: {}: {error}", path.display(), lang.pick(NOWHERE_EN, NOWHERE_ZH));
+                return Ok(Outcome::Wrong);
+            }
         }
         if let Some(path) = &profile
             && let Err(error) = profile_id(path)
@@ -80,11 +84,11 @@ impl Scan {
             return Ok(Outcome::Wrong);
         }
         let found = match &self.what {
-            What::Bacnet(c) => c.scan().await?,
+            What::Bacnet(c) => c.scan(lang).await?,
             What::Modbus(c) => c.scan(lang).await?,
-            What::Mbus(c) => c.scan().await?,
+            What::Mbus(c) => c.scan(lang).await?,
             What::Dlt645(c) => c.scan(lang).await?,
-            What::Cjt188(c) => c.scan().await?,
+            What::Cjt188(c) => c.scan(lang).await?,
             What::Onewire(c) => c.scan()?,
         };
         if output.json {
@@ -105,6 +109,15 @@ impl Scan {
 
 const THERE_EN: &str = "is there already, and a scan writes over nothing";
 const THERE_ZH: &str = "已存在，扫描不会覆盖任何文件";
+const NOWHERE_EN: &str = "can't be written there";
+const NOWHERE_ZH: &str = "无法写入";
+
+/// Tried before the scan, which may take hours. Nothing stays of it: a scan that is broken off
+/// leaves no file that would be in the next one's way.
+fn can_be_written(path: &Path) -> std::io::Result<()> {
+    std::fs::File::create_new(path)?;
+    std::fs::remove_file(path)
+}
 
 /// Whether the file came to be and is good.
 fn write_site(path: &Path, found: &Found, output: &Output, lang: Lang) -> anyhow::Result<bool> {

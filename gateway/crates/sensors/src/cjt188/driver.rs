@@ -5,9 +5,13 @@ use super::{Address, DeviceSpec, IdentifierOrder};
 use crate::{SpecProblem, Timing, own_unit};
 use std::time::Duration;
 use wellhead_driver::{
-    Demand, DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Readback, Readings, Write,
+    Demand, DeviceError, Driver, Exchange, Group, Line, Notice, Outcome, Readback, Readings, Step,
+    Write,
 };
 use wellhead_model::Unit;
+
+/// Any number of these may stand before a frame.
+const LEADING: u8 = 0xFE;
 
 /// What reading a meter asks of its line.
 pub fn demand(spec: &DeviceSpec) -> Option<Demand> {
@@ -138,11 +142,41 @@ pub async fn find_address(
     let request = Request::read_address(order, 0);
     let mut bytes = Vec::new();
     request.put(4, &mut bytes);
-    let x = exchange(line, timing, Address::ANY, bytes.len());
-    match reply(line.exchange(&x, &bytes, |bytes| request.step(bytes)).await?) {
-        Some(Reply::Data { address, kind, .. }) => Ok((address, kind)),
-        Some(Reply::Refused(code)) => Err(refused(code)),
-        None => Err(DeviceError::BadReply("a reply without data")),
+    let mut x = exchange(line, timing, Address::ANY, bytes.len());
+    // The whole time is waited anyway, since a second meter may be slower than the first.
+    x.late_window = Duration::ZERO;
+    let mut heard: Vec<(Address, u8)> = Vec::new();
+    let (mut refusal, mut others, mut unfinished) = (None, false, false);
+    let framing = |bytes: &[u8]| {
+        // Behind a reply, only the leading bytes of another one are nothing.
+        let something = !heard.is_empty() && bytes.iter().any(|b| *b != LEADING);
+        let step = request.step(bytes);
+        unfinished = something && step == Step::Need;
+        match step {
+            Step::Reply(len) => {
+                match reply(&bytes[..len]) {
+                    Some(Reply::Data { address, kind, .. }) => {
+                        others |= heard.iter().any(|h| *h != (address, kind));
+                        heard.push((address, kind));
+                    }
+                    Some(Reply::Refused(code)) => refusal = Some(code),
+                    None => {}
+                }
+                return Step::Skip(len);
+            }
+            Step::Skip(1) => others |= something && bytes.first() != Some(&LEADING),
+            Step::Broken(_) => others |= something,
+            Step::Skip(_) | Step::Need => {}
+        }
+        step
+    };
+    let ended = line.exchange(&x, &bytes, framing).await.map(drop);
+    match (heard.first(), refusal, ended) {
+        (Some(found), None, _) if !others && !unfinished => Ok(*found),
+        (Some(_), ..) => Err(DeviceError::BadReply("several meters answer at once")),
+        (None, Some(code), _) => Err(refused(code)),
+        (None, None, Err(error)) => Err(error),
+        (None, None, Ok(())) => Err(DeviceError::BadReply("a reply without data")),
     }
 }
 

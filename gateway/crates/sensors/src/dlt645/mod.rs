@@ -15,6 +15,6 @@ mod value;
 pub use driver::Dlt645Driver;
 pub use items::{Item, Register};
 pub use plan::demand;
-pub use scan::{Found, Report, Scan, scan};
+pub use scan::{Found, Progress, Report, Scan, scan};
 pub use spec::{Address, DeviceSpec, Edition, PointSpec, check};
 pub use value::{NoNumber, decode};

@@ -30,6 +30,16 @@ pub struct Found {
     pub energy_kwh: Option<f64>,
 }
 
+/// What a search tells while it goes on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Progress<'a> {
+    /// A meter answered.
+    Meter(&'a Found),
+    /// Several answer to this address at once; the next two of its digits are gone through, which
+    /// is a hundred questions.
+    Several(Address),
+}
+
 /// What a search came to.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
@@ -48,7 +58,7 @@ pub struct Report {
 pub async fn scan(
     line: &mut Line,
     settings: &Scan,
-    mut each: impl FnMut(&Found),
+    mut each: impl FnMut(Progress<'_>),
 ) -> Result<Report, DeviceError> {
     let mut search = Search { line, settings, report: Report::default(), questions: 0 };
     for edition in &settings.editions {
@@ -68,7 +78,7 @@ impl Search<'_> {
     async fn edition(
         &mut self,
         edition: Edition,
-        each: &mut impl FnMut(&Found),
+        each: &mut impl FnMut(Progress<'_>),
     ) -> Result<(), DeviceError> {
         let mut collided = false;
         if edition == Edition::Y2007 {
@@ -86,6 +96,7 @@ impl Search<'_> {
                 self.report.unclear.push(address);
                 continue;
             }
+            each(Progress::Several(address));
             let place = address.0.len() - 1 - digits;
             open.extend((0..100u8).rev().map(|n| {
                 let mut deeper = address;
@@ -103,7 +114,7 @@ impl Search<'_> {
         edition: Edition,
         address: Address,
         ask: Ask,
-        each: &mut impl FnMut(&Found),
+        each: &mut impl FnMut(Progress<'_>),
     ) -> Result<bool, DeviceError> {
         if self.questions >= self.settings.questions_max {
             return Ok(true);
@@ -148,7 +159,7 @@ impl Search<'_> {
             match self.report.found.iter_mut().find(|f| f.address == meter.address) {
                 Some(known) => known.energy_kwh = known.energy_kwh.or(meter.energy_kwh),
                 None => {
-                    each(&meter);
+                    each(Progress::Meter(&meter));
                     self.report.found.push(meter);
                 }
             }
