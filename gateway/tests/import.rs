@@ -20,8 +20,12 @@ impl Import {
 
     /// Runs the command; what it said to people, and its exit code.
     fn run(&self, map: &Path, arguments: &[&str]) -> (String, i32) {
+        self.run_in("en", map, arguments)
+    }
+
+    fn run_in(&self, lang: &str, map: &Path, arguments: &[&str]) -> (String, i32) {
         let output = Command::new(env!("CARGO_BIN_EXE_wellhead"))
-            .args(["--lang", "en", "import"])
+            .args(["--lang", lang, "import"])
             .arg(map)
             .args(arguments)
             .arg("--folder")
@@ -146,6 +150,110 @@ fn a_map_of_which_every_line_is_understood_ends_well_and_is_not_written_twice() 
     assert!(said.contains("--force"), "{said}");
     let forced: Vec<_> = columns.into_iter().chain(["--force"]).collect();
     assert_eq!(import.run(&map, &forced).1, 0);
+}
+
+/// Writes a map and imports it; what was said, the exit code, and the points.
+fn imported(text: &str, arguments: &[&str]) -> (String, i32, toml::Table) {
+    let import = Import::new();
+    let map = import.folder.path().join("map.csv");
+    std::fs::write(&map, text).unwrap();
+    let (said, code) = import.run(&map, arguments);
+    let points = match import.folder.path().join("map.toml").exists() {
+        true => import.profile("map")["point"].as_table().unwrap().clone(),
+        false => toml::Table::new(),
+    };
+    (said, code, points)
+}
+
+#[test]
+fn columns_that_are_not_used_are_told() {
+    let map = "No,Address,Name,Type,Group,Update rate\n1,40001,Supply,int16,a,1 s\n";
+    let (said, code, _) = imported(map, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("map.csv:1: columns that are not used: `No`, `Group`, `Update rate`\n"));
+    let (said, ..) = imported("Address,Name,Type\n40001,Supply,int16\n", &[]);
+    assert!(!said.contains("not used"), "{said}");
+}
+
+#[test]
+fn registers_and_names_that_come_twice_are_told_and_kept() {
+    let map = "Address,Name,Type\n40001,Supply,int16\n40002,Return,int16\n40001,Flow,uint16\n\
+               40003,Return,int16\n40004.1,Fault,bool\n40004.2,Alarm,bool\n40004.1,Trip,bool\n";
+    let (said, code, points) = imported(map, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("map.csv:4: holding 0 is `Supply` of line 2 already"), "{said}");
+    let name = "map.csv:5: `Return` is the name of line 3 too; this one becomes `return_2`";
+    assert!(said.contains(name), "{said}");
+    assert!(said.contains("map.csv:8: holding 3.1 is `Fault` of line 6 already"), "{said}");
+    assert!(!said.contains("map.csv:7:"), "another bit of one register is another point: {said}");
+    assert_eq!(points.len(), 7);
+}
+
+#[test]
+fn a_header_of_two_lines_is_read_as_one() {
+    let map = "Register,,Value,,\nAddress,Name,Type,Unit,Factor\n40001,Supply,int16,°C,0.1\n";
+    let (said, code, points) = imported(map, &[]);
+    assert_eq!((code, points.len()), (0, 1), "{said}");
+    // What each column is stands half in the first line, half in the second.
+    let map = "Modbus,Parameter,Data,Eng.,Scale\nAddress,Name,Type,Unit,Factor\n\
+               40001,Supply,int16,°C,0.1\n";
+    let (said, code, points) = imported(map, &[]);
+    assert_eq!((code, points.len()), (0, 1), "{said}");
+    let map = "Register,,,R/W,Unit\n(dec),Parameter Name,Data Type,,\n40001,Supply,int16,R,°C\n\
+               40002,Setpoint,int16,RW,°C\n";
+    let (said, code, points) = imported(map, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("map.csv:2: taken for the header together with the line above"),
+        "{said}"
+    );
+    let expected = table("title = 'Supply'\nholding = 0\ntype = 'i16'\nunit = '°C'");
+    assert_eq!(points["supply"].as_table(), Some(&expected));
+    assert_eq!(points.len(), 2);
+    // The first line of data is never taken for a header.
+    let map = "Address,Name,Type,\n40001,Supply,int16,unit\n40002,Return,int16,\n";
+    let (said, code, points) = imported(map, &[]);
+    assert_eq!((code, points.len()), (0, 2), "{said}");
+}
+
+#[test]
+fn addresses_that_may_be_meant_in_two_ways_are_left_out_and_told() {
+    let map = "Address,Name,Type\n0,Supply,int16\n12,Return,int16\n40001,Flow,int16\n";
+    let (said, code, points) = imported(map, &["--table", "holding"]);
+    assert_eq!((code, left_out(&said), points.len()), (1, vec![4], 2), "{said}");
+    assert!(said.contains("map.csv:4: left out: `40001` beside addresses that count plainly"));
+    let (said, code, points) = imported(map, &["--table", "holding", "--numbering", "zero"]);
+    assert_eq!((code, points.len()), (0, 3), "{said}");
+    assert_eq!(points["flow"]["holding"].as_integer(), Some(40001));
+    // Where all of them can be traditional, all of them are.
+    let (said, code, points) = imported("Address,Name,Type\n40001,Flow,int16\n", &[]);
+    assert_eq!((code, points["flow"]["holding"].as_integer()), (0, Some(0)), "{said}");
+}
+
+#[test]
+fn reasons_are_told_in_chinese_to_who_asks_for_it() {
+    let import = Import::new();
+    let map = import.folder.path().join("map.csv");
+    let text = "地址,名称,数据类型,系数,备注,型号\n40001,供水温度,int16,0.1,,x\n\
+                abc,回水温度,int16,0.1,,x\n40003,流量,奇怪,0.1,,x\n40004,功率,int16,十分之一,,x\n\
+                40001,压力,int16,0.1,,x\n40006,,int16,0.1,,x\n";
+    std::fs::write(&map, text).unwrap();
+    let (said, code) = import.run_in("zh", &map, &[]);
+    assert_eq!(code, 1, "{said}");
+    for words in [
+        ":1: 未使用的列：`型号`",
+        ":3: 未导入：`abc` 不是地址",
+        ":4: 未导入：`奇怪` 不是数据类型",
+        ":5: 未导入：`十分之一` 不是系数",
+        ":6: holding 0 在第 2 行已是 `供水温度`",
+        ":7: 未导入：没有名称",
+    ] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    std::fs::write(&map, "您好，附件为点表。\n谢谢\n").unwrap();
+    let (said, code) = import.run_in("zh", &map, &["--id", "letter"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("请用 --columns"), "{said}");
 }
 
 #[test]

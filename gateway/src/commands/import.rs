@@ -79,19 +79,22 @@ impl Import {
     pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let head = self.head();
         if let Err(error) = wellhead_model::DeviceId::new(&head.id) {
-            errln!("{}: {error}; give another with --id", head.id);
+            let other = lang.pick("give another with --id", "请用 --id 另给一个");
+            errln!("{}: {error}; {other}", head.id);
             return Ok(Outcome::Wrong);
         }
         let path = self.folder.join(format!("{}.toml", head.id));
         if path.exists() && !self.force {
-            errln!("{} is there already; --force writes over it", path.display());
+            let there =
+                lang.pick("is there already; --force writes over it", "已存在；加 --force 可覆盖");
+            errln!("{} {there}", path.display());
             return Ok(Outcome::Wrong);
         }
         let bytes = read(&self.map)?;
         let sheet = match Sheet::read(&bytes, self.encoding.as_deref(), self.delimiter) {
             Ok(sheet) => sheet,
             Err(error) => {
-                errln!("{}: {error}", self.map.display());
+                errln!("{}: {}", self.map.display(), error.said().pick(lang));
                 return Ok(Outcome::Wrong);
             }
         };
@@ -102,7 +105,7 @@ impl Import {
                 return Ok(Outcome::Wrong);
             }
             Err(why) => {
-                errln!("{}: {why}", self.map.display());
+                errln!("{}: {}", self.map.display(), why.pick(lang));
                 return Ok(Outcome::Wrong);
             }
         };
@@ -168,7 +171,7 @@ fn tell(map: &Path, sheet: &Sheet, imported: &Imported, lang: Lang) -> usize {
             true => lang.pick("left out: ", "未导入："),
             false => "",
         };
-        errln!("{}:{}: {what}{}", map.display(), remark.line, remark.text);
+        errln!("{}:{}: {what}{}", map.display(), remark.line, remark.text.pick(lang));
     }
     let lost = imported.remarks.iter().filter(|r| r.lost).count();
     let delimiter = match sheet.delimiter {

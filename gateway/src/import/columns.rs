@@ -1,6 +1,9 @@
 //! Which column is what.
 
+use super::profile::Remark;
+use super::said::said;
 use super::sheet::Row;
+use super::{Said, words};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,6 +225,8 @@ const KNOWN: [(Column, &str, &[&str]); 12] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Columns {
     places: Vec<(Column, usize)>,
+    /// The header is this row and the one above it.
+    two_lines: bool,
 }
 
 impl Columns {
@@ -234,6 +239,33 @@ impl Columns {
     /// Whether the sheet has this column.
     pub(super) fn has(&self, column: Column) -> bool {
         self.places.iter().any(|(c, _)| *c == column)
+    }
+
+    /// What a person should know of the header: that it has two lines, and what is not used.
+    pub(super) fn remarks(&self, rows: &[Row], header: usize) -> Vec<Remark> {
+        let Some(row) = rows.get(header) else { return Vec::new() };
+        let mut remarks = Vec::new();
+        let mut remark = |text| remarks.push(Remark { line: row.line, text, lost: false });
+        if self.two_lines {
+            remark(said!(
+                "taken for the header together with the line above",
+                "与上一行一起视为表头"
+            ));
+        }
+        let above = header.checked_sub(1).filter(|_| self.two_lines).and_then(|i| rows.get(i));
+        let mut unused = Vec::new();
+        for at in 0..row.cells.len().max(above.map_or(0, |a| a.cells.len())) {
+            let cell = |row: &Row| row.cells.get(at).filter(|c| !c.is_empty()).cloned();
+            let words: Vec<String> = above.and_then(cell).into_iter().chain(cell(row)).collect();
+            if !words.is_empty() && self.places.iter().all(|(_, place)| *place != at) {
+                unused.push(format!("`{}`", words.join(" ")));
+            }
+        }
+        if !unused.is_empty() {
+            let unused = unused.join(", ");
+            remark(said!("columns that are not used: {unused}", "未使用的列：{unused}"));
+        }
+        remarks
     }
 }
 
@@ -260,53 +292,76 @@ pub fn parse(text: &str) -> Result<Vec<(Column, String)>, String> {
 ///
 /// # Errors
 /// Why there is none.
-pub(super) fn find(rows: &[Row], named: &[(Column, String)]) -> Result<(usize, Columns), String> {
+pub(super) fn find(rows: &[Row], named: &[(Column, String)]) -> Result<(usize, Columns), Said> {
     let top = rows.get(..HEADER_WITHIN).unwrap_or(rows);
     let mut best: Option<(usize, Columns)> = None;
-    for (i, row) in top.iter().enumerate() {
-        let Some(columns) = of_header(row, named) else { continue };
+    let mut consider = |at: usize, columns: Option<Columns>| {
+        let Some(columns) = columns else { return };
         let better = best.as_ref().is_none_or(|(_, b)| columns.places.len() > b.places.len());
         if columns.has(Column::Address) && columns.places.len() > 1 && better {
-            best = Some((i, columns));
+            best = Some((at, columns));
         }
+    };
+    for (i, row) in top.iter().enumerate() {
+        consider(i, of_header(&[row], named));
+    }
+    // Only what one line does not say is looked for in two.
+    for (i, pair) in top.windows(2).enumerate() {
+        let [above, row] = pair else { continue };
+        let both = of_header(&[above, row], named);
+        let data = |c: &Columns| words::address(c.cell(row, Column::Address)).is_ok();
+        consider(i + 1, both.filter(|c| !data(c)));
     }
     best.ok_or_else(|| {
-        let named: Vec<_> = named.iter().map(|(_, header)| format!("`{header}`")).collect();
-        let what = if named.is_empty() {
-            "says which column is the address".to_owned()
-        } else {
-            format!("has the columns {}", named.join(", "))
+        let headers: Vec<_> = named.iter().map(|(_, header)| format!("`{header}`")).collect();
+        let headers = headers.join(", ");
+        let (what, what_zh) = match named.is_empty() {
+            true => ("says which column is the address".to_owned(), "没有说明哪一列是地址".into()),
+            false => (format!("has the columns {headers}"), format!("没有这些列：{headers}")),
         };
         let first = top.first().map_or_else(String::new, |r| r.cells.join(" | "));
-        format!(
+        said!(
             "none of the first {HEADER_WITHIN} rows {what}; name the columns with --columns \
-             address=…,name=…,type=… (line 1 is: {first})"
+             address=…,name=…,type=… (line 1 is: {first})",
+            "前 {HEADER_WITHIN} 行{what_zh}；请用 --columns address=…,name=…,type=… 指明各列\
+             （首行为：{first}）"
         )
     })
 }
 
-/// `None` if a column that was named is missing.
-fn of_header(row: &Row, named: &[(Column, String)]) -> Option<Columns> {
+/// What a header of one line or two says; `None` if a column that was named is missing.
+fn of_header(lines: &[&Row], named: &[(Column, String)]) -> Option<Columns> {
     let mut places = Vec::new();
     for (column, header) in named {
-        let at = row.cells.iter().position(|cell| cell.eq_ignore_ascii_case(header))?;
-        places.push((*column, at));
+        let of_line = |row: &&Row| row.cells.iter().position(|c| c.eq_ignore_ascii_case(header));
+        places.push((*column, lines.iter().find_map(of_line)?));
     }
-    let plain: Vec<String> = row.cells.iter().map(|cell| plain(cell)).collect();
+    let cells = lines.iter().map(|row| row.cells.len()).max().unwrap_or(0);
+    let plain = |row: &&Row, at: usize| row.cells.get(at).map_or_else(String::new, |c| plain(c));
+    // Each line's own word, and what they say together: `Register` above `Address`.
+    let words_of = |at: usize| {
+        let mut words: Vec<String> = lines.iter().map(|row| plain(row, at)).collect();
+        words.push(words.concat());
+        words
+    };
+    let headers: Vec<Vec<String>> = (0..cells).map(words_of).collect();
     for (column, _, words) in &KNOWN {
         if places.iter().any(|(c, _)| c == column) {
             continue;
         }
         let free = |i: usize| places.iter().all(|(_, at)| *at != i);
         let found = words.iter().find_map(|word| {
-            plain.iter().enumerate().position(|(i, cell)| free(i) && cell == word)
+            headers
+                .iter()
+                .enumerate()
+                .position(|(i, said)| free(i) && said.iter().any(|s| s == word))
         });
         // `Scale (x)`, `地址(十进制)`: what stands in brackets only explains.
         if let Some(at) = found {
             places.push((*column, at));
         }
     }
-    Some(Columns { places })
+    Some(Columns { places, two_lines: lines.len() > 1 })
 }
 
 /// A header without brackets, spaces and signs, in small letters.
@@ -352,7 +407,7 @@ mod tests {
         assert_eq!(columns.cell(&header, Column::Address), "Addr2");
         let missing = parse("address=Nowhere").unwrap();
         let error = find(std::slice::from_ref(&header), &missing).unwrap_err();
-        assert!(error.contains("`Nowhere`") && error.contains("Addr2"), "{error}");
+        assert!(error.en.contains("`Nowhere`") && error.en.contains("Addr2"), "{error:?}");
         assert!(parse("adress=A").unwrap_err().contains("address, name"));
         assert!(parse("address").is_err());
     }

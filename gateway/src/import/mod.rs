@@ -6,11 +6,14 @@
 //! understood is told with its line and left out.
 
 mod columns;
+mod doubled;
 mod profile;
+mod said;
 mod sheet;
 mod words;
 
 pub use columns::{Column, parse as parse_columns};
 pub use profile::{Head, Imported, Numbering, Remark, Settings, import};
+pub use said::Said;
 pub(crate) use sheet::guess_encoding;
 pub use sheet::{Sheet, SheetError};

@@ -1,8 +1,10 @@
 //! From rows to a profile.
 
 use super::columns::{self, Column, Columns};
+use super::said::said;
 use super::sheet::{Row, Sheet};
 use super::words::{self, Address, Form, Kind};
+use super::{Said, doubled};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use wellhead_modbus::Table;
@@ -54,7 +56,7 @@ pub struct Remark {
     /// Its line in the file.
     pub line: u64,
     /// What it is about.
-    pub text: String,
+    pub text: Said,
     /// The row is not in the profile.
     pub lost: bool,
 }
@@ -73,12 +75,12 @@ pub struct Imported {
 }
 
 /// A row that was understood.
-struct Point<'r> {
-    row: &'r Row,
-    id: String,
-    table: Table,
-    address: u16,
-    bit: Option<u8>,
+pub(super) struct Point<'r> {
+    pub(super) row: &'r Row,
+    pub(super) id: String,
+    pub(super) table: Table,
+    pub(super) address: u16,
+    pub(super) bit: Option<u8>,
     kind: Option<Kind>,
     order: Option<String>,
     scale: Option<f64>,
@@ -87,7 +89,7 @@ struct Point<'r> {
     /// Names of its values.
     states: Vec<(i64, String)>,
     /// Texts for people: the name as it stood, and the description.
-    name: String,
+    pub(super) name: String,
     description: String,
     writable: bool,
 }
@@ -96,23 +98,42 @@ struct Point<'r> {
 ///
 /// # Errors
 /// If no header can be found.
-pub fn import(sheet: &Sheet, head: &Head, settings: &Settings) -> Result<Imported, String> {
+pub fn import(sheet: &Sheet, head: &Head, settings: &Settings) -> Result<Imported, Said> {
     let (header, columns) = columns::find(&sheet.rows, &settings.columns)?;
     let rows = sheet.rows.get(header + 1..).unwrap_or(&[]);
-    let numbering = settings.numbering.unwrap_or_else(|| guess_numbering(rows, &columns));
-    let mut remarks = Vec::new();
-    let mut points = Vec::new();
+    let guessed = guess_numbering(rows, &columns);
+    let numbering = settings.numbering.unwrap_or(guessed);
+    // Where nobody has said how the map counts, what may be meant in two ways is left out.
+    let mixed = settings.numbering.is_none() && guessed == Numbering::Zero;
+    let mut remarks = columns.remarks(&sheet.rows, header);
+    let mut points: Vec<Point<'_>> = Vec::new();
     let mut ids = BTreeSet::new();
+    let mut rows_so_far = doubled::Rows::default();
     for row in rows {
         let mut remark = |text, lost| remarks.push(Remark { line: row.line, text, lost });
         if row.cells.iter().filter(|c| !c.is_empty()).count() == 1 {
-            let text = row.cells.iter().find(|c| !c.is_empty());
-            remark(format!("taken for a heading: {}", text.map_or("", |t| t)), false);
+            let text = row.cells.iter().find(|c| !c.is_empty()).map_or("", |t| t);
+            remark(said!("taken for a heading: {text}", "视为标题：{text}"), false);
+            continue;
+        }
+        let two_ways = |text: &str| words::address(text).is_ok_and(|a| looks_traditional(&a));
+        let address = columns.cell(row, Column::Address);
+        if mixed && two_ways(address) {
+            let text = said!(
+                "`{address}` beside addresses that count plainly: register {address}, or the \
+                 traditional number of another? Give --numbering zero, or write 4x0001",
+                "`{address}` 与普通编号混用：是寄存器 {address}，还是传统编号？请给出 \
+                 --numbering zero，或写成 4x0001"
+            );
+            remark(text, true);
             continue;
         }
         match point(row, &columns, numbering, settings, &mut remark) {
             Ok(mut point) => {
                 point.id = free_id(&point, &mut ids);
+                if let Some(text) = rows_so_far.add(&point) {
+                    remark(text, false);
+                }
                 points.push(point);
             }
             Err(why) => remark(why, true),
@@ -122,6 +143,7 @@ pub fn import(sheet: &Sheet, head: &Head, settings: &Settings) -> Result<Importe
     Ok(Imported { toml, points: points.len(), numbering, remarks })
 }
 
+/// Traditional if all plain addresses can be.
 fn guess_numbering(rows: &[Row], columns: &Columns) -> Numbering {
     let addresses =
         rows.iter().filter_map(|r| words::address(columns.cell(r, Column::Address)).ok());
@@ -130,16 +152,21 @@ fn guess_numbering(rows: &[Row], columns: &Columns) -> Numbering {
     if can { Numbering::Traditional } else { Numbering::Zero }
 }
 
+/// 30001 and 40001, which hardly any map has as plain addresses.
+fn looks_traditional(address: &Address) -> bool {
+    matches!(words::traditional(address), Some((Table::Input | Table::Holding, _)))
+}
+
 fn point<'r>(
     row: &'r Row,
     columns: &Columns,
     numbering: Numbering,
     settings: &Settings,
-    remark: &mut impl FnMut(String, bool),
-) -> Result<Point<'r>, String> {
+    remark: &mut impl FnMut(Said, bool),
+) -> Result<Point<'r>, Said> {
     let cell = |c| columns.cell(row, c);
     if cell(Column::Address).is_empty() {
-        return Err("no address".into());
+        return Err(said!("no address", "没有地址"));
     }
     let written = words::address(cell(Column::Address))?;
     let (by_address, address) = words::place(&written, numbering)?;
@@ -150,39 +177,59 @@ fn point<'r>(
     if let (Some(a), Some(f)) = (by_address, by_function)
         && a != f
     {
-        return Err(format!("the address names {}, the function {}", key(a), key(f)));
+        let (a, f) = (key(a), key(f));
+        return Err(said!("the address names {a}, the function {f}", "地址为 {a}，功能码为 {f}"));
     }
     let table = by_address.or(by_function).or(settings.table);
-    let table =
-        table.ok_or("neither address nor function says which kind of register; give --table")?;
-    let length = match cell(Column::Length) {
-        "" => None,
-        text => {
-            Some(text.parse::<u8>().map_err(|_| format!("`{text}` is no number of registers"))?)
-        }
-    };
+    let table = table.ok_or_else(|| {
+        said!(
+            "neither address nor function says which kind of register; give --table",
+            "地址和功能码都未说明寄存器类型；请给出 --table"
+        )
+    })?;
+    let length =
+        match cell(Column::Length) {
+            "" => None,
+            text => Some(text.parse::<u8>().map_err(|_| {
+                said!("`{text}` is no number of registers", "`{text}` 不是寄存器数量")
+            })?),
+        };
     let bit = match (cell(Column::Bit), written.bit) {
         ("", bit) => bit,
         (text, _) => {
             let bit = text.trim_start_matches(['b', 'B', 'i', 't']).parse().ok();
-            Some(bit.filter(|b| *b < 16).ok_or_else(|| format!("`{text}` is no bit, 0 to 15"))?)
+            let bit = bit.filter(|b| *b < 16);
+            Some(bit.ok_or_else(|| {
+                said!("`{text}` is no bit, 0 to 15", "`{text}` 不是位号，应为 0 到 15")
+            })?)
         }
     };
     let bits_only = matches!(table, Table::Coil | Table::Discrete);
     if bits_only && bit.is_some() {
-        return Err("a coil or discrete input has no further bits".into());
+        return Err(said!(
+            "a coil or discrete input has no further bits",
+            "线圈和离散输入没有位号"
+        ));
     }
     let kind = match (cell(Column::Type), &settings.kind) {
         _ if bits_only || bit.is_some() => None,
-        ("", None) => return Err("no type; give --type for rows without one".into()),
+        ("", None) => {
+            return Err(said!(
+                "no type; give --type for rows without one",
+                "没有数据类型；请用 --type 给出"
+            ));
+        }
         ("", Some(kind)) => Some(words::kind(kind, length)?),
         (text, _) => Some(words::kind(text, length)?),
     };
     if kind.as_ref().is_some_and(|k| k.word == "bool") {
-        return Err("a single bit of a register; say which, in a column for the bit".into());
+        return Err(said!(
+            "a single bit of a register; say which, in a column for the bit",
+            "寄存器中的一位；请在位号列中说明是哪一位"
+        ));
     }
     let name = match (cell(Column::Name), cell(Column::Description)) {
-        ("", "") => return Err("no name".into()),
+        ("", "") => return Err(said!("no name", "没有名称")),
         ("", description) => description,
         (name, _) => name,
     };
@@ -192,7 +239,11 @@ fn point<'r>(
         (text, _) => {
             let order = words::order(text);
             if order.is_none() {
-                remark(format!("order `{text}` is not understood and left out"), false);
+                let text = said!(
+                    "order `{text}` is not understood and left out",
+                    "字节序 `{text}` 无法识别，已略去"
+                );
+                remark(text, false);
             }
             order.map(str::to_owned)
         }
@@ -205,13 +256,15 @@ fn point<'r>(
         "" | "-" | "/" => None,
         text => {
             let number = text.replace(',', ".").parse().ok().filter(|f: &f64| f.is_finite());
-            Some(number.ok_or_else(|| format!("`{text}` is no offset"))?)
+            Some(number.ok_or_else(|| said!("`{text}` is no offset", "`{text}` 不是偏移量"))?)
         }
     };
     let wanted = if cell(Column::Unit).is_empty() { behind } else { cell(Column::Unit) };
     let unit = unit(wanted);
     if let Err(unknown) = &unit {
-        remark(format!("unit `{unknown}` is not known and left out"), false);
+        let text =
+            said!("unit `{unknown}` is not known and left out", "单位 `{unknown}` 未知，已略去");
+        remark(text, false);
     }
     let numeric = kind.as_ref().is_some_and(|k| k.word != "text");
     let (scale, offset) =
@@ -328,7 +381,7 @@ fn plain_id(text: &str) -> Option<String> {
     telling.then(|| id.trim_end_matches('_').to_owned())
 }
 
-fn key(table: Table) -> &'static str {
+pub(super) fn key(table: Table) -> &'static str {
     match table {
         Table::Holding => "holding",
         Table::Input => "input",

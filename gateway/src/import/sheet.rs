@@ -1,5 +1,6 @@
 //! From bytes to rows: encoding, delimiter, quotes.
 
+use super::Said;
 use encoding_rs::{Encoding, GBK, UTF_8, WINDOWS_1252};
 
 /// Lines by which the delimiter is told.
@@ -42,6 +43,22 @@ pub enum SheetError {
         /// What is wrong.
         why: String,
     },
+}
+
+impl SheetError {
+    /// The sentence in both languages.
+    pub fn said(&self) -> Said {
+        let zh = match self {
+            SheetError::UnknownEncoding(name) => {
+                format!("没有编码 `{name}`；常用的有 utf-8、gbk、windows-1252 和 utf-16le")
+            }
+            SheetError::NotInEncoding(name) => {
+                format!("不是 {name} 文本；请指定其他编码，或不指定而自动识别")
+            }
+            SheetError::Csv { line, why } => format!("第 {line} 行：{why}"),
+        };
+        Said { en: self.to_string(), zh }
+    }
 }
 
 impl Sheet {

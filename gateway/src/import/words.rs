@@ -1,6 +1,7 @@
 //! Addresses, types, scales and rights as vendors write them.
 
-use super::Numbering;
+use super::said::said;
+use super::{Numbering, Said};
 use wellhead_modbus::Table;
 
 /// An address as it stands in a map, before it is known how the map counts.
@@ -27,8 +28,13 @@ pub(super) enum Form {
 }
 
 /// Reads an address; of a range (`40001-40002`) its first.
-pub(super) fn address(text: &str) -> Result<Address, String> {
-    let why = || format!("`{text}` is no address: 40001, 4x0001, 0x10, 10H and 16 are");
+pub(super) fn address(text: &str) -> Result<Address, Said> {
+    let why = || {
+        said!(
+            "`{text}` is no address: 40001, 4x0001, 0x10, 10H and 16 are",
+            "`{text}` 不是地址；可写 40001、4x0001、0x10、10H 或 16"
+        )
+    };
     let t = text.to_ascii_lowercase();
     let first = t.split(['~', '～', '至']).next().unwrap_or(&t);
     let first = match first.split_once('-') {
@@ -81,23 +87,32 @@ pub(super) fn traditional(address: &Address) -> Option<(Table, u32)> {
 }
 
 /// The protocol address, counted from 0, and the table that the address names.
-pub(super) fn place(a: &Address, numbering: Numbering) -> Result<(Option<Table>, u16), String> {
-    let from_one = |n: u32| n.checked_sub(1).ok_or("counted from 1, there is no address 0");
+pub(super) fn place(a: &Address, numbering: Numbering) -> Result<(Option<Table>, u16), Said> {
+    let from_one = |n: u32| {
+        n.checked_sub(1).ok_or_else(|| {
+            said!("counted from 1, there is no address 0", "地址从 1 起编号时没有地址 0")
+        })
+    };
     let (table, number) = match (a.form, numbering) {
         (Form::Hex, _) | (Form::Plain(_), Numbering::Zero) => (a.table, a.number),
         (Form::Tabled, _) | (Form::Plain(_), Numbering::One) => (a.table, from_one(a.number)?),
         (Form::Plain(_), Numbering::Traditional) => {
-            let place = traditional(a)
-                .ok_or("no traditional number: 40001 is the first holding register")?;
+            let place = traditional(a).ok_or_else(|| {
+                said!(
+                    "no traditional number: 40001 is the first holding register",
+                    "不是传统编号：40001 为首个保持寄存器"
+                )
+            })?;
             (Some(place.0), place.1)
         }
     };
-    let number = u16::try_from(number).map_err(|_| format!("{number} is beyond 65535"))?;
+    let number = u16::try_from(number)
+        .map_err(|_| said!("{number} is beyond 65535", "{number} 超过 65535"))?;
     Ok((table, number))
 }
 
 /// The table that a function code or a word names.
-pub(super) fn table(text: &str) -> Result<Table, String> {
+pub(super) fn table(text: &str) -> Result<Table, Said> {
     let t = text.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| t.contains(w));
     if has(&["holding", "保持", "4x"]) {
@@ -128,8 +143,9 @@ pub(super) fn table(text: &str) -> Result<Table, String> {
     let tables: Vec<Table> = tables.collect();
     match tables.first() {
         Some(first) if tables.iter().all(|t| t == first) => Ok(*first),
-        _ => Err(format!(
-            "`{text}` is no function code or kind of register: 03, holding and 保持寄存器 are"
+        _ => Err(said!(
+            "`{text}` is no function code or kind of register: 03, holding and 保持寄存器 are",
+            "`{text}` 不是功能码或寄存器类型；可写 03、holding 或 保持寄存器"
         )),
     }
 }
@@ -144,7 +160,7 @@ pub(super) struct Kind {
 }
 
 /// Reads a type; `registers` is how many the map says there are, which tells `int` from `long`.
-pub(super) fn kind(text: &str, registers: Option<u8>) -> Result<Kind, String> {
+pub(super) fn kind(text: &str, registers: Option<u8>) -> Result<Kind, Said> {
     let lower = text.to_lowercase();
     let order = order(&lower);
     let plain: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -160,7 +176,10 @@ pub(super) fn kind(text: &str, registers: Option<u8>) -> Result<Kind, String> {
     {
         match (named, bits) {
             (Some("16"), _) => {
-                return Err(format!("`{text}` of 16 bits; floats have 32 or 64 here"));
+                return Err(said!(
+                    "`{text}` of 16 bits; floats have 32 or 64 here",
+                    "`{text}` 为 16 位；这里的浮点数为 32 或 64 位"
+                ));
             }
             (_, Some(64)) => "f64",
             _ => "f32",
@@ -188,10 +207,18 @@ pub(super) fn kind(text: &str, registers: Option<u8>) -> Result<Kind, String> {
             (false, 16) => "i16",
             (false, 32) => "i32",
             (false, 64) => "i64",
-            (_, other) => return Err(format!("`{text}` of {other} bits; there are 16, 32 and 64")),
+            (_, other) => {
+                return Err(said!(
+                    "`{text}` of {other} bits; there are 16, 32 and 64",
+                    "`{text}` 为 {other} 位；只有 16、32 和 64 位"
+                ));
+            }
         }
     } else {
-        return Err(format!("`{text}` is no type: int16, UINT32, float and 浮点 are"));
+        return Err(said!(
+            "`{text}` is no type: int16, UINT32, float and 浮点 are",
+            "`{text}` 不是数据类型；可写 int16、UINT32、float 或 浮点"
+        ));
     };
     let length = if matches!(word, "bcd" | "text") { registers } else { None };
     Ok(Kind { word, order, length })
@@ -211,8 +238,13 @@ pub(super) fn order(text: &str) -> Option<&'static str> {
 }
 
 /// Reads a factor: `0.1`, `0,1`, `×0.1`, `1/10`, `/10`, `10^-1`; and what stands behind it.
-pub(super) fn scale(text: &str) -> Result<(f64, &str), String> {
-    let why = || format!("`{text}` is no factor: 0.1, 1/10, /10 and 10^-1 are");
+pub(super) fn scale(text: &str) -> Result<(f64, &str), Said> {
+    let why = || {
+        said!(
+            "`{text}` is no factor: 0.1, 1/10, /10 and 10^-1 are",
+            "`{text}` 不是系数；可写 0.1、1/10、/10 或 10^-1"
+        )
+    };
     let t = text.trim_start_matches(['x', 'X', '×', '*', ' ']);
     let end = t
         .find(|c: char| {
