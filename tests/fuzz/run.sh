@@ -17,6 +17,13 @@ cargo "+$toolchain" fuzz --version >/dev/null 2>&1 || {
 }
 
 cargo "+$toolchain" fuzz build --fuzz-dir .
+# Run from a copy, so that all targets are of one state of the sources.
+host=$(rustup run "$toolchain" rustc -vV | sed -n 's/^host: //p')
+programs=$(mktemp -d)
+trap 'rm -rf "$programs"' EXIT
+for target in $targets; do
+    cp "target/$host/release/$target" "$programs"
+done
 row='%-14s %12s %8s %6s %6s %7s  %s\n'
 table=$(printf "$row" target executions exec/s cov ft corpus result)
 failed=0
@@ -24,12 +31,12 @@ for target in $targets; do
     mkdir -p "corpus/$target" "artifacts/$target"
     log=$(mktemp)
     options=(-max_total_time="$seconds" -print_final_stats=1 -max_len=2048 -timeout=10
-        -rss_limit_mb=512 -malloc_limit_mb=16)
+        -rss_limit_mb=512 -malloc_limit_mb=16 -artifact_prefix="artifacts/$target/")
     [ ! -f "dict/$target.dict" ] || options+=(-dict="dict/$target.dict")
     echo "fuzz: $target for $seconds s"
     result=clean
-    cargo "+$toolchain" fuzz run --fuzz-dir . "$target" "corpus/$target" "seeds/$target" -- \
-        "${options[@]}" >"$log" 2>&1 || { result=BROKEN failed=1; tail -n 40 "$log"; }
+    "$programs/$target" "${options[@]}" "corpus/$target" "seeds/$target" >"$log" 2>&1 ||
+        { result=BROKEN failed=1; tail -n 40 "$log"; }
     stat() { sed -n "s/^stat::$1: *//p" "$log" | tail -n 1; }
     # A target that broke at once has none.
     last=$(grep -E '^#[0-9]+.* cov: ' "$log" | tail -n 1) || last=

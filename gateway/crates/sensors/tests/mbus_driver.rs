@@ -156,6 +156,36 @@ async fn a_meter_that_repeats_itself_or_does_not_end_is_no_reading() {
     assert_eq!(error, DeviceError::BadReply("the meter's telegrams do not end"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_telegram_of_a_form_that_is_not_read_is_no_value_and_says_which() {
+    let head = "76 00 05 21 18 4E 00 04 21 00";
+    for (form, why) in [
+        ("73 76 00 05 21 21 00 E9 7E 01 00 00 00 35 01 00 00", "fixed data structure is not read"),
+        ("77 76 00 05 21 21 00 E9 7E 00 00 00 01 00 00 01 35", "fixed data structure is not read"),
+        (&*format!("76 {head} 00 00 0C 07 00 00 08 64"), "high byte first is not read"),
+        (
+            &*format!("72 {head} 10 05 2F 81 C0 33 19 A4 6B 7D 20 55 E1 98 3C 07 4D F2"),
+            "an encrypted telegram; let the meter send plain ones",
+        ),
+        (
+            "7A 21 00 10 07 2F 81 C0 33 19 A4 6B 7D 20 55 E1 98 3C 07 4D F2",
+            "an encrypted telegram; let the meter send plain ones",
+        ),
+        ("8C 20 21 0C 07 64 08 00 00", "no telegram of a meter's data"),
+    ] {
+        let mut other = heat_meter();
+        other.other_form = Some(bytes(form));
+        let (mut line, _bus) = bus(vec![other]);
+        let error = poll(&mut driver("5", &POINTS), &mut line).await.unwrap_err();
+        assert_eq!(error, DeviceError::BadReply(why), "{form}");
+        assert_eq!(error.reason(), Reason::BadReply);
+        let found = scan(&mut line, &Search::Primary(5..=5), None, TIMEOUT).await.unwrap();
+        let [meter] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(meter.problem, Some(DeviceError::BadReply(why)), "and a scan tells it");
+        assert!(meter.records.is_empty());
+    }
+}
+
 /// Both have the first four digits in common.
 #[tokio::test(start_paused = true)]
 async fn of_two_meters_only_the_one_meant_is_read() {

@@ -26,6 +26,8 @@ pub(crate) struct Slave {
     pub(crate) status: u8,
     /// Records of each telegram.
     pub(crate) telegrams: Vec<Vec<u8>>,
+    /// Control information and what follows it, instead of telegrams of records.
+    pub(crate) other_form: Option<Vec<u8>>,
     /// Does not look at the frame count bit.
     pub(crate) ignores_frame_count: bool,
     selected: bool,
@@ -41,6 +43,7 @@ impl Slave {
             secondary,
             status: 0,
             telegrams,
+            other_form: None,
             ignores_frame_count: false,
             selected: false,
             frame_count: None,
@@ -77,6 +80,9 @@ impl Slave {
             self.next = (self.next + 1) % self.telegrams.len();
         }
         self.frame_count = Some(frame_count);
+        if let Some(form) = &self.other_form {
+            return long(&[&[0x08, self.primary], &form[..]].concat());
+        }
         let mut user = vec![0x08, self.primary, 0x72];
         user.extend(self.secondary);
         user.extend([self.next as u8, self.status, 0, 0]);
