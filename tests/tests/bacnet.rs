@@ -86,6 +86,14 @@ async fn each_kind_of_object_reads_and_a_device_says_who_it_is() {
     .await;
     assert_eq!(have.len(), 1, "{have:?}");
     assert_eq!(have[0].0.object, object("analog-output:1"));
+    let sought = || Sought::Object(object("analog-output:1"));
+    let directed = eventually(async || {
+        client.who_has(Some(*peer), Some((10, 20)), sought(), WAIT).await.unwrap()
+    })
+    .await;
+    assert_eq!((&*directed[0].0.name, directed[0].1), ("valve", *peer));
+    let others = client.who_has(None, Some((13, 20)), sought(), WAIT).await.unwrap();
+    assert_eq!(others, []);
 }
 
 #[tokio::test]

@@ -137,3 +137,28 @@ fn station(address: &Secondary) -> u64 {
         | u64::from(identification) << 32
         | u64::from(u32::from_be_bytes([m0, m1, version, medium]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wellhead_driver::{LineConfig, Parity, SerialConfig, SerialMode};
+
+    /// At 300 baud a telegram of the greatest length travels for ten seconds.
+    #[test]
+    fn a_meter_gets_the_time_that_its_bytes_take_at_each_speed() {
+        let usual = SerialMode { baud: 2400, data_bits: 8, parity: Parity::Even, stop_bits: 1 };
+        let path = "/dev/null".into();
+        let line = Line::new(LineConfig::Serial(SerialConfig { path, mode: usual, rs485: false }));
+        let response_timeout = Duration::from_millis(500);
+        for (baud, least) in [(None, 1.6), (Some(300), 10.0), (Some(1200), 2.8), (Some(9600), 0.7)]
+        {
+            let mode = baud.map(|baud| SerialMode { baud, ..usual });
+            let (pause, late_window) = (Duration::ZERO, Duration::ZERO);
+            let master = Master { timing: Timing { response_timeout, pause, late_window, mode } };
+            let x = master.exchange(&line, 5, 5 + link::FRAME_LEN_MAX);
+            let wait = x.response_timeout.as_secs_f64();
+            assert!((least..least + 0.3).contains(&wait), "{wait} s at {baud:?}");
+            assert_eq!(x.mode, mode);
+        }
+    }
+}
