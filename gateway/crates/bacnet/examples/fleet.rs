@@ -178,7 +178,7 @@ async fn poll(seconds: u64) {
     let (took, cpu) = (began.elapsed().as_secs_f64(), processor_seconds() - cpu);
     println!(
         "fleet: {DEVICES} devices x {POINTS} points every {} s: {good} good values in {took:.0} s, \
-         {:.2} % of a core, {:.1} MB resident",
+         {:.2} % of a core (aim 3), {:.1} MB resident (aim 30)",
         PERIOD.as_secs(),
         100.0 * cpu / took,
         resident_megabytes()
@@ -191,7 +191,10 @@ async fn poll(seconds: u64) {
     let (began, mut found) = (Instant::now(), Vec::new());
     Batch::new(peer, timing, abilities, None).read(&client, &wants, &mut found).await.unwrap();
     let (took, good) = (began.elapsed(), found.iter().filter(|f| f.is_ok()).count());
-    println!("one device: {good} of 600 properties in {:.1} ms", took.as_secs_f64() * 1e3);
+    println!(
+        "one device: {good} of 600 properties in {:.1} ms (aim 250)",
+        took.as_secs_f64() * 1e3
+    );
 
     let slow = Peer::ip(at[DEVICES as usize]);
     let timing = Timing { in_flight_max: 40, ..timing };
@@ -204,9 +207,10 @@ async fn poll(seconds: u64) {
     }
     let good = waiting.join_all().await.into_iter().filter(|ok| *ok).count();
     println!(
-        "slow device: {good} of 40 requests of {} ms each in {:.0} ms",
+        "slow device: {good} of 40 requests of {} ms each in {:.0} ms (one by one: {} ms)",
         SLOW.as_millis(),
-        began.elapsed().as_secs_f64() * 1e3
+        began.elapsed().as_secs_f64() * 1e3,
+        40 * SLOW.as_millis()
     );
     drop(child.stdin.take());
     child.wait().unwrap();
