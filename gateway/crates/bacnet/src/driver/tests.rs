@@ -251,6 +251,54 @@ async fn units_are_learned_once_and_a_different_one_is_told() {
     assert_eq!((out.units.len(), out.notices.len()), (0, 0));
 }
 
+/// The longest request that a device which takes 50 bytes got, of everything that a driver asks.
+#[tokio::test]
+async fn no_request_is_longer_than_the_smallest_device_takes() {
+    let device = Device::start(INSTANCE).await;
+    let me = ObjectId { kind: ObjectType::DEVICE, instance: INSTANCE };
+    let longest = (me, plain(property::MAX_APDU_LENGTH_ACCEPTED));
+    device.model().values.insert(longest, Wire::Unsigned(50));
+    let mut points = Vec::new();
+    for n in 0..30 {
+        // Instances and indices that take all their bytes.
+        let name = format!("analog-output:{}", 4_000_000 + n);
+        device.put(&name, Wire::Real(n as f32));
+        let mut point = point(n, &name);
+        if n % 3 == 1 {
+            point.property = Property { id: property::PRIORITY_ARRAY, index: Some(70_000) };
+            device.model().values.insert((point.object, point.property), Wire::Real(n as f32));
+        }
+        let increment = (n % 3 == 2).then_some(0.5);
+        let (lifetime, check) = (Duration::from_secs(100_000), S);
+        point.cov = (n % 3 != 1).then_some(Cov { confirmed: true, increment, lifetime, check });
+        points.push(point);
+    }
+    let seen = Arc::new(std::sync::Mutex::new((0, std::collections::BTreeSet::new())));
+    let noted = seen.clone();
+    device.twist(move |_, apdu| {
+        if let Apdu::Confirmed { service, data, .. } = apdu {
+            let mut seen = noted.lock().unwrap();
+            seen.0 = seen.0.max(data.len() + 4);
+            seen.1.insert(*service);
+        }
+        None
+    });
+    let mut driver = driver(&device, PATIENT, points).await;
+    poll(&mut driver).await.unwrap();
+    let write = Write { point: PointIndex(1), value: Value::float(1.0).unwrap(), readback: true };
+    driver.write(&mut Line::none(), &write).await.unwrap();
+    let (longest, services) = seen.lock().unwrap().clone();
+    assert!((20..=50).contains(&longest), "{longest} bytes");
+    let all = [
+        confirmed::SUBSCRIBE_COV,
+        confirmed::READ_PROPERTY,
+        confirmed::READ_PROPERTY_MULTIPLE,
+        confirmed::WRITE_PROPERTY,
+        confirmed::SUBSCRIBE_COV_PROPERTY,
+    ];
+    assert_eq!(services.into_iter().collect::<Vec<_>>(), all);
+}
+
 #[tokio::test]
 async fn a_text_too_long_for_the_device_is_told_and_never_sent() {
     let device = Device::start(INSTANCE).await;
