@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use std::time::Duration;
-use wellhead_control::{AlarmId, Condition, Held, Holder, Manner, OutputId, Rules, What};
+use wellhead_control::{AlarmId, Held, Holder, Manner, OutputId, Rules, What};
 use wellhead_model::Value;
 
 #[test]
@@ -472,53 +472,6 @@ fn a_command_below_a_holder_is_refused_with_its_name() {
     assert_eq!(refused.code(), "overridden");
     b.plugin(0, OFF);
     assert_eq!(b.told(), ["operator written", "plugin held: overridden"]);
-}
-
-#[test]
-fn a_changed_setup_keeps_what_is_held_and_names_what_can_no_longer_be_made_safe() {
-    let mut b =
-        Bench::new(vec![switch("a", Rules::default()), switch("b", Rules::default())], vec![]);
-    b.plugin(0, ON);
-    b.plugin(1, ON);
-    b.writes();
-    let mut setup = b.setup.clone();
-    setup.outputs.remove(0);
-    setup.outputs.push(switch("c", Rules::default()));
-    assert_eq!(b.control.reload(setup.clone(), b.now), ["hp1/a"]);
-    (b.setup, b.devices[0]) = (setup, b.devices[1].clone());
-    b.step();
-    b.pass(9 * MIN);
-    assert_eq!(b.writes(), []);
-    b.pass(2 * MIN);
-    assert_eq!(b.writes(), [OFF], "b is now at the first position and lapses as before");
-}
-
-#[test]
-fn a_changed_setup_gives_an_interlock_the_time_it_allows_to_be_seen_again() {
-    let locks = vec![interlock(&[0], 0, 30 * S, 10 * S), interlock(&[1], 1, 30 * S, 10 * S)];
-    let outputs = vec![switch("a", Rules::default()), switch("b", Rules::default())];
-    let mut b = Bench::new(outputs, locks);
-    b.input(0, Some(true));
-    b.input(1, Some(true));
-    b.pass(30 * S);
-    b.plugin(0, ON);
-    b.plugin(1, ON);
-    assert_eq!(b.writes(), [ON, ON]);
-    // The second wants something else now, of which nothing is known.
-    b.setup.interlocks[1].needs = Condition::Is(Value::Bool(false));
-    assert_eq!(b.control.reload(b.setup.clone(), b.now), [""; 0]);
-    b.input(0, None);
-    b.input(1, None);
-    assert_eq!(b.writes(), [OFF]);
-    b.pass(9 * S);
-    assert_eq!(b.writes(), []);
-    b.input(0, Some(true));
-    b.pass(MIN);
-    assert_eq!(b.writes(), [], "it was seen in time");
-    b.control.reload(b.setup.clone(), b.now);
-    b.input(0, None);
-    b.pass(10 * S);
-    assert_eq!(b.writes(), [OFF], "and is not seen any more");
 }
 
 #[test]

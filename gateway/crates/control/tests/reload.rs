@@ -1,0 +1,89 @@
+//! What a changed setup keeps, and what interlocks make of inputs that come and go.
+
+mod common;
+
+use common::*;
+use wellhead_control::{Condition, Rules};
+use wellhead_model::Value;
+
+#[test]
+fn a_changed_setup_keeps_what_is_held_and_names_what_can_no_longer_be_made_safe() {
+    let mut b =
+        Bench::new(vec![switch("a", Rules::default()), switch("b", Rules::default())], vec![]);
+    b.plugin(0, ON);
+    b.plugin(1, ON);
+    b.writes();
+    let mut setup = b.setup.clone();
+    setup.outputs.remove(0);
+    setup.outputs.push(switch("c", Rules::default()));
+    assert_eq!(b.control.reload(setup.clone(), b.now), ["hp1/a"]);
+    (b.setup, b.devices[0]) = (setup, b.devices[1].clone());
+    b.step();
+    b.pass(9 * MIN);
+    assert_eq!(b.writes(), []);
+    b.pass(2 * MIN);
+    assert_eq!(b.writes(), [OFF], "b is now at the first position and lapses as before");
+}
+
+#[test]
+fn a_changed_setup_gives_an_interlock_the_time_it_allows_to_be_seen_again() {
+    let locks = vec![interlock(&[0], 0, 30 * S, 10 * S), interlock(&[1], 1, 30 * S, 10 * S)];
+    let outputs = vec![switch("a", Rules::default()), switch("b", Rules::default())];
+    let mut b = Bench::new(outputs, locks);
+    b.input(0, Some(true));
+    b.input(1, Some(true));
+    b.pass(30 * S);
+    b.plugin(0, ON);
+    b.plugin(1, ON);
+    assert_eq!(b.writes(), [ON, ON]);
+    // The second wants something else now, of which nothing is known.
+    b.setup.interlocks[1].needs = Condition::Is(Value::Bool(false));
+    assert_eq!(b.control.reload(b.setup.clone(), b.now), [""; 0]);
+    b.input(0, None);
+    b.input(1, None);
+    assert_eq!(b.writes(), [OFF]);
+    b.pass(9 * S);
+    assert_eq!(b.writes(), []);
+    b.input(0, Some(true));
+    b.pass(MIN);
+    assert_eq!(b.writes(), [], "it was seen in time");
+    b.control.reload(b.setup.clone(), b.now);
+    b.input(0, None);
+    b.pass(10 * S);
+    assert_eq!(b.writes(), [OFF], "and is not seen any more");
+}
+
+#[test]
+fn a_changed_setup_keeps_the_proof_of_each_interlock_and_lends_it_to_no_other() {
+    let locks = vec![interlock(&[0], 0, 30 * S, 10 * S), interlock(&[1], 1, 30 * S, 10 * S)];
+    let outputs = vec![switch("a", Rules::default()), switch("b", Rules::default())];
+    let mut b = Bench::new(outputs, locks);
+    b.input(0, Some(true));
+    b.input(1, Some(false));
+    b.pass(30 * S);
+    b.plugin(0, ON);
+    b.plugin(1, ON);
+    b.control.reload(b.setup.clone(), b.now);
+    b.pass(5 * S);
+    assert_eq!((&b.devices[0].value, &b.devices[1].value), (&ON, &OFF));
+}
+
+#[test]
+fn a_proof_that_comes_and_goes_leaves_nothing_on_that_has_not_followed_its_loss() {
+    let lock = interlock(&[0], 0, 5 * MIN, 10 * S);
+    let mut b = Bench::new(vec![switch("run", Rules::default())], vec![lock]);
+    b.input(0, Some(true));
+    b.pass(5 * MIN);
+    b.plugin(0, ON);
+    b.devices[0].mood = Mood::Stuck;
+    b.input(0, Some(false));
+    b.pass(20 * S);
+    for holds in [true, false, true] {
+        b.input(0, Some(holds));
+    }
+    b.devices[0].mood = Mood::Fine;
+    b.pass(5 * MIN - S);
+    assert_eq!(b.devices[0].value, OFF, "until the proof has held for its time");
+    b.pass(S);
+    assert_eq!(b.devices[0].value, ON);
+}
