@@ -69,6 +69,8 @@ impl Workshop {
             "fn on_change(&mut self, cx: &mut Tick<'_>) -> Result<(), Error> {\n        \
              self.tick(cx)\n    }\n\n    fn state(&self)",
         );
+        let told = plugin(&folder, &["pack", "--key", "../company"], 1);
+        assert!(told.contains("changed after the component was built"), "{told}");
         plugin(&folder, &["build"], 0);
         plugin(&folder, &["pack", "--key", "../company"], 0);
         shop
@@ -351,6 +353,8 @@ fn c5_a_plugin_that_traps_releases_its_output_and_is_given_up_after_repeated_fau
     bench.await_state("disabled");
     let logs = bench.wellhead(&["logs", "frost"]);
     assert!(logs.contains("error Panic at src/lib.rs:") && logs.contains(": too hot"), "{logs}");
+    assert!(logs.contains("error failed, and nothing of this call was done: "), "{logs}");
+    assert!(bench.list()[0]["why"].as_str().is_some_and(|w| w.contains("unreachable")));
     let never_clear = bench.alarms("frost.plugin").iter().all(|a| !a.is_null());
     assert!(never_clear, "a start is no recovery: {:?}", bench.alarms("frost.plugin"));
     assert_eq!(bench.metric("wellhead_plugin_faults_total{plugin=\"frost\"}"), Some(10.0));
@@ -429,6 +433,30 @@ fn a_package_that_nobody_trusted_signed_is_refused_with_an_alarm_and_runs_for_de
     let _gateway = Gateway::start_with(&bench.site(), &[&FAST[..], &["--development"]].concat());
     bench.it_freezes();
     bench.await_alarm("frost.refused", Json::is_null);
+}
+
+#[test]
+fn a_reload_starts_nothing_that_somebody_stopped_and_stops_what_nobody_trusts_any_more() {
+    let mut bench = Bench::new();
+    bench.trust_and_install("0.1.0");
+    let mut gateway = bench.start();
+    bench.it_freezes();
+    bench.wellhead(&["disable", "frost"]);
+    bench.await_drive("run", false);
+    bench.write_site(&format!("{SIGNED}parameter = {{ on_below = 4 }}\n"));
+    gateway.process().signal("HUP");
+    bench.await_event("of the exchange", |e| e["kind"] == "plugin_exchanged");
+    assert_eq!(bench.await_state("disabled")["plugin"], "frost");
+    assert_eq!(bench.drive("run"), json!(0.0));
+    bench.wellhead(&["enable", "frost"]);
+    bench.await_drive("run", true);
+
+    std::fs::remove_dir_all(bench.dir.path().join("data/trusted-keys")).unwrap();
+    gateway.process().signal("HUP");
+    let refused = bench.await_state("refused");
+    assert!(refused["why"].as_str().unwrap().contains("does not trust that key"), "{refused}");
+    bench.await_drive("run", false);
+    bench.await_alarm("frost.refused", |a| a["severity"] == "alarm");
 }
 
 /// The SDK's README shows a whole site. It stands beside the plugin's folder there.

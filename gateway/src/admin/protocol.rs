@@ -2,7 +2,7 @@
 
 use crate::control::to_json;
 use crate::hub::Latest;
-use crate::plugins::{Board, Said, State};
+use crate::plugins::{Board, Said};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use wellhead_model::Reason;
@@ -167,7 +167,7 @@ pub struct PluginView {
     pub package: String,
     /// `starting`, `running`, `restarting`, `disabled` or `refused`.
     pub state: String,
-    /// Why it was refused.
+    /// Why it was refused, or how its last call failed.
     pub why: Option<String>,
     /// Calls since the start.
     pub calls: u64,
@@ -191,10 +191,7 @@ impl PluginView {
             plugin,
             package,
             state: state.word().into(),
-            why: match state {
-                State::Refused(why) => Some(why),
-                _ => None,
-            },
+            why: board.trouble(),
             calls: metrics.calls,
             cpu_ms: ms(metrics.cost),
             cpu_max_ms: ms(metrics.cost_max),

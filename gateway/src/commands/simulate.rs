@@ -109,7 +109,8 @@ impl Simulate {
             Some(what) => self.both(&site, &engine, programs, what)?,
         };
         out!("{}", self.tell(&mut runs, lang)?)?;
-        Ok(Outcome::Done)
+        let failed = runs.iter().any(|run| !run.sim.incidents.faults.is_empty());
+        Ok(if failed { Outcome::Refused } else { Outcome::Done })
     }
 
     /// The plugins of the site, none for those left out.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wellhead_model::Timestamp;
-use wellhead_plugin_host::{Level, Logs, Metrics};
+use wellhead_plugin_host::{Fault, Level, Logs, Metrics};
 
 /// Lines kept for `wellhead plugin logs`.
 const LINES_MAX: usize = 200;
@@ -52,6 +52,33 @@ struct Content {
     state: State,
     metrics: Metrics,
     lines: VecDeque<Said>,
+    /// How its last call failed, if it did.
+    fault: Option<String>,
+}
+
+impl Content {
+    fn keep_all(&mut self, plugin: &str, logs: Logs, time: Timestamp) {
+        for line in logs.lines {
+            let text = &line.text;
+            match line.level {
+                Level::Debug => tracing::debug!(plugin, "{text}"),
+                Level::Info => tracing::info!(plugin, "{text}"),
+                Level::Warn => tracing::warn!(plugin, "{text}"),
+                Level::Error => tracing::error!(plugin, "{text}"),
+            }
+            self.keep(Said { time, level: line.level, text: line.text });
+        }
+        if logs.dropped > 0 {
+            tracing::warn!(plugin, lines = logs.dropped, "Plugin logs too much in one call");
+        }
+    }
+
+    fn keep(&mut self, line: Said) {
+        if self.lines.len() == LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
 }
 
 /// See the module.
@@ -62,13 +89,22 @@ impl Board {
     /// Of a plugin in this state.
     pub fn new(state: State) -> Self {
         let (metrics, lines) = (Metrics::default(), VecDeque::new());
-        Self(Mutex::new(Content { state, metrics, lines }))
+        Self(Mutex::new(Content { state, metrics, lines, fault: None }))
     }
 
     /// How it is and what it cost.
     pub fn look(&self) -> (State, Metrics) {
         let content = self.lock();
         (content.state.clone(), content.metrics)
+    }
+
+    /// Why it does not run, or how its last call failed.
+    pub fn trouble(&self) -> Option<String> {
+        let content = self.lock();
+        match &content.state {
+            State::Refused(why) => Some(why.clone()),
+            _ => content.fault.clone(),
+        }
     }
 
     /// Its last lines, oldest first.
@@ -82,25 +118,21 @@ impl Board {
         content.metrics = metrics;
     }
 
-    /// Keeps a call's lines, here and in the gateway's log.
+    /// Keeps the lines of a call that ended well, here and in the gateway's log.
     pub(super) fn say(&self, plugin: &str, logs: Logs, time: Timestamp) {
         let mut content = self.lock();
-        for line in logs.lines {
-            let text = &line.text;
-            match line.level {
-                Level::Debug => tracing::debug!(plugin, "{text}"),
-                Level::Info => tracing::info!(plugin, "{text}"),
-                Level::Warn => tracing::warn!(plugin, "{text}"),
-                Level::Error => tracing::error!(plugin, "{text}"),
-            }
-            if content.lines.len() == LINES_MAX {
-                content.lines.pop_front();
-            }
-            content.lines.push_back(Said { time, level: line.level, text: line.text });
-        }
-        if logs.dropped > 0 {
-            tracing::warn!(plugin, lines = logs.dropped, "Plugin logs too much in one call");
-        }
+        content.fault = None;
+        content.keep_all(plugin, logs, time);
+    }
+
+    /// Keeps how a call failed, after the lines that it had logged.
+    pub(super) fn fail(&self, plugin: &str, fault: Fault, time: Timestamp) {
+        let mut content = self.lock();
+        let text = fault.to_string();
+        content.keep_all(plugin, fault.logs, time);
+        let told = format!("failed, and nothing of this call was done: {text}");
+        content.keep(Said { time, level: Level::Error, text: told });
+        content.fault = Some(text);
     }
 
     fn lock(&self) -> MutexGuard<'_, Content> {

@@ -185,7 +185,13 @@ impl Plugins {
         let prepared = self.worker.run(move || around.sources.prepare(&wanted)).await;
         let prepared = match prepared {
             Ok(Ok(prepared)) => prepared,
-            Ok(Err(trouble)) => return self.refuse(setup, &trouble.to_string()),
+            Ok(Err(trouble)) => {
+                // Who took a key back wants what it signed off the plant now.
+                if matches!(trouble, Trouble::Untrusted(_)) {
+                    self.stop_one(&setup.id).await;
+                }
+                return self.refuse(setup, &trouble.to_string());
+            }
             Err(lost) => return self.refuse(setup, &lost.to_string()),
         };
         task::refused(&self.around, &setup.id, None);
@@ -222,13 +228,14 @@ impl Plugins {
         known.entries.insert(setup.id.clone(), entry);
     }
 
-    /// Tells why a plugin does not run. One of this id that runs already goes on as it was.
+    /// Tells why a plugin is not run. One of this id that runs already goes on as it was.
     fn refuse(&self, setup: &config::Plugin, why: &str) {
-        task::refused(&self.around, &setup.id, Some(why));
         let mut known = self.known();
         if known.entries.contains_key(&setup.id) {
+            task::not_exchanged(&self.around, &setup.id, why);
             return;
         }
+        task::refused(&self.around, &setup.id, Some(why));
         let board = Arc::new(Board::new(State::Refused(why.to_owned())));
         known.idle.insert(setup.id.clone(), (setup.clone(), board));
         // What others bind of it must say that it is missing, not that it does not exist.

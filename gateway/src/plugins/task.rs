@@ -51,6 +51,8 @@ pub(super) struct Task {
     /// Since a fault that took it down; over only when it has done a call's work again. A start
     /// alone proves nothing.
     failing: bool,
+    /// A person stopped it.
+    stopped: bool,
     /// When it began to wait for the first poll; none once that is over.
     blind_since: Option<tokio::time::Instant>,
 }
@@ -90,6 +92,7 @@ impl Task {
             alarms: BTreeSet::new(),
             saved_at: None,
             failing: false,
+            stopped: false,
             blind_since: Some(tokio::time::Instant::now()),
             around,
             worker,
@@ -287,10 +290,15 @@ impl Task {
         let id = self.setup.id.clone();
         let now = self.around.clock.now();
         let text = fault.to_string();
-        self.board.say(id.as_str(), fault.logs, now.utc);
-        tracing::warn!(plugin = %id, error = text, ?phase, "Plugin failed");
+        let next = match phase {
+            Phase::Running => "goes on with its next call",
+            Phase::Waiting(_) => "is started again",
+            Phase::Disabled => "is given up",
+        };
+        tracing::warn!(plugin = %id, error = text, next, "Plugin failed");
         let event = Event::new("plugin_failed", format!("plugin {id} failed: {text}"));
         self.around.hub.event(event.device(&id).with("code", fault.kind.code()));
+        self.board.fail(id.as_str(), fault, now.utc);
         if phase == Phase::Running {
             return;
         }
@@ -364,8 +372,12 @@ impl Task {
                 self.around.hub.set_device(&id, Arc::clone(&self.setup.points));
                 self.around.changes.forget(&id);
                 self.watch();
-                self.carry_out(effects);
                 self.recovered();
+                // Who stopped it may be at work on the machine; a reload does not start it.
+                match (&mut self.plugin, self.stopped) {
+                    (Some(plugin), true) => plugin.disable(),
+                    _ => self.carry_out(effects),
+                }
                 let m = &self.setup.manifest;
                 tracing::info!(plugin = %id, version = m.version, "Plugin exchanged");
                 let text = format!("plugin {id} is now {} {}", m.name, m.version);
@@ -373,11 +385,8 @@ impl Task {
             }
             Ok(Err(fault)) => {
                 self.setup = old;
-                let text = format!(
-                    "the new version of plugin {id} can't start, the old one goes on: {fault}"
-                );
-                tracing::error!(plugin = %id, %fault, "The new version can't start; the old one goes on");
-                self.around.hub.event(Event::new("plugin_refused", text).device(&id));
+                not_exchanged(&self.around, &id, &fault.to_string());
+                self.board.fail(id.as_str(), fault, now.utc);
             }
             Err(lost) => self.lost(lost),
         }
@@ -385,6 +394,7 @@ impl Task {
     }
 
     fn enable(&mut self) {
+        self.stopped = false;
         if let Some(plugin) = &mut self.plugin {
             plugin.enable(self.around.clock.now());
         }
@@ -392,6 +402,7 @@ impl Task {
     }
 
     async fn disable(&mut self) {
+        self.stopped = true;
         self.save().await;
         if let Some(plugin) = &mut self.plugin {
             plugin.disable();
@@ -455,6 +466,14 @@ fn fault_alarm(id: &DeviceId, text: &str, phase: Phase) -> Alarm {
         text: format!("plugin {id} failed ({text}); its outputs are released, {next}"),
         text_zh: format!("插件 {id} 故障（{text}）；其输出已释放，{next_zh}"),
     }
+}
+
+/// Tells that the site wants another build or other settings of a plugin, and why it does not get
+/// them.
+pub(super) fn not_exchanged(around: &Surroundings, id: &DeviceId, why: &str) {
+    tracing::error!(plugin = %id, why, "The new version can't start; the old one goes on");
+    let text = format!("the new version of plugin {id} can't start, the old one goes on: {why}");
+    around.hub.event(Event::new("plugin_refused", text).device(id));
 }
 
 /// Tells that a plugin does not run, and why; or that it does again.

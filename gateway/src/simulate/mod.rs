@@ -24,7 +24,7 @@ use wellhead_control::{Action, Control, Manner, OutputId, Request};
 use wellhead_model::{DeviceId, Mono, Now, PointId, Quality, Reason, Timestamp, Value};
 use wellhead_plant::plant::Plant;
 use wellhead_plugin_host::{
-    AlarmChange, Effects, Outcome, Phase, Plugin, Program, Publication, Setup, Trust,
+    AlarmChange, Effects, Level, Outcome, Phase, Plugin, Program, Publication, Setup, Trust,
 };
 
 /// Rounds of writes within one step before something is wrong with Control or the plant.
@@ -259,7 +259,12 @@ impl Sim {
                 if phase != Phase::Running {
                     self.control.release_source(&id, "the plugin failed", self.now);
                 }
-                let count = self.incidents.faults.entry(id).or_insert((0, fault.to_string()));
+                let told = || match fault.logs.lines.last() {
+                    // A panic's text and place.
+                    Some(line) if line.level == Level::Error => format!("{fault}: {}", line.text),
+                    _ => fault.to_string(),
+                };
+                let count = self.incidents.faults.entry(id).or_insert_with(|| (0, told()));
                 count.0 += 1;
             }
             Outcome::Idle => {}

@@ -117,12 +117,15 @@ pub struct Init<'h> {
     now: Now,
     restored: Restored,
     pub(crate) inputs: Vec<u32>,
+    /// What [`compare`](Self::compare) found last.
+    pub(crate) misread: std::cell::Cell<Option<Error>>,
 }
 
 impl<'h> Init<'h> {
     pub(crate) fn new(host: &'h dyn Host, config: Config, restored: Restored) -> Self {
         let (roles, now) = (host.roles(), host.now());
-        Init { host, config, roles, now, restored, inputs: Vec::new() }
+        let (inputs, misread) = Default::default();
+        Init { host, config, roles, now, restored, inputs, misread }
     }
 
     /// A parameter of the manifest, with the site's value or the default.
@@ -185,12 +188,28 @@ impl<'h> Init<'h> {
 
     /// The point that a role reads, unless the site left it out.
     pub fn input_optional<T: PointValue>(&mut self, role: &str) -> Option<Input<T>> {
+        self.compare::<T>(role);
         self.host.lookup(role, 0).map(|point| self.batch(point))
     }
 
     /// All points that a role with `many` reads, in the site's order; empty if there are none.
     pub fn inputs<T: PointValue>(&mut self, role: &str) -> Vec<Input<T>> {
+        self.compare::<T>(role);
         self.points(role).iter().map(|point| self.batch(*point)).collect()
+    }
+
+    /// Remembers a role whose shape is not for this type: on the box it would read as bad for ever,
+    /// and nobody would know why. Only the mock knows shapes, so a plugin's first test tells.
+    fn compare<T: PointValue>(&self, role: &str) {
+        #[cfg(feature = "mock")]
+        if let (Some(shape), [taken, ..]) = (self.host.shape(role), T::SHAPES)
+            && !T::SHAPES.contains(&shape)
+        {
+            let wrong = Kind::RoleType { role: role.to_owned(), shape, taken };
+            self.misread.set(Some(wrong.into()));
+        }
+        #[cfg(not(feature = "mock"))]
+        let _ = role;
     }
 
     /// The points bound to a role.
@@ -221,6 +240,7 @@ impl<'h> Init<'h> {
     /// All points that a role with `many` writes, in the site's order; empty if there are none.
     pub fn outputs<T: PointValue>(&self, role: &str) -> Result<Vec<Output<T>>, Error> {
         let points = self.points(role);
+        self.compare::<T>(role);
         self.writable(role)?;
         Ok(points.iter().map(|point| Output { point: *point, values: PhantomData }).collect())
     }

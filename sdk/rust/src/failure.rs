@@ -1,6 +1,7 @@
 //! Why a plugin's call failed. No message prints a float: that alone would add 9 kB to a component.
 
-/// Why a plugin's call failed. The gateway shows it in the plugin's log and its alarm. A plugin
+/// Why a plugin's call failed. The gateway shows it in the plugin's log, `wellhead plugin
+/// list` and an event, and if it is `init` that fails, in an alarm. A plugin
 /// makes its own of a text: `return Err("bind heat_call or wanted_flow".into())`.
 ///
 /// In a box, because every `?` moves it: four bytes instead of thirty-two make a component some
@@ -18,6 +19,16 @@ pub(crate) enum Kind {
     /// A role that is written without being an output.
     #[error("the role `{0}` is no output")]
     NotWritable(String),
+    /// A role that the code reads or writes as something it is not.
+    #[error("the role `{role}` is {shape} by the manifest, and the code takes it as {taken}")]
+    RoleType {
+        /// The role.
+        role: String,
+        /// What the manifest says.
+        shape: &'static str,
+        /// What would fit the type that the code gives it.
+        taken: &'static str,
+    },
     /// A parameter that the manifest does not have.
     #[error("no parameter `{0}` in the manifest")]
     NoParameter(String),

@@ -76,6 +76,10 @@ pub struct Config {
 pub trait Host {
     fn roles(&self) -> Vec<Bound>;
     fn lookup(&self, role: &str, index: u32) -> Option<u32>;
+    /// The shape that the manifest gives a role, if whoever runs the plugin knows it.
+    fn shape(&self, _role: &str) -> Option<&'static str> {
+        None
+    }
     fn read_many(&self, points: &[u32]) -> Vec<Sample>;
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String>;
     fn relinquish(&self, point: u32, reason: &str) -> Result<(), String>;

@@ -27,6 +27,9 @@ impl<P: Plugin> Instance<P> {
         }
         let mut cx = Init::new(host, config, restored);
         let plugin = P::init(&mut cx, state)?;
+        if let Some(wrong) = cx.misread.take() {
+            return Err(wrong);
+        }
         Ok(Instance { plugin, inputs: cx.inputs, said: Said::default() })
     }
 

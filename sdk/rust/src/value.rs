@@ -59,6 +59,9 @@ pub enum Quality {
 /// A Rust type for the values of a point: `bool`, `i64`, `f64`, `String`, and every enum made by
 /// [`words!`](crate::words).
 pub trait PointValue: Sized {
+    /// Shapes of roles in the manifest that it fits; any if there is none here.
+    const SHAPES: &'static [&'static str] = &[];
+
     /// This value, if it is of the type. Numbers are finite.
     fn from_value(value: &Value) -> Option<Self>;
 
@@ -67,6 +70,8 @@ pub trait PointValue: Sized {
 }
 
 impl PointValue for bool {
+    const SHAPES: &'static [&'static str] = &["bool"];
+
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Bool(b) => Some(*b),
@@ -80,6 +85,8 @@ impl PointValue for bool {
 }
 
 impl PointValue for i64 {
+    const SHAPES: &'static [&'static str] = &["int"];
+
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Int(i) => Some(*i),
@@ -93,6 +100,8 @@ impl PointValue for i64 {
 }
 
 impl PointValue for f64 {
+    const SHAPES: &'static [&'static str] = &["float", "int"];
+
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Float(f) if f.is_finite() => Some(*f),
@@ -107,6 +116,8 @@ impl PointValue for f64 {
 }
 
 impl PointValue for String {
+    const SHAPES: &'static [&'static str] = &["text"];
+
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Text(t) => Some(t.to_string()),
@@ -130,6 +141,8 @@ impl PointValue for Value {
 }
 
 impl PointValue for &'static str {
+    const SHAPES: &'static [&'static str] = &["text"];
+
     /// Words of the code only go to the gateway; read a `String`.
     fn from_value(_: &Value) -> Option<Self> {
         None
@@ -203,6 +216,8 @@ macro_rules! words {
         }
 
         impl $crate::PointValue for $name {
+            const SHAPES: &'static [&'static str] = &["text"];
+
             fn from_value(value: &$crate::Value) -> Option<Self> {
                 match value {
                     $crate::Value::Text(text) => Self::from_word(text),

@@ -111,6 +111,8 @@ shape = "float"
             "output of an input" => drop(cx.output::<f64>("flow")?),
             "unknown role" => drop(cx.input::<f64>("flaw")?),
             "unknown parameter" => drop(cx.parameter::<f64>("dealy")?),
+            "role of another shape" => drop(cx.inputs::<f64>("units")),
+            "output of another shape" => drop(cx.output::<f64>("pump")?),
             "wrong type" => drop(cx.parameter::<bool>("delay")?),
             "two wrong of many" => {
                 cx.parameters(|p| {
@@ -202,6 +204,11 @@ fn a_plugin_ticks_at_its_period() {
 fn what_code_and_manifest_do_not_share_is_told_at_the_start() {
     assert_eq!(init_error("output of an input"), "the role `flow` is no output");
     assert_eq!(init_error("unknown role"), "no point is bound to the role `flaw`");
+    for (order, role) in [("role of another shape", "units"), ("output of another shape", "pump")] {
+        let told =
+            format!("the role `{role}` is bool by the manifest, and the code takes it as float");
+        assert_eq!(init_error(order), told);
+    }
     assert_eq!(init_error("unknown parameter"), "no parameter `dealy` in the manifest");
     let wrong_type = "the parameter `delay` is no bool, it is a number";
     assert_eq!(init_error("wrong type"), wrong_type);

@@ -79,6 +79,25 @@ impl Folder {
         Ok(Self { path: path.to_owned(), manifest })
     }
 
+    /// What it is built from that was changed since, if anything was.
+    fn changed_since_build(&self) -> anyhow::Result<Option<PathBuf>> {
+        let built = self.component().metadata()?.modified()?;
+        let mut open: Vec<PathBuf> =
+            ["plugin.toml", "Cargo.toml", "src"].map(|name| self.path.join(name)).into();
+        while let Some(path) = open.pop() {
+            // What is not there, as a Cargo.toml beside a plugin in C, was not changed.
+            let Ok(about) = path.metadata() else { continue };
+            if about.is_dir() {
+                for item in path.read_dir()? {
+                    open.push(item?.path());
+                }
+            } else if about.modified()? > built {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
     /// Where `build` puts the component, and where the gateway looks for it.
     fn component(&self) -> PathBuf {
         self.path.join("build").join(format!("{}.wasm", self.manifest.name))

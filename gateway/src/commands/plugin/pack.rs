@@ -64,8 +64,20 @@ impl Pack {
     pub(super) fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
         let folder = Folder::open(&self.folder)?;
         let packed = Packed::of_folder(&folder)?;
+        if let Some(changed) = folder.changed_since_build()? {
+            let anew = lang.pick(
+                "was changed after the component was built; `wellhead plugin build` makes it anew",
+                "在组件构建之后被修改；请重新运行 `wellhead plugin build`",
+            );
+            bail!("{} {anew}", changed.display());
+        }
         // What a gateway would refuse is not worth signing.
         check(&packed.package)?;
+        if !self.key.exists() {
+            let file = self.key.display();
+            let make = lang.pick("there is no such key; make one:", "没有此密钥；请先生成：");
+            bail!("{file}: {make} wellhead plugin key {file}");
+        }
         let key = SigningKey::load(&self.key)?;
         let name = format!("{}-{}.whp", folder.manifest.name, folder.manifest.version);
         let out = self.out.unwrap_or_else(|| folder.path.join("build").join(name));

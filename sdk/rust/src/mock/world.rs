@@ -270,6 +270,10 @@ impl Host for World {
         inner.points.iter().map(bound).collect()
     }
 
+    fn shape(&self, role: &str) -> Option<&'static str> {
+        self.manifest.roles.iter().find(|r| r.name == role).map(|r| r.shape.word())
+    }
+
     fn lookup(&self, role: &str, index: u32) -> Option<u32> {
         let role = self.manifest.roles.iter().position(|r| r.name == role)?;
         let inner = self.inner.borrow();
