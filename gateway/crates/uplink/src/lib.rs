@@ -57,6 +57,7 @@ mod pace;
 mod schema_tests;
 mod shared;
 mod spill;
+mod telling;
 #[cfg(test)]
 mod test_points;
 mod tls;

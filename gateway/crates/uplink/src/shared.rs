@@ -3,7 +3,7 @@
 use crate::UplinkConfig;
 use crate::cache_thread::Done;
 use crate::command::{Incoming, ReplyTo, receive};
-use crate::core::{Core, Note, Notice, Online};
+use crate::core::{Core, Note, Online};
 use crate::ending::{Backoff, Closings, Ended, Why};
 use crate::link::{Link, refusal};
 use crate::message::{self, Alarm, Event};
@@ -22,7 +22,7 @@ use wellhead_model::{Clock, DeviceId, Now, Point, Sample, Timestamp};
 use wellhead_store::Stats;
 
 /// Name of the stream that carries events.
-const EVENTS: &str = "event";
+pub(crate) const EVENTS: &str = "event";
 /// Packet size assumed when the broker names none: MQTT's own largest.
 const PACKET_MAX: usize = 268_435_455;
 /// Publishes in flight that a broker takes when it names no number (MQTT 5 §3.2.2.3.3).
@@ -64,7 +64,7 @@ pub(crate) struct Inner {
     pub(crate) devices: (u32, u32),
     pub(crate) stop_within: Option<Duration>,
     pub(crate) removals_unsynced: bool,
-    refused_told: bool,
+    pub(crate) refused_told: bool,
     /// Why the cache lies in memory and not on disk, if it does.
     memory_only: Option<String>,
     body: Vec<u8>,
@@ -138,7 +138,7 @@ impl Shared {
         self.pump(&mut guard, now);
     }
 
-    fn seal_event(&self, inner: &mut Inner, now: Duration, event: &Event) {
+    pub(crate) fn seal_event(&self, inner: &mut Inner, now: Duration, event: &Event) {
         let stamp = self.clock.now();
         let stream = inner.core.stream(EVENTS);
         let seq = inner.core.streams[stream].seq_next;
@@ -172,42 +172,6 @@ impl Shared {
         }
         while let Some(job) = inner.core.next_job(now) {
             inner.ask(now, job);
-        }
-    }
-
-    /// Logs a notice and makes the event that tells it.
-    fn told(&self, inner: &mut Inner, notice: Notice) -> Option<Event> {
-        let uplink = &*self.config.name;
-        match notice {
-            Notice::Gap(r) => {
-                tracing::error!(uplink, stream = %r.stream, boot = %r.boot, first = r.first,
-                    last = r.last, samples = r.samples, "Batches lost to a bound");
-                let text = format!("{} batches of {} are lost", r.last - r.first + 1, r.stream);
-                Some(ranged(Event::new("gap", text), &r))
-            }
-            Notice::Refused { range: r, reason } => {
-                if !inner.refused_told {
-                    inner.refused_told = true;
-                    tracing::error!(uplink, stream = %r.stream, reason,
-                        "The broker refuses publishes; they wait in the cache");
-                }
-                // An event about a refused event would be refused too, and so on for ever.
-                if &*r.stream == EVENTS {
-                    return None;
-                }
-                let text = format!("the broker refused {} ({reason})", r.stream);
-                let topic = format!("{}/{}", self.config.root, r.stream);
-                let event = ranged(Event::new("publish_refused", text), &r);
-                Some(event.with("topic", topic).with("reason", reason))
-            }
-            Notice::CacheFailed(error) => {
-                tracing::error!(uplink, error, "Cache not written; going on from memory");
-                Some(Event::new("cache_failed", "the cache can't be written").with("error", error))
-            }
-            Notice::CacheRecovered => {
-                tracing::info!(uplink, "Cache written again");
-                Some(Event::new("cache_recovered", "the cache is written again"))
-            }
         }
     }
 
@@ -281,36 +245,6 @@ impl Shared {
         inner.core.note(self.status("online", None, &inner.core.boot), true);
         inner.note_catalogs(&self.config.root);
         inner.note_alarms(&self.config.root);
-    }
-
-    /// Tells that another client seems to have this one's id.
-    pub(crate) fn tell_contested(&self, inner: &mut Inner, now: Duration) {
-        let c = inner.closings;
-        let (uplink, client_id, times) = (&*self.config.name, &*self.config.client_id, c.in_a_row);
-        match c.taken_over {
-            true => tracing::error!(
-                uplink,
-                client_id,
-                "Another client took the session over; does \
-                another box have the same site and gateway id?"
-            ),
-            false => tracing::error!(
-                uplink,
-                client_id,
-                times,
-                "Broker closes each connection soon \
-                after it took it; does another box have the same site and gateway id?"
-            ),
-        }
-        self.seal_event(inner, now, &message::contested(client_id, times, c.taken_over));
-    }
-
-    /// Tells once that a connection lasts again, after those that the broker ended soon.
-    pub(crate) fn tell_settled(&self, inner: &mut Inner, now: Duration) {
-        let Some(times) = inner.closings.settled() else { return };
-        let (uplink, client_id) = (&*self.config.name, &*self.config.client_id);
-        tracing::info!(uplink, client_id, times, "The connection lasts again");
-        self.seal_event(inner, now, &message::settled(client_id, times));
     }
 
     /// The `status` message.
@@ -524,13 +458,4 @@ fn retained(topic: String, payload: Bytes) -> Note {
 pub(crate) fn reply_note(to: ReplyTo, body: &serde_json::Value) -> Note {
     let payload = body.to_string().into();
     Note { topic: to.topic, payload, retain: false, correlation: to.correlation, keep: true }
-}
-
-fn ranged(event: Event, r: &crate::gaps::Range) -> Event {
-    event
-        .with("stream", &*r.stream)
-        .with("boot", &*r.boot)
-        .with("first", r.first)
-        .with("last", r.last)
-        .with("samples", r.samples)
 }

@@ -310,40 +310,9 @@ impl Runner {
         self.failures = if was_up { 1 } else { self.failures + 1 };
         let new = (was_up && !quiet) || self.told != Some(ended.why);
         self.told = Some(ended.why);
-        self.tell_lost(&ended, new);
-    }
-
-    fn tell_lost(&self, ended: &Ended, new: bool) {
-        let config = &self.shared.config;
-        let (uplink, host, port, error) =
-            (&*config.name, &*config.host, config.port, &*ended.error);
-        if self.stopping {
-            tracing::debug!(uplink, error, "Connection ended");
-            return;
-        }
-        match ended.why {
-            Why::LoginRefused if new => tracing::error!(
-                uplink,
-                host,
-                port,
-                error,
-                "Broker refuses the login; check username and password_file"
-            ),
-            Why::TakenOver | Why::Closed | Why::Other if new => tracing::warn!(
-                uplink,
-                host,
-                port,
-                error,
-                "Broker not reached; batches go to the cache"
-            ),
-            _ => tracing::debug!(
-                uplink,
-                host,
-                port,
-                error,
-                attempt = self.failures,
-                "Broker not reached"
-            ),
+        match self.stopping {
+            true => tracing::debug!(uplink = self.shared.config.name, "Connection ended"),
+            false => self.shared.tell_lost(&ended, new, self.failures),
         }
     }
 
