@@ -15,6 +15,7 @@ import sys
 
 from bacpypes3.app import Application
 from bacpypes3.basetypes import IPMode, Segmentation
+from bacpypes3.constructeddata import AnyAtomic
 from bacpypes3.local.analog import (
     AnalogInputObject,
     AnalogOutputObject,
@@ -33,7 +34,9 @@ from bacpypes3.object import (
     IntegerValueObject,
     LargeAnalogValueObject,
     PositiveIntegerValueObject,
+    ScheduleObject,
 )
+from bacpypes3.primitivedata import Real
 from bacpypes3.vlan import VirtualNetwork
 
 
@@ -41,7 +44,17 @@ def local(kind):
     return type("Local" + kind.__name__, (LocalObject, kind), {})
 
 
-def objects(many):
+def schedule():
+    """A schedule whose programme asks for 21.5 now."""
+    return local(ScheduleObject)(
+        objectIdentifier=("schedule", 1), objectName="programme",
+        presentValue=AnyAtomic(Real(21.5)), scheduleDefault=AnyAtomic(Real(18.0)),
+        priorityForWriting=16, statusFlags=[0, 0, 0, 0], reliability="noFaultDetected",
+        outOfService=False,
+    )
+
+
+def objects(a):
     common = {"statusFlags": [0, 0, 0, 0], "eventState": "normal", "outOfService": False}
     analog = {**common, "covIncrement": 0.5}
 
@@ -73,8 +86,10 @@ def objects(many):
     ]
     made += [
         make(AnalogValueObject, ("analog-value", 1000 + n), f"many-{n}", float(n), units="kilowatts")
-        for n in range(many)
+        for n in range(a.objects)
     ]
+    if a.schedule:
+        made.append(schedule())
     ucs2 = next(o for o in made if str(o.objectName) == "mode")
     ucs2.objectName = "运行 mode"
     ucs2.objectName._encoding = 4
@@ -131,7 +146,7 @@ def start(a):
         port.bbmdForeignDeviceTable = []
         port.bbmdBroadcastDistributionTable = []
     if not a.routes:
-        app = Application.from_object_list([device(a.instance, a.name, a), port, *objects(a.objects)])
+        app = Application.from_object_list([device(a.instance, a.name, a), port, *objects(a)])
         app.asap.proposedWindowSize = a.window
         return [app]
     VirtualNetwork("behind")
@@ -153,7 +168,7 @@ def start(a):
         )
 
     router = Application.from_object_list([device(a.instance + 1, "router", a), port, virtual(b"\x01")])
-    behind = [device(a.instance, a.name, a), virtual(b"\x0a"), *objects(a.objects)]
+    behind = [device(a.instance, a.name, a), virtual(b"\x0a"), *objects(a)]
     return [router, Application.from_object_list(behind)]
 
 
@@ -184,6 +199,7 @@ async def main():
     args.add_argument("--instance", type=int, default=12)
     args.add_argument("--name", default="plant")
     args.add_argument("--objects", type=int, default=0, help="further analog values")
+    args.add_argument("--schedule", action="store_true", help="a schedule besides")
     args.add_argument("--max-apdu", type=int, default=1024)
     args.add_argument("--no-segmentation", action="store_true")
     args.add_argument("--window", type=int, default=4)

@@ -58,7 +58,7 @@ async fn open(client: &Client) {
 
 #[tokio::test]
 async fn each_kind_of_object_reads_and_a_device_says_who_it_is() {
-    let device = BacnetDevice::start(&["--instance", "12"]);
+    let device = BacnetDevice::start(&["--instance", "12", "--schedule"]);
     let client = client(&device);
     open(&client).await;
     let found = find(&client, None, Some((10, 20))).await;
@@ -76,6 +76,7 @@ async fn each_kind_of_object_reads_and_a_device_says_who_it_is() {
         ("positive-integer-value:1", Value::Unsigned(4_000_000_000)),
         ("character-string-value:1", Value::Text("地热 AHU".into())),
         ("accumulator:1", Value::Unsigned(7001)),
+        ("schedule:1", Value::Real(21.5)),
     ] {
         let read = client.read(*peer, &TIMING, object(name), Property::PRESENT_VALUE).await;
         assert_eq!(read, Ok(value), "{name}");
