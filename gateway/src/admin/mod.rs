@@ -148,7 +148,9 @@ impl Desk {
                         let lines = board.lines().into_iter().map(LineView::new).collect();
                         Answer::Lines { timezone: self.timezone.clone(), lines }
                     }
-                    None => Answer::Error(format!("this site has no plugin `{plugin}`")),
+                    None => Answer::Error(format!(
+                        "this site has no plugin `{plugin}`; `wellhead plugin list` shows those it has"
+                    )),
                 }
             }
         }

@@ -99,7 +99,7 @@ impl Read {
             let there = s.devices.iter().any(|d| d.device == device);
             let device = if there { format!(" {device}") } else { String::new() };
             anyhow::bail!(
-                "{} `{}`; {}: wellhead watch{device}",
+                "{} `{}`; {}: `wellhead watch{device}`",
                 lang.pick("there is no point", "没有这个点位"),
                 self.point,
                 lang.pick("those there are", "现有点位"),

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::civil::DateTime;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wellhead_model::{Mono, Now, Timestamp};
+use wellhead_model::{Mono, Now, Timestamp, Value};
 use wellhead_plant::ground_load::GroundLoad;
 use wellhead_plant::plant::{Config, Plant};
 use wellhead_plant::presets::Preset;
@@ -269,6 +269,14 @@ fn known(site: &Site, id: &str) -> anyhow::Result<usize> {
     }
 }
 
+/// A value with four places, which are more than any of them is known to.
+fn rounded(value: &Value) -> String {
+    match (value, value.as_f64()) {
+        (Value::Float(_), Some(x)) => ((x * 1e4).round() / 1e4).to_string(),
+        _ => value.to_string(),
+    }
+}
+
 /// What plugins show at the end, how often outputs moved, and what went wrong.
 fn happened(run: &Run, lang: Lang) -> String {
     use std::fmt::Write as _;
@@ -278,7 +286,7 @@ fn happened(run: &Run, lang: Lang) -> String {
     }
     for (name, unit, value) in run.sim.values() {
         if let Some(value) = value {
-            let _ = writeln!(out, "  {name} = {value} {}", unit.unwrap_or_default());
+            let _ = writeln!(out, "  {name} = {} {}", rounded(value), unit.unwrap_or_default());
         }
     }
     for (output, count) in run.sim.counts() {

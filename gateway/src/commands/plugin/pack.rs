@@ -31,7 +31,7 @@ pub(super) struct Pack {
     out: Option<PathBuf>,
 }
 
-/// Shows what a package or a built plugin is, and whether a gateway would run it.
+/// Shows what a package or a built plugin is, and whether a gateway that trusts its key would run it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  wellhead plugin inspect night-setback-0.1.0.whp")]
 pub(super) struct Inspect {

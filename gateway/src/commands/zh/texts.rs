@@ -264,8 +264,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ),
     ("Where to write the package", "包的写入位置"),
     (
-        "Shows what a package or a built plugin is, and whether a gateway would run it",
-        "显示插件包或已构建插件的内容，以及网关能否运行它",
+        "Shows what a package or a built plugin is, and whether a gateway that trusts its key would run it",
+        "显示插件包或已构建插件的内容，以及信任其密钥的网关能否运行它",
     ),
     ("A package file, or a plugin's folder", "包文件，或插件的文件夹"),
     ("Installs a package that a trusted key signed", "安装由受信任密钥签名的包"),
