@@ -9,7 +9,8 @@ mod person;
 mod protocol;
 
 pub use protocol::{
-    Answer, CacheView, DeviceView, LineView, PluginView, PointView, Request, Snapshot, UplinkView,
+    AlarmView, Answer, CacheView, DeviceView, LineView, PluginView, PointView, Request, Snapshot,
+    UplinkView,
 };
 
 use crate::control::{self, Command, Control, Slot};
@@ -22,7 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use wellhead_model::{DeviceId, Timestamp};
+use wellhead_model::{DeviceId, Now, Timestamp};
+use wellhead_uplink::Alarm;
 
 /// Longest request line.
 const REQUEST_LEN_MAX: u64 = 64 * 1024;
@@ -174,7 +176,21 @@ impl Desk {
             synced: now.synced,
             devices: devices.collect(),
             uplinks: (self.uplinks)(),
+            alarms: self.alarms(),
         }
+    }
+
+    fn alarms(&self) -> Vec<AlarmView> {
+        let mut alarms = self.hub.alarms();
+        alarms.sort_by_key(|(alarm, _)| std::cmp::Reverse(alarm.severity));
+        let view = |(alarm, since): (Alarm, Now)| AlarmView {
+            alarm: alarm.id,
+            severity: alarm.severity.word().into(),
+            since_ms: since.utc.0,
+            text: alarm.text,
+            text_zh: alarm.text_zh,
+        };
+        alarms.into_iter().map(view).collect()
     }
 
     /// How the plugins are.

@@ -90,6 +90,23 @@ pub struct Snapshot {
     pub devices: Vec<DeviceView>,
     /// Uplinks by name.
     pub uplinks: Vec<UplinkView>,
+    /// What is wrong now, the gravest first.
+    pub alarms: Vec<AlarmView>,
+}
+
+/// One active alarm.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AlarmView {
+    /// Its id.
+    pub alarm: String,
+    /// `alarm`, `warning` or `notice`.
+    pub severity: String,
+    /// Since when, ms since 1970, UTC.
+    pub since_ms: i64,
+    /// What is wrong and what to do.
+    pub text: String,
+    /// The same in Chinese.
+    pub text_zh: String,
 }
 
 /// One device.

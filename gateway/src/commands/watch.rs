@@ -1,7 +1,9 @@
 //! `wellhead watch`: what the box sees, live.
 
 use super::{Lang, Target, age_text};
-use crate::admin::{Answer, DeviceView, PointView, Request, Snapshot, UplinkView, client::Client};
+use crate::admin::{
+    AlarmView, Answer, DeviceView, PointView, Request, Snapshot, UplinkView, client::Client,
+};
 use clap::Args;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
@@ -23,6 +25,9 @@ pub(super) struct Watch {
     #[arg(long)]
     json: bool,
 }
+
+/// Alarms that are shown; the others are counted.
+const ALARMS_SHOWN: usize = 6;
 
 /// Lines that the table needs besides its points.
 const FRAME_ROWS: usize = 4;
@@ -153,6 +158,10 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
             let _ = writeln!(out, "  {trouble}");
         }
     }
+    let alarms = alarms(s, lang);
+    for line in &alarms {
+        let _ = writeln!(out, "{line}");
+    }
     let rows: Vec<[String; 6]> =
         s.devices.iter().flat_map(|d| d.points.iter().map(|p| row(d, p, lang))).collect();
     let head = match lang {
@@ -166,7 +175,8 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
             *w = (*w).max(cell.width());
         }
     }
-    let above = s.uplinks.iter().map(|u| 1 + usize::from(trouble(u, lang).is_some())).sum();
+    let links = s.uplinks.iter().map(|u| 1 + usize::from(trouble(u, lang).is_some()));
+    let above = alarms.len() + links.sum::<usize>();
     let shown = rows.len().min(rows_max.saturating_sub(above));
     for r in std::iter::once(&head).chain(rows.iter().take(shown)) {
         let cells = r.iter().zip(widths).enumerate().map(|(i, (cell, w))| pad(cell, w, i == 1));
@@ -178,6 +188,26 @@ fn table(s: &Snapshot, lang: Lang, rows_max: usize) -> String {
         let _ = writeln!(out, "… {} {more}", rows.len() - shown);
     }
     out
+}
+
+/// A line for each of the gravest alarms, and one for how many more there are.
+fn alarms(s: &Snapshot, lang: Lang) -> Vec<String> {
+    let line = |a: &AlarmView| {
+        let severity = match (a.severity.as_str(), lang) {
+            ("alarm", Lang::Zh) => "报警",
+            ("warning", Lang::Zh) => "警告",
+            ("notice", Lang::Zh) => "提示",
+            (word, _) => word,
+        };
+        let since = local(a.since_ms, &s.timezone);
+        format!("! {severity}  {}  {since}  {}", a.alarm, lang.pick(&a.text, &a.text_zh))
+    };
+    let mut lines: Vec<String> = s.alarms.iter().take(ALARMS_SHOWN).map(line).collect();
+    if s.alarms.len() > ALARMS_SHOWN {
+        let more = lang.pick("more alarms", "条报警未显示");
+        lines.push(format!("! … {} {more}", s.alarms.len() - ALARMS_SHOWN));
+    }
+    lines
 }
 
 /// What keeps an uplink from its broker.
@@ -307,6 +337,7 @@ mod tests {
                     error: None,
                 },
             }],
+            alarms: Vec::new(),
         }
     }
 
@@ -346,6 +377,26 @@ mod tests {
         assert_eq!(s.devices[0].points.len(), 1);
         let said = keep(&mut s, "hp2", Lang::En).unwrap_err().to_string();
         assert_eq!(said, "no point's name begins with `hp2`; devices: hp1");
+    }
+
+    #[test]
+    fn what_is_wrong_stands_above_the_points() {
+        let mut s = snapshot();
+        let alarm = |n: usize| AlarmView {
+            alarm: format!("watch.low_flow_{n}"),
+            severity: "warning".into(),
+            since_ms: 0,
+            text: "No flow. Check the pump.".into(),
+            text_zh: "无流量，请检查水泵。".into(),
+        };
+        s.alarms = (0..ALARMS_SHOWN + 2).map(alarm).collect();
+        let text = table(&s, Lang::En, usize::MAX);
+        let first =
+            "\n! warning  watch.low_flow_0  1970-01-01 08:00:00 +08:00  No flow. Check the pump.\n";
+        assert!(text.contains(first) && text.contains("\n! … 2 more alarms\nPOINT"), "{text}");
+        assert!(table(&s, Lang::Zh, usize::MAX).contains("! 警告  watch.low_flow_0"), "{text}");
+        let rows = |max| table(&s, Lang::En, max).matches("hp1/").count();
+        assert_eq!((rows(ALARMS_SHOWN + 2), rows(ALARMS_SHOWN + 3)), (0, 1), "they take rows");
     }
 
     #[test]
