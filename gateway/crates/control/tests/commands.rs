@@ -75,5 +75,7 @@ fn what_becomes_of_a_command_that_stands_again_is_in_the_audit_trail() {
     let second = command(&mut b, "second", 45.0);
     b.told();
     b.conclude(&second, Err("no answer"));
+    let again = b.trail.iter().rfind(|e| e.new == Some(float(50.0)));
+    assert_eq!(again.map(|e| e.once), Some(false), "its sender answers for it no more");
     assert_eq!(b.told(), ["operator relinquished", "operator written"]);
 }
