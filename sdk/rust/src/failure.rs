@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     #[error("the role `{0}` is no output")]
     NotWritable(String),
     /// A role that the code reads or writes as something it is not.
+    #[cfg(feature = "mock")]
     #[error("the role `{role}` is {shape} by the manifest, and the code takes it as {taken}")]
     RoleType {
         /// The role.
