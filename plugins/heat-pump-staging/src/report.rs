@@ -97,13 +97,14 @@ impl Shown {
     ) -> Result<(), Error> {
         let [state_name, reason_name, hours_name, code] = UNIT_VALUES[index];
         let state = unit.state();
+        let reason = unit.fault.unwrap_or(unit.reason);
         let number = index + 1;
         if state != self.unit_states[index] {
-            info!(cx, "Unit {number} {state}: {}", unit.reason.text());
+            info!(cx, "Unit {number} {state}: {}", reason.text());
             self.unit_states[index] = state;
         }
         cx.publish(state_name, state)?;
-        cx.publish(reason_name, unit.fault.unwrap_or(unit.reason).code())?;
+        cx.publish(reason_name, reason.code())?;
         cx.publish(hours_name, unit.hours_ms as f64 / 3.6e6)?;
         let complaint = unit.complaint(settings);
         if !self.told || complaint != self.unit_alarms[index] {
