@@ -114,6 +114,13 @@ fn a_changed_configuration_is_taken_device_by_device_and_a_bad_one_refused() {
     gateway.process().signal("HUP");
     await_event(&platform, "config_refused");
     await_samples(&platform, "hp2 goes on", 3, |s| s.device == "hp2" && s.quality == "good");
+    std::fs::write(&path, two.replace("[gateway]", "[cache]\nsize_max = \"99MiB\"\n[gateway]"))
+        .unwrap();
+    gateway.process().signal("HUP");
+    eventually("it says what takes a restart", || {
+        let told = "[cache] changed, which takes a restart";
+        events(&platform, "config_refused").iter().any(|e| e["text"] == told).then_some(())
+    });
     std::fs::write(&path, &one).unwrap();
     gateway.process().signal("HUP");
     eventually("hp2 is gone", || {

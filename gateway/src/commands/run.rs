@@ -292,10 +292,10 @@ impl Program {
         };
         let (setup, plugins) = (Setup::of(&site), site.plugins.clone());
         let (outputs, modbus) = (site.control.clone(), site.modbus.clone());
-        if fixed_part(site) != self.site {
-            let why = "site, gateway, cache, uplink or BACnet server settings changed; they need a \
-                       restart";
-            return refuse(&self.hub, why.into());
+        let changed = fixed_changes(&self.site, &site);
+        if !changed.is_empty() {
+            let why = format!("{} changed, which takes a restart", changed.join(", "));
+            return refuse(&self.hub, why);
         }
         let c = self.supervisor.apply(setup).await;
         self.control.apply(&outputs);
@@ -343,6 +343,19 @@ fn fixed_part(site: Site) -> Site {
         modbus: None,
         ..site
     }
+}
+
+/// Sections of the site file that a reload can't change and that differ.
+fn fixed_changes(old: &Site, new: &Site) -> Vec<&'static str> {
+    let head = |s: &Site| [&s.id, &s.title, &s.title_zh, &s.timezone].map(String::clone);
+    let sections = [
+        ("[site]", head(old) != head(new)),
+        ("[gateway]", old.gateway != new.gateway),
+        ("[cache]", old.cache != new.cache),
+        ("[uplink]", old.uplinks != new.uplinks),
+        ("[server.bacnet]", old.bacnet != new.bacnet),
+    ];
+    sections.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
 
 /// Starts, exchanges and stops plugins beside the rest: compiling one may take seconds.
