@@ -149,13 +149,13 @@ impl Task {
         if self.is_blind() {
             return;
         }
-        let view = self.view();
+        let mut view = self.view();
         let now = self.around.clock.now();
         let starts = self.starts();
         let outcome = self
             .on_worker(move |plugin| match call {
-                Call::Run => plugin.run(&view, now),
-                Call::Changed(bindings) => plugin.changed(&bindings, &view, now),
+                Call::Run => plugin.run(view.seen(), now),
+                Call::Changed(bindings) => plugin.changed(&bindings, view.seen(), now),
             })
             .await;
         match outcome {
@@ -361,9 +361,10 @@ impl Task {
             saved: None,
             kv: Default::default(),
         };
-        let (view, now) = (self.view(), self.around.clock.now());
-        let result =
-            self.on_worker(move |plugin| plugin.replace(prepared.program, inner, &view, now)).await;
+        let (mut view, now) = (self.view(), self.around.clock.now());
+        let replace =
+            move |plugin: &mut Plugin| plugin.replace(prepared.program, inner, view.seen(), now);
+        let result = self.on_worker(replace).await;
         let id = self.setup.id.clone();
         match result {
             Ok(Ok(effects)) => {

@@ -6,21 +6,18 @@ use crate::config::{self, Fit};
 use std::time::Duration;
 use wellhead_control::{Held, OutputId, Slot};
 use wellhead_model::{Quality, Reason, Value};
-use wellhead_plugin_host::{Holder, Inputs, Reading};
+use wellhead_plugin_host::{Holder, Reading, Seen};
 
 /// What one call of a plugin sees: its bindings in order, frozen.
 #[derive(Debug, Default)]
-pub struct View {
-    readings: Vec<Reading>,
-    holders: Vec<Holder>,
-}
+pub struct View(Seen);
 
 impl View {
     /// Nothing to see yet, for as many bindings.
     pub fn new(bindings: usize) -> Self {
         let unread =
             Reading { value: None, quality: Quality::Bad(Reason::NotPolled), age: Duration::ZERO };
-        Self { readings: vec![unread; bindings], holders: vec![Holder::Nobody; bindings] }
+        Self(Seen { readings: vec![unread; bindings], holders: vec![Holder::Nobody; bindings] })
     }
 
     /// What a binding's point shows, in the point's unit.
@@ -32,7 +29,7 @@ impl View {
         quality: Quality,
         age: Duration,
     ) {
-        let Some(reading) = self.readings.get_mut(binding) else { return };
+        let Some(reading) = self.0.readings.get_mut(binding) else { return };
         let seen = value.filter(|_| quality.has_value()).and_then(|v| fit.to_role(v));
         // A state that the role has no word for is no value, whatever the device thinks of it.
         let quality = match (&seen, quality.has_value()) {
@@ -44,38 +41,29 @@ impl View {
 
     /// What was recorded of a call.
     pub fn recorded(readings: Vec<Reading>, holders: Vec<Holder>) -> Self {
-        Self { readings, holders }
+        Self(Seen { readings, holders })
+    }
+
+    /// To be lent to a plugin.
+    pub fn seen(&mut self) -> &mut Seen {
+        &mut self.0
     }
 
     /// By binding.
     pub fn readings(&self) -> &[Reading] {
-        &self.readings
+        &self.0.readings
     }
 
     /// By binding.
     pub fn holders(&self) -> &[Holder] {
-        &self.holders
+        &self.0.holders
     }
 
     /// Who decides a binding's output.
     pub fn hold(&mut self, binding: usize, holder: Holder) {
-        if let Some(held) = self.holders.get_mut(binding) {
+        if let Some(held) = self.0.holders.get_mut(binding) {
             *held = holder;
         }
-    }
-}
-
-impl Inputs for View {
-    fn reading(&self, binding: usize) -> Reading {
-        self.readings.get(binding).cloned().unwrap_or(Reading {
-            value: None,
-            quality: Quality::Bad(Reason::NotPolled),
-            age: Duration::ZERO,
-        })
-    }
-
-    fn holder(&self, binding: usize) -> Holder {
-        self.holders.get(binding).cloned().unwrap_or(Holder::Nobody)
     }
 }
 
@@ -116,18 +104,18 @@ mod tests {
         let unit = |u| Unit::parse(u).unwrap();
         let fit = Fit::Units(unit("°F"), unit("°C"));
         let mut view = View::new(2);
-        assert_eq!(view.reading(0).quality, Quality::Bad(Reason::NotPolled));
+        assert_eq!(view.readings()[0].quality, Quality::Bad(Reason::NotPolled));
         let age = Duration::from_secs(3);
         view.show(0, &fit, Some(&Value::Int(212)), Quality::Good, age);
-        let reading = view.reading(0);
+        let reading = view.readings()[0].clone();
         assert_eq!(
             (reading.value, reading.quality, reading.age),
             (Value::float(100.0), Quality::Good, age)
         );
         view.show(0, &fit, Some(&Value::Int(212)), Quality::Stale(Reason::Aged), age);
-        assert_eq!(view.reading(0).value, None);
+        assert_eq!(view.readings()[0].value, None);
         let switch = Fit::Switch(["off".into(), "on".into()]);
         view.show(1, &switch, Some(&Value::Text("hand".into())), Quality::Good, age);
-        assert_eq!(view.reading(1).quality, Quality::Bad(Reason::UnknownState));
+        assert_eq!(view.readings()[1].quality, Quality::Bad(Reason::UnknownState));
     }
 }

@@ -247,7 +247,7 @@ impl Sim {
             }
         }
         let actor = &mut self.actors[i];
-        let outcome = actor.plugin.run(&view, self.now);
+        let outcome = actor.plugin.run(view.seen(), self.now);
         if let Some(recorder) = &mut self.recorder {
             recorder.call(i, self.now, &view, &outcome)?;
         }

@@ -156,13 +156,13 @@ impl Replay {
             let Some((name, plugin)) = plugins.get_mut(usize::from(frame.plugin)) else {
                 anyhow::bail!("the record is of a site with more plugins than this one");
             };
-            let view = view(&frame)?;
+            let mut view = view(&frame)?;
             let now = Now {
                 utc: Timestamp(frame.utc_ms),
                 mono: Mono(Duration::from_millis(frame.mono_ms)),
                 synced: true,
             };
-            let got = words(&plugin.run(&view, now));
+            let got = words(&plugin.run(view.seen(), now));
             calls += 1;
             if got != frame.asked {
                 let (plugin, recorded) = (name.clone(), frame.asked);

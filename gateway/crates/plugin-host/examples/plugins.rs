@@ -11,12 +11,12 @@ use std::time::{Duration, Instant as Clock};
 use wellhead_fixtures::Fixture;
 use wellhead_model::{Mono, Now, Quality, Timestamp, Value};
 use wellhead_plugin_host::{
-    Binding, Cache, Engine, Grant, Holder, Inputs, Instance, Package, Plugin, Program, Reading,
-    Setup,
+    Binding, Cache, Engine, Grant, Holder, Instance, Package, Plugin, Program, Reading, Seen, Setup,
 };
 
 const CALLS: u32 = 200_000;
 const INSTANCES: usize = 50;
+const BINDINGS: u32 = 25;
 
 /// Of a tick with 20 reads and 5 writes, in microseconds.
 const AIM_MEAN: Option<u32> = Some(5);
@@ -24,18 +24,21 @@ const AIM_P99: Option<u32> = Some(20);
 /// Of fifty plugins, in MB; measured are the engine and a hundred instances.
 const AIM_RSS: Option<u32> = Some(15);
 
-struct Plant;
+/// Points as somebody gathers them before every call.
+#[derive(Default)]
+struct Plant(Seen);
 
-impl Inputs for Plant {
-    fn reading(&self, binding: usize) -> Reading {
-        Reading {
-            value: Value::float(binding as f64),
+impl Plant {
+    fn look(&mut self) -> &mut Seen {
+        self.0.readings.clear();
+        self.0.readings.extend((0..BINDINGS).map(|binding| Reading {
+            value: Value::float(f64::from(binding)),
             quality: Quality::Good,
             age: Duration::from_secs(1),
-        }
-    }
-    fn holder(&self, _: usize) -> Holder {
-        Holder::ThisPlugin
+        }));
+        self.0.holders.clear();
+        self.0.holders.resize(BINDINGS as usize, Holder::ThisPlugin);
+        &mut self.0
     }
 }
 
@@ -80,8 +83,8 @@ fn main() -> anyhow::Result<()> {
     let program = prepare(Fixture::Busy)?;
     let mut fleet = Vec::with_capacity(INSTANCES);
     for _ in 0..INSTANCES {
-        let mut instance = Instance::new(&program, &setup(), &Plant, now(0))?.0;
-        instance.tick(&Plant, now(1))?;
+        let mut instance = Instance::new(&program, &setup(), Plant::default().look(), now(0))?.0;
+        instance.tick(Plant::default().look(), now(1))?;
         fleet.push(instance);
     }
     row(&format!("{INSTANCES} instances of one program, added RSS"), rss()? - before, "MB");
@@ -90,8 +93,8 @@ fn main() -> anyhow::Result<()> {
     let mut programs = Vec::with_capacity(INSTANCES);
     for _ in 0..INSTANCES {
         let program = prepare(Fixture::Busy)?;
-        let mut instance = Instance::new(&program, &setup(), &Plant, now(0))?.0;
-        instance.tick(&Plant, now(1))?;
+        let mut instance = Instance::new(&program, &setup(), Plant::default().look(), now(0))?.0;
+        instance.tick(Plant::default().look(), now(1))?;
         programs.push((program, instance));
     }
     row(&format!("{INSTANCES} programs with an instance, added RSS"), rss()? - before, "MB");
@@ -100,12 +103,12 @@ fn main() -> anyhow::Result<()> {
 
     let (old, new) = (prepare(Fixture::Count)?, prepare(Fixture::CountTens)?);
     let mut plugin = Plugin::new(old.clone(), setup(), now(0));
-    plugin.run(&Plant, now(0));
-    let mut swaps = Vec::new();
+    plugin.run(Plant::default().look(), now(0));
+    let (mut plant, mut swaps) = (Plant::default(), Vec::new());
     for n in 0..1000 {
         let program = if n % 2 == 0 { &new } else { &old };
         let started = Clock::now();
-        plugin.replace(program.clone(), setup(), &Plant, now(1))?;
+        plugin.replace(program.clone(), setup(), plant.look(), now(1))?;
         swaps.push(started.elapsed());
     }
     swaps.sort();
@@ -132,15 +135,16 @@ fn compile(folder: &Path) -> anyhow::Result<()> {
 
 /// Mean, 99th percentile and maximum of a tick, in microseconds.
 fn ticks(program: &Program) -> anyhow::Result<(f64, f64, f64)> {
-    let mut instance = Instance::new(program, &setup(), &Plant, now(0))?.0;
+    let mut plant = Plant::default();
+    let mut instance = Instance::new(program, &setup(), plant.look(), now(0))?.0;
     for n in 0..1000 {
-        instance.tick(&Plant, now(n))?;
+        instance.tick(plant.look(), now(n))?;
     }
     let mut each = Vec::with_capacity(CALLS as usize);
     let started = Clock::now();
     for n in 0..u64::from(CALLS) {
         let one = Clock::now();
-        std::hint::black_box(instance.tick(&Plant, now(n))?);
+        std::hint::black_box(instance.tick(plant.look(), now(n))?);
         each.push(one.elapsed());
     }
     let mean = micros(started.elapsed()) / f64::from(CALLS);

@@ -66,7 +66,9 @@ impl points::Host for Sandbox {
     }
 
     fn held_by(&mut self, point: u32) -> points::Holder {
-        match self.holders.get(point as usize) {
+        let at = point as usize;
+        let is_output = self.bound.get(at).is_some_and(|b| b.direction == Direction::Output);
+        match self.seen.holders.get(at).filter(|_| is_output) {
             None | Some(Holder::Nobody) => points::Holder::Nobody,
             Some(Holder::ThisPlugin) => points::Holder::ThisPlugin,
             Some(Holder::Operator) => points::Holder::Operator,
@@ -80,14 +82,14 @@ impl points::Host for Sandbox {
 impl Sandbox {
     fn sample(&self, point: u32) -> points::Sample {
         let at = point as usize;
-        let (Some(reading), Some(bound)) = (self.readings.get(at), self.bound.get(at)) else {
+        let (Some(reading), Some(bound)) = (self.seen.readings.get(at), self.bound.get(at)) else {
             return points::Sample {
                 value: points::Value::Unavailable("no such point".into()),
                 quality: points::Quality::Bad,
                 age_ms: 0,
             };
         };
-        let (value, quality) = sample_value(reading, self.manifest.roles[bound.role].shape);
+        let (value, quality) = sample_value(reading, bound.shape);
         points::Sample { value, quality, age_ms: millis(reading.age) }
     }
 
@@ -104,7 +106,7 @@ impl Sandbox {
         if !bound.binding.granted {
             return Err(format!("this site does not let the plugin write {}", role.name));
         }
-        Ok((at, role.shape))
+        Ok((at, bound.shape))
     }
 
     fn ask(&mut self, binding: usize, value: Option<Value>, reason: String) {
@@ -226,7 +228,8 @@ impl clock::Host for Sandbox {
 }
 
 fn millis(d: Duration) -> u64 {
-    u64::try_from(d.as_millis()).unwrap_or(u64::MAX)
+    // `as_millis` divides 128 bits, which a plugin with many points would feel.
+    d.as_secs().saturating_mul(1000).saturating_add(u64::from(d.subsec_millis()))
 }
 
 /// A reading as the contract has it: no value that its quality doesn't allow or that isn't of the

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
-use wellhead_manifest::{Direction, Manifest, Setting};
+use wellhead_manifest::{Manifest, Setting};
 use wellhead_model::{Now, Quality, Value};
 
 /// Longest state a plugin may save, in bytes.
@@ -31,7 +31,7 @@ const FRAMES_MAX: usize = 4;
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// The points bound to its roles. A binding's position here is the plugin's handle of it and
-    /// what [`Inputs`] and [`Effects`] speak of.
+    /// what [`Seen`] and [`Effects`] speak of.
     pub bindings: Vec<Binding>,
     /// Every parameter of the manifest in its order, as `Manifest::settings` returns them.
     pub settings: Vec<(String, Setting)>,
@@ -63,13 +63,14 @@ pub struct Saved {
     pub bytes: Vec<u8>,
 }
 
-/// What a plugin may see of the plant in one call.
-pub trait Inputs {
-    /// The latest of a bound point, in the unit that the manifest gives the role.
-    fn reading(&self, binding: usize) -> Reading;
-
-    /// Who decides an output at present. Asked of output roles only.
-    fn holder(&self, binding: usize) -> Holder;
+/// What a plugin sees of the plant in one call, by binding. It is lent for the length of the call
+/// and comes back as it was, since copying it costs as much as many a plugin computes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// The latest of each bound point, in the unit that the manifest gives the role.
+    pub readings: Vec<Reading>,
+    /// Who decides each output at present; of an input it says nothing.
+    pub holders: Vec<Holder>,
 }
 
 /// The latest of a point.
@@ -120,7 +121,7 @@ impl Instance {
     pub fn new(
         program: &Program,
         setup: &Setup,
-        inputs: &dyn Inputs,
+        seen: &mut Seen,
         now: Now,
     ) -> Result<(Self, Effects), Fault> {
         let bound = bound(&program.manifest, &setup.bindings)?;
@@ -128,7 +129,7 @@ impl Instance {
         let config = calls::config(setup);
         let length = program.manifest.limits.deadline * INIT_DEADLINES;
         let effects = instance
-            .asked(length, inputs, now, |exports, store| exports.call_init(store, &config))?;
+            .asked(length, seen, now, |exports, store| exports.call_init(store, &config))?;
         Ok((instance, effects))
     }
 
@@ -165,20 +166,20 @@ impl Instance {
     }
 
     /// Calls `tick`.
-    pub fn tick(&mut self, inputs: &dyn Inputs, now: Now) -> Result<Effects, Fault> {
+    pub fn tick(&mut self, seen: &mut Seen, now: Now) -> Result<Effects, Fault> {
         let length = self.manifest.limits.deadline;
-        self.asked(length, inputs, now, |exports, store| exports.call_tick(store))
+        self.asked(length, seen, now, |exports, store| exports.call_tick(store))
     }
 
     /// Calls `on-change` with the bindings whose points changed.
     pub fn changed(
         &mut self,
         bindings: &[u32],
-        inputs: &dyn Inputs,
+        seen: &mut Seen,
         now: Now,
     ) -> Result<Effects, Fault> {
         let length = self.manifest.limits.deadline;
-        self.asked(length, inputs, now, |exports, store| exports.call_on_change(store, bindings))
+        self.asked(length, seen, now, |exports, store| exports.call_on_change(store, bindings))
     }
 
     /// Calls `save`. What it asks for besides is dropped: it is no time to act.
@@ -215,12 +216,16 @@ impl Instance {
     fn asked(
         &mut self,
         length: Duration,
-        inputs: &dyn Inputs,
+        seen: &mut Seen,
         now: Now,
         call: impl FnOnce(&wit::Plugin, &mut Store<Sandbox>) -> wasmtime::Result<Result<(), String>>,
     ) -> Result<Effects, Fault> {
-        self.store.data_mut().look(inputs, now);
-        match self.call(length, call)? {
+        let sandbox = self.store.data_mut();
+        (sandbox.now, sandbox.civil) = (now, None);
+        std::mem::swap(&mut sandbox.seen, seen);
+        let result = self.call(length, call);
+        std::mem::swap(&mut self.store.data_mut().seen, seen);
+        match result? {
             Ok(()) => Ok(self.store.data_mut().commit()),
             Err(text) => Err(Fault {
                 kind: FaultKind::Error,
@@ -240,23 +245,6 @@ impl Instance {
             run(&self.engine, &mut self.store, length, |store| call(exports, store));
         self.cost = cost;
         result
-    }
-}
-
-impl Sandbox {
-    /// Freezes what the plugin sees for the length of a call.
-    fn look(&mut self, inputs: &dyn Inputs, now: Now) {
-        self.now = now;
-        self.civil = None;
-        self.readings.clear();
-        self.holders.clear();
-        for (i, bound) in self.bound.iter().enumerate() {
-            self.readings.push(inputs.reading(i));
-            self.holders.push(match bound.direction {
-                Direction::Output => inputs.holder(i),
-                Direction::Input => Holder::Nobody,
-            });
-        }
     }
 }
 
@@ -314,10 +302,10 @@ fn told(error: &wasmtime::Error) -> String {
 fn bound(manifest: &Manifest, bindings: &[Binding]) -> Result<Vec<Bound>, Fault> {
     let of = |binding: &Binding| {
         let role = manifest.roles.iter().position(|r| r.name == binding.role);
-        role.map(|role| Bound {
-            binding: binding.clone(),
-            role,
-            direction: manifest.roles[role].direction,
+        role.map(|at| {
+            let role = &manifest.roles[at];
+            let (direction, shape) = (role.direction, role.shape);
+            Bound { binding: binding.clone(), role: at, direction, shape }
         })
     };
     bindings

@@ -13,7 +13,7 @@
 //! caller as [`Effects`] only if the call ended well.
 //!
 //! This crate must never know the hub, MQTT, control, or a runtime such as tokio. Readings come in
-//! by [`Inputs`], already in the unit of their role, effects go out, time is handed in, and the
+//! by [`Seen`], already in the unit of their role, effects go out, time is handed in, and the
 //! caller decides what becomes of a write.
 
 mod bindings;
@@ -38,7 +38,7 @@ pub use effects::{
 };
 pub use engine::{Engine, EngineError};
 pub use fault::{Fault, FaultKind};
-pub use instance::{Binding, Holder, Inputs, Instance, Reading, SAVED_LEN_MAX, Saved, Setup};
+pub use instance::{Binding, Holder, Instance, Reading, SAVED_LEN_MAX, Saved, Seen, Setup};
 pub use key::{KeyError, PublicKey, SigningKey, TrustStore};
 pub use lifecycle::{Lifecycle, Phase};
 pub use package::{PACKAGE_LEN_MAX, Package, PackageError};

@@ -2,7 +2,7 @@
 
 use crate::effects::{Effects, KvChange, Publication};
 use crate::fault::{Fault, FaultKind};
-use crate::instance::{Inputs, Instance, Saved, Setup};
+use crate::instance::{Instance, Saved, Seen, Setup};
 use crate::lifecycle::{Lifecycle, Phase};
 use crate::program::Program;
 use std::time::Duration;
@@ -107,27 +107,27 @@ impl Plugin {
 
     /// Makes the call that is due, one at a time: `init` after a start, then `tick` at once and
     /// every period.
-    pub fn run(&mut self, inputs: &dyn Inputs, now: Now) -> Outcome {
+    pub fn run(&mut self, seen: &mut Seen, now: Now) -> Outcome {
         if self.next().is_none_or(|next| now.mono < next) || !self.lifecycle.may_run(now.mono) {
             return Outcome::Idle;
         }
-        let Some(instance) = &mut self.instance else { return self.start(inputs, now) };
+        let Some(instance) = &mut self.instance else { return self.start(seen, now) };
         let period = self.program.manifest.period;
         // A late call doesn't make the next one early.
         let regular = self.next + period;
         self.next = if regular > now.mono { regular } else { now.mono + period };
-        let result = instance.tick(inputs, now);
+        let result = instance.tick(seen, now);
         let cost = instance.cost();
         self.called(result, cost, now.mono)
     }
 
     /// Tells it that points changed, if its manifest asks for that and it runs.
-    pub fn changed(&mut self, bindings: &[u32], inputs: &dyn Inputs, now: Now) -> Outcome {
+    pub fn changed(&mut self, bindings: &[u32], seen: &mut Seen, now: Now) -> Outcome {
         let wanted = self.program.manifest.on_change && self.phase() == Phase::Running;
         let Some(instance) = self.instance.as_mut().filter(|_| wanted) else {
             return Outcome::Idle;
         };
-        let result = instance.changed(bindings, inputs, now);
+        let result = instance.changed(bindings, seen, now);
         let cost = instance.cost();
         self.called(result, cost, now.mono)
     }
@@ -154,14 +154,14 @@ impl Plugin {
         &mut self,
         program: Program,
         setup: Setup,
-        inputs: &dyn Inputs,
+        seen: &mut Seen,
         now: Now,
     ) -> Result<Effects, Fault> {
         // If the old one can't save, what it saved before has to do, as after any fault.
         let _ = self.save(now);
         let saved = self.setup.saved.clone();
         let mut setup = Setup { saved, kv: self.setup.kv.clone(), ..setup };
-        let (instance, effects) = Instance::new(&program, &setup, inputs, now)?;
+        let (instance, effects) = Instance::new(&program, &setup, seen, now)?;
         self.metrics.started(&instance, &effects);
         keep(&mut setup, &effects);
         *self = Self {
@@ -187,8 +187,8 @@ impl Plugin {
         self.lifecycle.disable();
     }
 
-    fn start(&mut self, inputs: &dyn Inputs, now: Now) -> Outcome {
-        match Instance::new(&self.program, &self.setup, inputs, now) {
+    fn start(&mut self, seen: &mut Seen, now: Now) -> Outcome {
+        match Instance::new(&self.program, &self.setup, seen, now) {
             Ok((instance, effects)) => {
                 self.metrics.started(&instance, &effects);
                 self.instance = Some(instance);

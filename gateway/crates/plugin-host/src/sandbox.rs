@@ -3,13 +3,13 @@
 use crate::bindings::wellhead::plugin::clock::Civil;
 use crate::effects::{ALARMS_MAX, AlarmChange, Effects, KvChange, Publication, put};
 use crate::engine::{Engine, cpu_time};
-use crate::instance::{Binding, Holder, Reading};
+use crate::instance::{Binding, Seen};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
-use wellhead_manifest::{Direction, Manifest};
+use wellhead_manifest::{Direction, Manifest, Shape};
 use wellhead_model::Now;
 
 /// Longest key of the plugin's store, in bytes.
@@ -32,9 +32,8 @@ pub(crate) struct Sandbox {
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) bound: Vec<Bound>,
     pub(crate) zone: TimeZone,
-    /// What the present call sees; by binding.
-    pub(crate) readings: Vec<Reading>,
-    pub(crate) holders: Vec<Holder>,
+    /// What the present call sees; nothing between two calls.
+    pub(crate) seen: Seen,
     pub(crate) now: Now,
     /// Local time of `now`, once it was asked for.
     pub(crate) civil: Option<Civil>,
@@ -57,6 +56,7 @@ pub(crate) struct Bound {
     /// Position in the manifest's roles.
     pub(crate) role: usize,
     pub(crate) direction: Direction,
+    pub(crate) shape: Shape,
 }
 
 /// Set as the error of a call that ran too long.
@@ -78,8 +78,7 @@ impl Sandbox {
             manifest,
             bound,
             zone,
-            readings: Vec::new(),
-            holders: Vec::new(),
+            seen: Seen::default(),
             now,
             civil: None,
             asked: Effects::default(),

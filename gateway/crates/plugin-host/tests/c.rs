@@ -4,29 +4,18 @@
 
 mod common;
 
-use common::{at, engine};
+use common::{at, engine, showing};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 use wellhead_manifest::Setting;
 use wellhead_model::{Quality, Reason, Value};
 use wellhead_plugin_host::*;
 
 /// A room with one sensor.
-struct Room(Option<f64>);
-
-impl Inputs for Room {
-    fn reading(&self, _: usize) -> Reading {
-        let age = Duration::from_secs(1);
-        match self.0 {
-            Some(c) => Reading { value: Value::float(c), quality: Quality::Good, age },
-            None => Reading { value: None, quality: Quality::Bad(Reason::NoReply), age },
-        }
-    }
-    fn holder(&self, _: usize) -> Holder {
-        Holder::Nobody
-    }
+fn room(c: Option<f64>) -> Seen {
+    let quality = if c.is_some() { Quality::Good } else { Quality::Bad(Reason::NoReply) };
+    showing(c.and_then(Value::float), quality)
 }
 
 /// The thermostat as `wellhead plugin build` makes it of the C module; none where no clang is.
@@ -68,8 +57,8 @@ fn setup() -> Setup {
 }
 
 /// What one tick wants of the heating, and the alarms it raised or cleared.
-fn tick(it: &mut Plugin, room: Option<f64>, minute: u32) -> (Option<Value>, Vec<String>) {
-    match it.run(&Room(room), at(f64::from(minute) * 60.0)) {
+fn tick(it: &mut Plugin, room_c: Option<f64>, minute: u32) -> (Option<Value>, Vec<String>) {
+    match it.run(&mut room(room_c), at(f64::from(minute) * 60.0)) {
         Outcome::Done(effects) => {
             let [write] = effects.writes.as_slice() else { panic!("{:?}", effects.writes) };
             assert_eq!(write.binding, 1);
@@ -87,7 +76,9 @@ fn tick(it: &mut Plugin, room: Option<f64>, minute: u32) -> (Option<Value>, Vec<
 fn a_plugin_in_c_heats_gives_back_and_keeps_its_state_like_any_other() {
     let Some(program) = thermostat() else { return };
     let mut it = Plugin::new(program, setup(), at(0.0));
-    let Outcome::Done(start) = it.run(&Room(Some(15.0)), at(0.0)) else { panic!("init failed") };
+    let Outcome::Done(start) = it.run(&mut room(Some(15.0)), at(0.0)) else {
+        panic!("init failed")
+    };
     assert!(start.writes.is_empty());
     let cleared = || vec!["cleared no_room_temp".to_owned()];
     assert_eq!(tick(&mut it, Some(15.0), 0), (Some(Value::Bool(true)), cleared()));

@@ -121,8 +121,8 @@ fn origin(cache: &Cache) -> Origin {
     let program =
         Program::prepare(&engine(), cache, &package(Fixture::Count), &Grant::all("it")).unwrap();
     // Whatever the origin, it must run.
-    let mut it = Instance::new(&program, &setup(), &plant(), at(0.0)).unwrap().0;
-    assert_eq!(written(&it.tick(&plant(), at(1.0)).unwrap()), [(PUMP, Some(1.0))]);
+    let mut it = Instance::new(&program, &setup(), &mut plant(), at(0.0)).unwrap().0;
+    assert_eq!(written(&it.tick(&mut plant(), at(1.0)).unwrap()), [(PUMP, Some(1.0))]);
     program.origin().clone()
 }
 

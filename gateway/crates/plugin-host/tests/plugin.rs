@@ -30,7 +30,7 @@ fn failed(outcome: Outcome) -> (Fault, Phase) {
 /// `init` at 0 s, then a tick at each of the given times.
 fn counted(it: &mut Plugin, times: &[f64]) -> Vec<Option<f64>> {
     let count = |effects: Effects| written(&effects).first().and_then(|(_, number)| *number);
-    times.iter().map(|t| count(done(it.run(&plant(), at(*t))))).collect()
+    times.iter().map(|t| count(done(it.run(&mut plant(), at(*t))))).collect()
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn is_initialised_once_then_ticks_at_once_and_every_period() {
     assert_eq!(it.next(), Some(Mono::default()));
     assert_eq!(counted(&mut it, &[0.0, 0.0]), [None, Some(1.0)]);
     assert_eq!(it.next(), Some(at(1.0).mono));
-    assert!(matches!(it.run(&plant(), at(0.9)), Outcome::Idle));
+    assert!(matches!(it.run(&mut plant(), at(0.9)), Outcome::Idle));
     assert_eq!(counted(&mut it, &[1.0]), [Some(2.0)]);
     // Late by three periods: one tick, and the next a period later.
     assert_eq!(counted(&mut it, &[4.5]), [Some(3.0)]);
@@ -59,7 +59,7 @@ fn starts_again_from_its_last_saved_state_and_store() {
     // What happened after `save` is lost, as after a crash; the store is not.
     it.disable();
     assert_eq!(it.next(), None);
-    assert!(matches!(it.run(&plant(), at(3.0)), Outcome::Idle));
+    assert!(matches!(it.run(&mut plant(), at(3.0)), Outcome::Idle));
     it.enable(at(4.0));
     assert_eq!(counted(&mut it, &[4.0, 4.0]), [None, Some(3.0)]);
     assert_eq!(it.setup().kv["count"], 3u64.to_le_bytes());
@@ -71,13 +71,13 @@ fn a_trap_costs_the_instance_and_is_tried_again_later_until_it_is_given_up() {
     let mut waits = Vec::new();
     let mut now = 0.0;
     loop {
-        done(it.run(&plant(), at(now)));
-        let (fault, phase) = failed(it.run(&plant(), at(now)));
+        done(it.run(&mut plant(), at(now)));
+        let (fault, phase) = failed(it.run(&mut plant(), at(now)));
         assert_eq!(fault.kind, FaultKind::Trap);
         match phase {
             Phase::Waiting(until) => {
                 assert_eq!(it.metrics().memory, 0, "the store is gone");
-                assert!(matches!(it.run(&plant(), at(now + 0.5)), Outcome::Idle));
+                assert!(matches!(it.run(&mut plant(), at(now + 0.5)), Outcome::Idle));
                 waits.push(until.since(at(now).mono).as_secs());
                 now = until.0.as_secs_f64();
             }
@@ -94,9 +94,9 @@ fn a_trap_costs_the_instance_and_is_tried_again_later_until_it_is_given_up() {
 #[test]
 fn a_returned_error_leaves_it_running() {
     let mut it = plugin(Fixture::Error);
-    done(it.run(&plant(), at(0.0)));
+    done(it.run(&mut plant(), at(0.0)));
     for second in 0..20 {
-        let (fault, phase) = failed(it.run(&plant(), at(f64::from(second))));
+        let (fault, phase) = failed(it.run(&mut plant(), at(f64::from(second))));
         assert_eq!((fault.kind, phase), (FaultKind::Error, Phase::Running));
     }
 }
@@ -104,14 +104,14 @@ fn a_returned_error_leaves_it_running() {
 #[test]
 fn a_plugin_that_cannot_start_waits_like_one_that_fell() {
     let mut it = plugin(Fixture::NoStart);
-    let (fault, phase) = failed(it.run(&plant(), at(0.0)));
+    let (fault, phase) = failed(it.run(&mut plant(), at(0.0)));
     assert_eq!((fault.kind, phase), (FaultKind::Error, Phase::Waiting(at(1.0).mono)));
 }
 
 #[test]
 fn a_hanging_save_costs_the_instance_but_not_the_state_before() {
     let mut it = plugin(Fixture::SlowSave);
-    done(it.run(&plant(), at(0.0)));
+    done(it.run(&mut plant(), at(0.0)));
     let (fault, phase) = it.save(at(0.0)).unwrap_err();
     assert_eq!((fault.kind, phase), (FaultKind::Deadline, Phase::Waiting(at(1.0).mono)));
     assert_eq!(it.setup().saved, None);
@@ -123,7 +123,7 @@ fn another_version_goes_on_with_the_state_of_the_old() {
     let mut it = plugin(Fixture::Count);
     counted(&mut it, &[0.0, 0.0, 1.0, 2.0]);
     let new = prepare(Fixture::CountTens).unwrap();
-    it.replace(new, setup(), &plant(), at(2.5)).unwrap();
+    it.replace(new, setup(), &mut plant(), at(2.5)).unwrap();
     assert_eq!(counted(&mut it, &[2.5]), [Some(13.0)]);
     assert_eq!(it.program().manifest().version, "0.2.0");
     assert_eq!(it.setup().kv["count"], 13u64.to_le_bytes());
@@ -133,7 +133,7 @@ fn another_version_goes_on_with_the_state_of_the_old() {
 fn a_version_that_cannot_start_leaves_the_old_one_running() {
     let mut it = plugin(Fixture::Count);
     counted(&mut it, &[0.0, 0.0]);
-    let fault = it.replace(prepare(Fixture::NoStart).unwrap(), setup(), &plant(), at(0.5));
+    let fault = it.replace(prepare(Fixture::NoStart).unwrap(), setup(), &mut plant(), at(0.5));
     assert_eq!(fault.unwrap_err().text, "no sensor");
     assert_eq!(counted(&mut it, &[1.0]), [Some(2.0)]);
     assert_eq!(it.program().manifest().name, "count");

@@ -101,7 +101,7 @@ fn damaged_components_and_manifests_are_refused_with_their_reason() {
 #[test]
 fn a_plugin_whose_init_fails_is_told_in_its_own_words() {
     let program = prepare(Fixture::NoStart).unwrap();
-    let fault = Instance::new(&program, &setup(), &plant(), at(0.0)).unwrap_err();
+    let fault = Instance::new(&program, &setup(), &mut plant(), at(0.0)).unwrap_err();
     assert_eq!((fault.kind, fault.text.as_str()), (FaultKind::Error, "no sensor"));
 }
 
@@ -110,6 +110,6 @@ fn a_binding_to_no_role_of_the_plugin_is_told() {
     let program = prepare(Fixture::Idle).unwrap();
     let mut setup = setup();
     setup.bindings[0].role = "chimney".into();
-    let fault = Instance::new(&program, &setup, &plant(), at(0.0)).unwrap_err();
+    let fault = Instance::new(&program, &setup, &mut plant(), at(0.0)).unwrap_err();
     assert_eq!(fault.text, "`chimney` is bound, but no role of idle");
 }

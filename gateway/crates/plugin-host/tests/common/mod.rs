@@ -9,23 +9,14 @@ use wellhead_fixtures::Fixture;
 use wellhead_model::{Mono, Now, Quality, Timestamp, Value};
 use wellhead_plugin_host::*;
 
-pub(crate) struct Plant(pub Reading);
-
-impl Inputs for Plant {
-    fn reading(&self, _: usize) -> Reading {
-        self.0.clone()
-    }
-    fn holder(&self, _: usize) -> Holder {
-        Holder::Nobody
-    }
+/// What every binding of [`setup`] shows.
+pub(crate) fn showing(value: Option<Value>, quality: Quality) -> Seen {
+    let reading = Reading { value, quality, age: Duration::from_secs(1) };
+    Seen { readings: vec![reading; BINDINGS], holders: vec![Holder::Nobody; BINDINGS] }
 }
 
-pub(crate) fn plant() -> Plant {
-    Plant(Reading {
-        value: Value::float(12.5),
-        quality: Quality::Good,
-        age: Duration::from_secs(1),
-    })
+pub(crate) fn plant() -> Seen {
+    showing(Value::float(12.5), Quality::Good)
 }
 
 pub(crate) fn at(seconds: f64) -> Now {
@@ -60,15 +51,16 @@ pub(crate) fn setup() -> Setup {
 
 /// Position of the first pump in [`setup`].
 pub(crate) const PUMP: usize = 21;
+const BINDINGS: usize = PUMP + 5;
 
 pub(crate) fn start(fixture: Fixture) -> Instance {
     let program = prepare(fixture).unwrap();
-    Instance::new(&program, &setup(), &plant(), at(0.0)).unwrap().0
+    Instance::new(&program, &setup(), &mut plant(), at(0.0)).unwrap().0
 }
 
 /// The fault of a fixture's first tick.
 pub(crate) fn fault(fixture: Fixture) -> Fault {
-    start(fixture).tick(&plant(), at(1.0)).unwrap_err()
+    start(fixture).tick(&mut plant(), at(1.0)).unwrap_err()
 }
 
 pub(crate) fn written(effects: &Effects) -> Vec<(usize, Option<f64>)> {
