@@ -100,6 +100,17 @@ impl Clocks {
     }
 }
 
+/// Answers the tools on this box, and whoever collects metrics.
+fn serve(desk: Desk, listener: tokio::net::UnixListener, metrics: Option<std::net::SocketAddr>) {
+    tokio::spawn(admin::serve(listener, desk.clone()));
+    let Some(address) = metrics else { return };
+    tokio::spawn(async move {
+        if let Err(error) = metrics::serve(address, desk).await {
+            tracing::error!(%address, %error, "No metrics page");
+        }
+    });
+}
+
 fn start_log(site: &Site) {
     use std::io::IsTerminal;
     use tracing_subscriber::EnvFilter;
@@ -161,15 +172,8 @@ impl Program {
         outlets.push(Box::new(shown.clone()));
         let hub = Arc::new(Hub::new(Arc::clone(&clocks.lines), outlets));
         let (ledger, damage) = Ledger::open(data_dir.join("outputs.json"));
-        let commands = site.gateway.commands;
-        let control = Control::new(
-            Arc::clone(&hub),
-            Arc::clone(&clocks.plant),
-            ledger,
-            commands,
-            &site.control,
-            wake,
-        );
+        let (plant, commands) = (Arc::clone(&clocks.plant), site.gateway.commands);
+        let control = Control::new(Arc::clone(&hub), plant, ledger, commands, &site.control, wake);
         let mut supervisor = Supervisor::new(Arc::clone(&hub), Arc::clone(&control));
         supervisor.apply(setup).await;
         if let Some(damage) = damage {
@@ -203,14 +207,7 @@ impl Program {
             uplinks: northbound.views(),
             plugins: Arc::clone(&plugins),
         };
-        tokio::spawn(admin::serve(listener, desk.clone()));
-        if let Some(address) = site.gateway.metrics {
-            tokio::spawn(async move {
-                if let Err(error) = metrics::serve(address, desk).await {
-                    tracing::error!(%address, %error, "No metrics page");
-                }
-            });
-        }
+        serve(desk, listener, site.gateway.metrics);
         tracing::info!(
             site = site.id,
             gateway = site.gateway.id,
@@ -218,9 +215,8 @@ impl Program {
             version = env!("CARGO_PKG_VERSION"),
             "Running"
         );
-        let site = fixed_part(site);
+        let (site, clock) = (fixed_part(site), clocks.system);
         give_back_memory();
-        let clock = clocks.system;
         Ok(Self {
             path,
             site,

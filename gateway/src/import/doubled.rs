@@ -1,7 +1,7 @@
 //! Registers and names that a map has twice.
 
 use super::Said;
-use super::profile::{Point, key};
+use super::row::{Point, key};
 use super::said::said;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
