@@ -3,7 +3,7 @@
 //! listens to what the device says unasked.
 
 use crate::hub::{Event, Hub};
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -42,9 +42,20 @@ pub enum Request {
     Remove(DeviceId),
 }
 
+impl Request {
+    /// Whether it takes the line.
+    fn talks(&self) -> bool {
+        matches!(self, Self::Write(..) | Self::Relinquish(..))
+    }
+}
+
 struct LineTask {
     line: Line,
     stations: Vec<Station>,
+    /// Devices that were down already when a write got no answer either, with what that came to.
+    /// Until their next poll they are not written to: each try would cost their neighbours a
+    /// timeout.
+    silent: HashMap<DeviceId, DeviceError>,
     schedule: Schedule,
     hub: Arc<Hub>,
     readings: Readings,
@@ -71,15 +82,16 @@ pub async fn run(
 ) {
     let schedule = Schedule::new(stations.iter().map(timetable).collect());
     let (readings, said) = (Readings::default(), Readings::default());
-    let mut task = LineTask { line, stations, schedule, hub, readings, said };
-    let mut waiting: VecDeque<Request> = VecDeque::new();
+    let silent = HashMap::new();
+    let mut task = LineTask { line, stations, silent, schedule, hub, readings, said };
     loop {
-        while let Ok(r) = requests.try_recv() {
-            waiting.push_back(r);
-        }
-        if let Some(request) = waiting.pop_front() {
+        // One write, then one poll that is due, so that neither keeps the other waiting for ever.
+        while let Ok(request) = requests.try_recv() {
+            let talks = request.talks();
             task.serve(request).await;
-            continue;
+            if talks {
+                break;
+            }
         }
         let now = task.now();
         let wait = match task.schedule.next(now) {
@@ -93,13 +105,16 @@ pub async fn run(
             Next::Wait(until) => Some(until.since(now)),
             Next::Idle => None,
         };
+        if !requests.is_empty() {
+            continue;
+        }
         if task.line.close_when_idle() {
             task.line.close();
         }
         match task.wait(wait, &mut requests).await {
             Woken::Due => {}
             Woken::Said => task.heard_unasked(),
-            Woken::Asked(Some(request)) => waiting.push_back(request),
+            Woken::Asked(Some(request)) => task.serve(request).await,
             Woken::Asked(None) => return,
         }
     }
@@ -155,6 +170,7 @@ impl LineTask {
 
     async fn poll(&mut self, device: usize, group: usize, began: Mono) {
         let station = &mut self.stations[device];
+        self.silent.remove(&station.device);
         self.readings.clear();
         let result = station.driver.poll(&mut self.line, group, &mut self.readings).await;
         let now = self.now();
@@ -188,9 +204,14 @@ impl LineTask {
             Err(DeviceError::Refused { .. } | DeviceError::DeviceFailure { .. }) => true,
             Err(_) => false,
         };
-        if talked && self.schedule.is_down(device) {
+        if !self.schedule.is_down(device) {
+            return;
+        }
+        if talked {
             let failures = self.schedule.talked(device, self.now());
             self.is_back(device, failures);
+        } else if let Err(error) = answer {
+            self.silent.insert(self.stations[device].device.clone(), error.clone());
         }
     }
 
@@ -227,6 +248,8 @@ impl LineTask {
 
     async fn serve(&mut self, request: Request) {
         match request {
+            // Whoever asked gave up, and counts it as failed: it must not come true later.
+            Request::Write(.., reply) | Request::Relinquish(.., reply) if reply.is_closed() => {}
             Request::Write(device, write, reply) => {
                 let result = self.write(&device, &write).await;
                 // The asker may have given up; the audit trail then has its time-out.
@@ -249,11 +272,15 @@ impl LineTask {
         if let Some(i) = self.place(device) {
             self.stations.remove(i);
             self.schedule.remove(i);
+            self.silent.remove(device);
         }
     }
 
     async fn write(&mut self, device: &DeviceId, w: &Write) -> Result<Readback, DeviceError> {
         let Some(i) = self.place(device) else { return Err(not_here(device)) };
+        if let Some(error) = self.silent.get(device) {
+            return Err(error.clone());
+        }
         let result = self.stations[i].driver.write(&mut self.line, w).await;
         if let Ok(Readback::Read(outcome)) = &result {
             self.hub.read_back(device, w.point, outcome);
@@ -269,6 +296,9 @@ impl LineTask {
         readback: bool,
     ) -> Result<Readback, DeviceError> {
         let Some(i) = self.place(device) else { return Err(not_here(device)) };
+        if let Some(error) = self.silent.get(device) {
+            return Err(error.clone());
+        }
         let result = self.stations[i].driver.relinquish(&mut self.line, point, readback).await;
         self.answered(i, &result);
         result

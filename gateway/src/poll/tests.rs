@@ -111,10 +111,23 @@ fn bench(line: Line) -> Bench {
 }
 
 fn bench_with(line: Line, say: mpsc::Sender<i64>, driver: Box<dyn AnyDriver>) -> Bench {
+    let (hub, heard) = hub();
+    let station = station("door", driver, &hub);
+    let device = station.device.clone();
+    let (ask, requests) = mpsc::channel(8);
+    let task = tokio::spawn(run(line, vec![station], hub, requests));
+    Bench { say, ask, heard, device, task }
+}
+
+fn hub() -> (Arc<Hub>, Heard) {
     let (start, heard) = (Instant::now(), Heard::default());
     let ear = Box::new(Ear(start, Arc::clone(&heard)));
-    let hub = Arc::new(Hub::new(Arc::new(Paused(start)), vec![ear]));
-    let device = DeviceId::new("door").unwrap();
+    (Arc::new(Hub::new(Arc::new(Paused(start)), vec![ear])), heard)
+}
+
+/// A device of one point, known to the hub.
+fn station(name: &str, driver: Box<dyn AnyDriver>, hub: &Hub) -> Station {
+    let device = DeviceId::new(name).unwrap();
     let reporting = Reporting {
         deadband: None,
         interval_min: Duration::ZERO,
@@ -137,16 +150,13 @@ fn bench_with(line: Line, say: mpsc::Sender<i64>, driver: Box<dyn AnyDriver>) ->
         output: None,
     };
     hub.set_device(&device, Arc::from([point]));
-    let station = Station {
-        device: device.clone(),
+    Station {
+        device,
         driver,
         backoff: Backoff { first: 60 * S, max: 60 * S, attempts: 1 },
         start: Mono(Duration::ZERO),
         again: Duration::ZERO,
-    };
-    let (ask, requests) = mpsc::channel(8);
-    let task = tokio::spawn(run(line, vec![station], hub, requests));
-    Bench { say, ask, heard, device, task }
+    }
 }
 
 impl Bench {
@@ -222,4 +232,95 @@ async fn a_write_that_a_device_answers_ends_its_outage() {
     tokio::time::sleep(S).await;
     let texts = [(5, "7"), (5, "device_up"), (5, "0")].map(|(at, what)| (at, what.to_owned()));
     assert_eq!(b.heard(), texts);
+}
+
+/// Answers nothing, and lets everybody wait for two seconds to find that out.
+struct Silent {
+    groups: Vec<Group>,
+    written: Arc<Mutex<Vec<i64>>>,
+}
+
+impl Driver for Silent {
+    fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+    async fn poll(&mut self, _: &mut Line, _: usize, _: &mut Readings) -> Result<(), DeviceError> {
+        tokio::time::sleep(2 * S).await;
+        Err(DeviceError::NoReply(2 * S))
+    }
+    async fn write(&mut self, _: &mut Line, w: &Write) -> Result<Readback, DeviceError> {
+        let Value::Int(n) = w.value else { panic!("{w:?}") };
+        self.written.lock().unwrap().push(n);
+        tokio::time::sleep(2 * S).await;
+        Err(DeviceError::NoReply(2 * S))
+    }
+}
+
+/// A silent device with a slow poll of its own, and a neighbour that is polled every second.
+fn crowded(silent_start: Duration) -> (Heard, Arc<Mutex<Vec<i64>>>, mpsc::Sender<Request>) {
+    let (hub, heard) = hub();
+    let written = Arc::default();
+    let silent = Silent { groups: groups(), written: Arc::clone(&written) };
+    let mut silent = station("silent", Box::new(silent), &hub);
+    silent.start = Mono(silent_start);
+    let second = vec![Group { period: S, points: vec![PointIndex(0)] }];
+    let (_, says) = mpsc::channel(1);
+    let neighbour = station("door", Box::new(Speaker { groups: second, says }), &hub);
+    let (ours, theirs) = tokio::io::duplex(64);
+    std::mem::forget(theirs);
+    let (ask, requests) = mpsc::channel(REQUESTS_MAX);
+    tokio::spawn(run(Line::over(ours), vec![silent, neighbour], hub, requests));
+    (heard, written, ask)
+}
+
+fn write_to_silent(n: i64) -> (Request, oneshot::Receiver<Result<Readback, DeviceError>>) {
+    let (reply, answer) = oneshot::channel();
+    let write = Write { point: PointIndex(0), value: Value::Int(n), readback: false };
+    (Request::Write(DeviceId::new("silent").unwrap(), write, reply), answer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_that_a_device_leaves_unanswered_let_its_neighbours_be_polled_between_them() {
+    // It is first polled in an hour, so that nobody knows yet that it is dead.
+    let (heard, written, ask) = crowded(3600 * S);
+    let mut answers = Vec::new();
+    for n in 0..10 {
+        let (request, answer) = write_to_silent(n);
+        ask.send(request).await.unwrap();
+        answers.push(answer);
+    }
+    tokio::time::sleep(21 * S).await;
+    assert_eq!(*written.lock().unwrap(), (0..10).collect::<Vec<_>>());
+    let polls = heard.lock().unwrap().iter().filter(|(at, v)| *at <= 20 && v == "0").count();
+    assert!(polls >= 10, "{polls} polls of the neighbour beside ten writes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_is_down_is_written_to_once_until_its_next_poll() {
+    let (_, written, ask) = crowded(Duration::ZERO);
+    tokio::time::sleep(5 * S).await;
+    for n in 0..10 {
+        let (request, answer) = write_to_silent(n);
+        ask.send(request).await.unwrap();
+        assert_eq!(answer.await.unwrap(), Err(DeviceError::NoReply(2 * S)));
+    }
+    assert_eq!(*written.lock().unwrap(), [0]);
+    // After its backoff of a minute it was polled, and may be tried again.
+    tokio::time::sleep(65 * S).await;
+    let (request, answer) = write_to_silent(10);
+    ask.send(request).await.unwrap();
+    answer.await.unwrap().unwrap_err();
+    assert_eq!(*written.lock().unwrap(), [0, 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_asker_gave_up_is_never_sent() {
+    let (_, written, ask) = crowded(3600 * S);
+    let (first, _answer) = write_to_silent(0);
+    ask.send(first).await.unwrap();
+    let (second, gone) = write_to_silent(1);
+    ask.send(second).await.unwrap();
+    drop(gone);
+    tokio::time::sleep(10 * S).await;
+    assert_eq!(*written.lock().unwrap(), [0]);
 }
