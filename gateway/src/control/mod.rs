@@ -206,28 +206,28 @@ impl Control {
     fn advance(self: &Arc<Self>) -> Duration {
         let mut core = lock(&self.core);
         let now = self.clock.now();
-        let sent = self.turn(&mut core, None, now).unwrap_or_default();
+        let (sent, _) = self.turn(&mut core, None, now);
         let next = core.judge.next(now).map_or(LOOK, |next| next.since(now.mono));
         drop(core);
         sent.into_iter().for_each(|sent| self.follow(sent));
         self.clock.real(next.min(LOOK)).max(Duration::from_millis(1))
     }
 
-    /// Shows the judge what is new, does what it decides, and hands its writes to the lines. With
-    /// `command` only if that could be noted down; a standing write that can't be kept fails.
+    /// Shows the judge what is new, does what it decides, and hands its writes to the lines: all of
+    /// them if what must be kept could be, else only those to safe. Each that was handed over is
+    /// returned and must be waited for, or its output waits for ever.
     fn turn(
         &self,
         core: &mut Core,
         command: Option<Own<'_>>,
         now: Now,
-    ) -> Result<Vec<Sent>, std::io::Error> {
+    ) -> (Vec<Sent>, std::io::Result<()>) {
         core.look(&self.hub, now);
         let mut actions = std::mem::take(&mut core.actions);
         core.judge.step(now, &mut actions);
         core.changed |= !actions.is_empty();
         let noted = command.as_ref().map(|own| (own.id, own.expires));
         let kept = self.keep(core, &actions, noted, now);
-        let by_command = noted.is_some();
         let mut room = command.map(|own| (own.output, own.room));
         let mut sent = Vec::new();
         for action in actions.drain(..) {
@@ -252,10 +252,7 @@ impl Control {
             }
         }
         core.actions = actions;
-        match kept {
-            Err(error) if by_command => Err(error),
-            _ => Ok(sent),
-        }
+        (sent, kept)
     }
 
     /// Keeps what the next run must know, before the writes among `actions` go out.

@@ -46,18 +46,23 @@ impl Control {
 
     async fn run(self: &Arc<Self>, c: &Command, retained: bool) -> Result<Done, Refusal> {
         self.admissible(c, retained)?;
-        let (output, wrote, own) = self.place_command(c)?;
+        let (wrote, own) = self.place_command(c)?;
         let result = self.finish(own).await.map(|shows| Done { wrote, shows });
         // The sender of one that failed was told so; it must not come true later.
         let ended = result.as_ref().map(|_| ()).map_err(|_| FAILED);
-        lock(&self.core).judge.conclude(&request(c, output, &why(c)), ended);
+        let mut core = lock(&self.core);
+        // By name: a reload may have moved it meanwhile, or taken it away with all its slots.
+        if let Ok(output) = self.output(&core, &c.point) {
+            core.judge.conclude(&request(c, output, &why(c)), ended);
+        }
+        drop(core);
         self.wake.notify.notify_one();
         self.remember(c, &result);
         result
     }
 
     /// Puts a command's value into its slot and sends it off, or refuses it; nothing in between.
-    fn place_command(self: &Arc<Self>, c: &Command) -> Result<(OutputId, Value, Sent), Refusal> {
+    fn place_command(self: &Arc<Self>, c: &Command) -> Result<(Value, Sent), Refusal> {
         let mut core = lock(&self.core);
         let now = self.clock.now();
         let output = self.output(&core, &c.point)?;
@@ -71,27 +76,25 @@ impl Control {
         let request = request(c, output, &why);
         core.judge.request(&request, now)?;
         let own = Own { id: &c.id, expires: c.expires, output, room };
-        let sent = match self.turn(&mut core, Some(own), now) {
-            Ok(sent) => sent,
-            Err(error) => {
-                core.judge.conclude(&request, Err(FAILED));
-                return Err(Refusal::Ledger(error.to_string()));
-            }
-        };
+        let (sent, kept) = self.turn(&mut core, Some(own), now);
         drop(core);
         let mut own = None;
         for sent in sent {
             match &sent.value {
                 Some(wrote) if sent.ticket.output == output && own.is_none() => {
-                    own = Some((output, wrote.clone(), sent));
+                    own = Some((wrote.clone(), sent));
                 }
                 _ => self.follow(sent),
             }
         }
-        if own.is_none() {
+        // One to safe is on its way, kept or not.
+        own.ok_or_else(|| {
             lock(&self.core).judge.conclude(&request, Err(FAILED));
-        }
-        own.ok_or(Refusal::NoResult(Duration::ZERO))
+            match kept {
+                Err(error) => Refusal::Ledger(error.to_string()),
+                Ok(()) => Refusal::NoResult(Duration::ZERO),
+            }
+        })
     }
 
     fn admissible(&self, c: &Command, retained: bool) -> Result<(), Refusal> {

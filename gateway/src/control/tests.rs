@@ -44,6 +44,8 @@ struct Plant {
     /// Silent only when this is written.
     refuses: Mutex<Option<f64>>,
     stuck: AtomicBool,
+    /// Answers after three seconds.
+    slow: AtomicBool,
     requests: AtomicU32,
 }
 
@@ -166,6 +168,9 @@ impl Bench {
         let serving = Arc::clone(&plant);
         tokio::spawn(async move {
             while let Some(LineRequest::Write(_, w, reply)) = requests.recv().await {
+                if serving.slow.load(Ordering::Relaxed) {
+                    tokio::time::sleep(3 * S).await;
+                }
                 let _ = reply.send(serving.serve(&w));
             }
         });
@@ -517,6 +522,26 @@ async fn a_device_that_shows_another_value_later_is_told_and_written_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_command_that_fails_after_a_reload_moved_its_output_does_not_come_true_later() {
+    let b = Bench::new(|_| {});
+    b.plant.silent.store(true, Ordering::Relaxed);
+    b.plant.slow.store(true, Ordering::Relaxed);
+    let (control, command) = (Arc::clone(&b.control), b.command("a", 45.0));
+    let asked = tokio::spawn(async move { control.command(&command, false).await });
+    b.pass(S).await;
+    let mut moved = outputs(setpoint(|_| {}), false);
+    let other = Point { device: DeviceId::new("hp0").unwrap(), ..setpoint(|_| {}) };
+    moved.outputs.insert(0, (other.device.clone(), PointIndex(0)));
+    moved.setup.outputs.insert(0, OutputSetup { point: other, rules: Rules::default() });
+    b.control.apply(&moved);
+    b.pass(15 * S).await;
+    asked.await.unwrap().unwrap_err();
+    b.plant.silent.store(false, Ordering::Relaxed);
+    b.pass(30 * S).await;
+    assert!(!b.plant.written().contains(&45.0), "{:?}", b.plant.written());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_ledger_nothing_leaves_its_safe_value() {
     let b = Bench::new(|_| {});
     std::fs::remove_dir_all(b.dir.path()).unwrap();
@@ -524,6 +549,20 @@ async fn without_a_ledger_nothing_leaves_its_safe_value() {
     b.plugin(Some(50.0)).unwrap();
     b.pass(S).await;
     assert!(!b.plant.written().iter().any(|v| *v != 40.0), "{:?}", b.plant.written());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_ledger_a_command_to_safe_is_carried_out_and_the_output_not_forgotten() {
+    let b = Bench::new(|_| {});
+    b.write("a", 45.0).await.unwrap();
+    std::fs::remove_dir_all(b.dir.path()).unwrap();
+    // The way to safe is tried until the device takes it, also after a failure beside a command.
+    b.plant.silent.store(true, Ordering::Relaxed);
+    assert_eq!(b.write("b", 40.0).await, Err("no_reply"));
+    b.plant.silent.store(false, Ordering::Relaxed);
+    b.pass(600 * S).await;
+    assert_eq!(b.plant.written().last(), Some(&40.0), "{:?}", b.plant.written());
+    b.write("c", 40.0).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
