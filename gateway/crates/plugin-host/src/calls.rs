@@ -182,7 +182,7 @@ impl alarms::Host for Sandbox {
             alarms::Severity::Alarm => Severity::Alarm,
         };
         let change = AlarmChange::Raised {
-            code: one_line(code, CODE_LEN_MAX),
+            code,
             severity,
             text: one_line(text, REASON_LEN_MAX),
             text_zh: one_line(text_zh, REASON_LEN_MAX),
@@ -191,13 +191,23 @@ impl alarms::Host for Sandbox {
     }
 
     fn clear(&mut self, code: String) {
-        self.alarm(AlarmChange::Cleared { code: one_line(code, CODE_LEN_MAX) });
+        self.alarm(AlarmChange::Cleared { code });
     }
 }
 
 impl Sandbox {
     fn alarm(&mut self, change: AlarmChange) {
         let code = change.code().to_owned();
+        // It becomes part of a topic.
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        if code.is_empty() || code.len() > CODE_LEN_MAX || !code.chars().all(plain) {
+            let code = one_line(code, CODE_LEN_MAX);
+            let text = format!(
+                "gateway: no alarm has the code `{code}`: 1 to {CODE_LEN_MAX} letters, digits, \
+                 `_`, `-` and `.`"
+            );
+            return self.asked.logs.push(Level::Warn, text);
+        }
         if !self.alarm_change(change) {
             // The contract gives no answer to an alarm, so that the log must tell.
             let text = format!("gateway: too many alarms, `{code}` is not kept");
@@ -320,5 +330,34 @@ pub(crate) fn config(setup: &Setup) -> Config {
             .saved
             .as_ref()
             .map(|s| SavedState { version: s.version.clone(), bytes: s.bytes.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wellhead_manifest::Manifest;
+    use wellhead_model::{Mono, Now, Timestamp};
+
+    #[test]
+    fn an_alarm_code_that_would_not_fit_a_topic_is_told_and_not_kept() {
+        let manifest = "[plugin]\nname = \"it\"\nversion = \"0.1.0\"\ncontract = \"1.0\"\n\
+                        title = \"It\"\nperiod = \"60s\"\n";
+        let manifest = Manifest::parse(manifest).unwrap().into();
+        let now = Now { utc: Timestamp(0), mono: Mono(Duration::ZERO), synced: true };
+        let (bound, zone, kv) = (Vec::new(), jiff::tz::TimeZone::UTC, Default::default());
+        let mut it = Sandbox::new(manifest, bound, zone, kv, now);
+        let long = "x".repeat(CODE_LEN_MAX + 1);
+        let wrong = ["t#1", "a/b", "+", "no flow", "流量", "", "a\n", &long];
+        for code in wrong {
+            let severity = alarms::Severity::Alarm;
+            alarms::Host::raise(&mut it, code.into(), severity, "text".into(), "字".into());
+            alarms::Host::clear(&mut it, code.into());
+        }
+        assert_eq!(it.asked.alarms, []);
+        assert_eq!(it.asked.logs.lines.len(), 2 * wrong.len());
+        assert!(it.asked.logs.lines[0].text.contains("`t#1`"), "{:?}", it.asked.logs.lines[0]);
+        alarms::Host::clear(&mut it, "unit_1.low-flow".into());
+        assert_eq!(it.asked.alarms.len(), 1);
     }
 }
