@@ -129,6 +129,7 @@ impl Plugins {
         for setup in wanted.iter().filter(|w| w.enabled) {
             self.start_or_exchange(setup).await;
         }
+        self.around.sources.tidy();
     }
 
     /// Ends all plugins: each saves its state and gives its outputs back.

@@ -64,6 +64,13 @@ impl Sources {
         Self { engine, cache: Cache::none(), data_dir: PathBuf::new(), development: true }
     }
 
+    /// Forgets the compiled code of plugins that are not there any more.
+    pub fn tidy(&self) {
+        if let Err(error) = self.cache.keep_used() {
+            tracing::warn!(%error, "Can't delete the code of plugins that are gone");
+        }
+    }
+
     fn engine(&self) -> Result<Engine, EngineError> {
         let mut engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner);
         match &*engine {

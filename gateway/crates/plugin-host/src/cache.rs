@@ -12,10 +12,12 @@
 
 use crate::engine::Engine;
 use ring::digest::{Context, SHA256};
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::component::Component;
 
 const MAGIC: &[u8; 8] = b"WHCODE1\n";
@@ -60,9 +62,16 @@ pub enum Origin {
     Unkept(String),
 }
 
-/// A folder of compiled code, or none.
+/// A folder of compiled code, or none. A clone is the same.
 #[derive(Debug, Clone)]
-pub struct Cache(Option<PathBuf>);
+pub struct Cache(Option<Arc<Folder>>);
+
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    /// Names of what this program had use for.
+    used: Mutex<BTreeSet<String>>,
+}
 
 impl Cache {
     /// Keeps nothing: for tools.
@@ -79,21 +88,18 @@ impl Cache {
         if mode & 0o022 != 0 {
             return Err(CacheError::Writable(path));
         }
-        Ok(Self(Some(path)))
+        Ok(Self(Some(Arc::new(Folder { path, used: Mutex::default() }))))
     }
 
-    /// Deletes the code of every component but these, for example after an update.
-    pub fn keep_only<'c>(
-        &self,
-        engine: &Engine,
-        components: impl IntoIterator<Item = &'c [u8]>,
-    ) -> Result<(), CacheError> {
+    /// Deletes the code of every component that nobody asked for since this was opened: of
+    /// plugins that were taken out or replaced.
+    pub fn keep_used(&self) -> Result<(), CacheError> {
         let Some(folder) = &self.0 else { return Ok(()) };
-        let keep: Vec<_> = components.into_iter().map(|c| name(&key(engine, c))).collect();
-        let io = |error| CacheError::Io { path: folder.clone(), error };
-        for entry in std::fs::read_dir(folder).map_err(io)? {
+        let used = folder.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let io = |error| CacheError::Io { path: folder.path.clone(), error };
+        for entry in std::fs::read_dir(&folder.path).map_err(io)? {
             let entry = entry.map_err(io)?;
-            if !keep.iter().any(|k| entry.file_name() == k.as_str()) {
+            if !used.iter().any(|name| entry.file_name() == name.as_str()) {
                 std::fs::remove_file(entry.path()).map_err(io)?;
             }
         }
@@ -111,7 +117,8 @@ impl Cache {
         };
         let Some(folder) = &self.0 else { return Ok((compile()?, Origin::Compiled)) };
         let key = key(engine, bytes);
-        let path = folder.join(name(&key));
+        let path = folder.path.join(name(&key));
+        folder.used.lock().unwrap_or_else(PoisonError::into_inner).insert(name(&key));
         let why = match load(engine, &path, &key) {
             Ok(Some(component)) => return Ok((component, Origin::Cached)),
             Ok(None) => None,
