@@ -10,6 +10,7 @@ mod child;
 mod network;
 mod peers;
 mod plant;
+mod workshop;
 
 pub use bacnet::BacnetClient;
 pub use child::{Child, free_port};
@@ -19,6 +20,7 @@ pub use peers::{
     modbus_master,
 };
 pub use plant::Plant;
+pub use workshop::{Workshop, plugin};
 
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};

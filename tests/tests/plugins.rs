@@ -5,92 +5,13 @@
 //! fails, or one that wants to hear of changes at once, its source is edited as an integrator would.
 
 use serde_json::{Value as Json, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 use wellhead_tests::*;
 
 const ROOT: &str = "wellhead/v1/test/box";
 /// A minute of plant time each second; what is waited for here has minutes.
 const FAST: [&str; 4] = ["--speed", "60", "--start", "2026-12-15T06:00"];
-
-/// Runs `wellhead plugin …` and returns what it printed.
-#[track_caller]
-fn plugin(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let mut command = Command::new(program("wellhead"));
-    command.arg("plugin").args(arguments).current_dir(folder).env("LANG", "C");
-    // One target folder for every plugin of these tests: the SDK is compiled once.
-    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins"));
-    command.env("WELLHEAD_SDK", repository().join("sdk/rust"));
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert_eq!(output.status.code(), Some(code), "wellhead plugin {arguments:?}: {text}");
-    text
-}
-
-/// The integrator's desk: a plugin in two versions, packed and signed.
-struct Workshop {
-    dir: tempfile::TempDir,
-}
-
-impl Workshop {
-    /// Made once; the tests share it and change nothing in it.
-    fn shared() -> &'static Workshop {
-        static SHOP: OnceLock<Workshop> = OnceLock::new();
-        SHOP.get_or_init(Workshop::make)
-    }
-
-    fn make() -> Workshop {
-        let dir = tempfile::tempdir().unwrap();
-        let told = plugin(dir.path(), &["new", "frost-guard"], 0);
-        assert!(told.contains("wellhead plugin test"), "{told}");
-        let folder = dir.path().join("frost-guard");
-        plugin(&folder, &["test"], 0);
-        plugin(&folder, &["build"], 0);
-        let told = plugin(&folder, &["inspect"], 0);
-        assert!(told.contains("frost-guard 0.1.0") && told.contains("not signed"), "{told}");
-        assert!(told.contains("reads  outdoor_temp: float °C"), "{told}");
-        plugin(dir.path(), &["key", "company"], 0);
-        plugin(&folder, &["pack", "--key", "../company"], 0);
-        let shop = Workshop { dir };
-        let told = plugin(&folder, &["inspect", &shop.package("0.1.0").display().to_string()], 0);
-        assert!(told.contains("signed by"), "{told}");
-        shop.edit("plugin.toml", "version = \"0.1.0\"", "version = \"0.2.0\"\non_change = true");
-        shop.edit("plugin.toml", "period = \"60s\"", "period = \"1h\"");
-        shop.edit(
-            "src/lib.rs",
-            "let outdoor = cx.read(&self.outdoor).good();",
-            "let outdoor = cx.read(&self.outdoor).good();\n        \
-             assert!(outdoor.is_none_or(|t| t < 60.0), \"too hot\");",
-        );
-        shop.edit(
-            "src/lib.rs",
-            "fn state(&self)",
-            "fn on_change(&mut self, cx: &mut Tick<'_>) -> Result<(), Error> {\n        \
-             self.tick(cx)\n    }\n\n    fn state(&self)",
-        );
-        let told = plugin(&folder, &["pack", "--key", "../company"], 1);
-        assert!(told.contains("changed after the component was built"), "{told}");
-        plugin(&folder, &["build"], 0);
-        plugin(&folder, &["pack", "--key", "../company"], 0);
-        shop
-    }
-
-    fn edit(&self, file: &str, old: &str, new: &str) {
-        let path = self.dir.path().join("frost-guard").join(file);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(old), "{file} has no `{old}`");
-        std::fs::write(&path, text.replace(old, new)).unwrap();
-    }
-
-    fn package(&self, version: &str) -> PathBuf {
-        self.dir.path().join(format!("frost-guard/build/frost-guard-{version}.whp"))
-    }
-
-    fn key(&self) -> PathBuf {
-        self.dir.path().join("company.pub")
-    }
-}
 
 /// A plant room with a pump drive, a thermometer whose register the test sets, and a gateway.
 struct Bench {
@@ -457,31 +378,6 @@ fn a_reload_starts_nothing_that_somebody_stopped_and_stops_what_nobody_trusts_an
     assert!(refused["why"].as_str().unwrap().contains("does not trust that key"), "{refused}");
     bench.await_drive("run", false);
     bench.await_alarm("frost.refused", |a| a["severity"] == "alarm");
-}
-
-/// The SDK's README shows a whole site. It stands beside the plugin's folder there.
-#[test]
-fn the_site_in_the_sdks_readme_is_good_and_can_be_simulated() {
-    let text = std::fs::read_to_string(repository().join("sdk/README.md")).unwrap();
-    let mut blocks = text.split("```toml\n").filter_map(|t| t.split("```").next());
-    let shown = blocks.find(|block| block.starts_with("[site]")).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let site = dir.path().join("site.toml");
-    let folder = Workshop::shared().dir.path().join("frost-guard");
-    let named = format!("path = {folder:?}");
-    assert!(shown.contains("path = \"frost-guard\""), "{shown}");
-    std::fs::write(&site, shown.replace("path = \"frost-guard\"", &named)).unwrap();
-    let run = |arguments: &[&str]| {
-        let mut command = Command::new(program("wellhead"));
-        let output = command.args(arguments).current_dir(&dir).env("LANG", "C").output().unwrap();
-        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success() && !text.contains("warning"), "{arguments:?}: {text}");
-        text
-    };
-    assert!(run(&["check", "site.toml"]).contains("plugins: 1 (frost in slot 14)"));
-    let days = ["--start", "2026-12-15T00:00", "--days", "2", "--compare", "frost"];
-    let told = run(&[&["simulate", "site.toml"][..], &days].concat());
-    assert!(told.contains("frost/mode = frost") && told.contains("without frost"), "{told}");
 }
 
 #[test]

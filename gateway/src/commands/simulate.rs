@@ -3,13 +3,15 @@
 use super::{Lang, Outcome, shipped};
 use crate::config::{self, Site};
 use crate::plugins::{Sources, bindings};
-use crate::simulate::{Csv, Recorder, Replay, Sim, Totals, channels, compare, plots};
+use crate::simulate::{
+    Csv, Journal, Recorder, Replay, Sim, Totals, channels, compare, plots, rounded,
+};
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::civil::DateTime;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wellhead_model::{Mono, Now, Timestamp, Value};
+use wellhead_model::{Mono, Now, Timestamp};
 use wellhead_plant::ground_load::GroundLoad;
 use wellhead_plant::plant::{Config, Plant};
 use wellhead_plant::presets::Preset;
@@ -18,7 +20,7 @@ use wellhead_plugin_host::{Engine, Plugin, Program, Setup};
 /// Runs the site's plugins and control against the simulated plant, in virtual time.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  wellhead simulate configs/sites/renze-baihe.toml --years 10\n  wellhead simulate site.toml --compare recharge --svg plots"
+    after_help = "Examples:\n  wellhead simulate configs/sites/renze-baihe.toml --years 10\n  wellhead simulate site.toml --compare recharge --svg plots\n  wellhead simulate site.toml --start 2026-07-14T00:00 --days 1 --every 1min --csv day.csv --log -"
 )]
 pub(super) struct Simulate {
     /// The site file, or a folder of *.toml
@@ -49,15 +51,20 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["compare", "record", "replay"])]
     ground_load: Option<PathBuf>,
     /// Run a second time without this plugin, or with another build of it, ID=FOLDER or ID=FILE,
-    /// and show both side by side
+    /// and show both side by side; --csv and --log tell of the site as it is
     #[arg(long, value_name = "ID[=PATH]", conflicts_with_all = ["record", "replay"])]
     compare: Option<String>,
-    /// Write rows for a spreadsheet
-    #[arg(long, value_name = "FILE")]
+    /// Write rows for a spreadsheet: what the plant does, what the plugins' points show, what they
+    /// publish
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
     csv: Option<PathBuf>,
     /// Length of time between two rows: 1h, 10min
     #[arg(long, default_value = "1h", value_parser = duration)]
     every: Duration,
+    /// Write what happens and when: lines that plugins log, why outputs move, alarms, failures;
+    /// `-` for the terminal
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    log: Option<PathBuf>,
     /// Draw plots of daily means into this folder
     #[arg(long, value_name = "DIR")]
     svg: Option<PathBuf>,
@@ -96,6 +103,9 @@ impl Simulate {
                 return Ok(Outcome::Wrong);
             }
         };
+        if self.json && self.log.as_deref().is_some_and(|path| path == "-") {
+            bail!("--json and --log - both want standard output; write the log to a file");
+        }
         for id in &self.without {
             known(&site, id)?;
         }
@@ -105,8 +115,8 @@ impl Simulate {
             return self.replay(&site, programs, path);
         }
         let mut runs = match &self.compare {
-            None => vec![self.one(&site, programs, "", self.csv.as_deref())?],
-            Some(what) => self.both(&site, &engine, programs, what)?,
+            None => vec![self.one(&site, programs, "", Some(lang))?],
+            Some(what) => self.both(&site, &engine, programs, what, lang)?,
         };
         out!("{}", self.tell(&mut runs, lang)?)?;
         let failed = runs.iter().any(|run| !run.sim.incidents.faults.is_empty());
@@ -133,6 +143,7 @@ impl Simulate {
         engine: &Engine,
         programs: Vec<Option<Program>>,
         what: &str,
+        lang: Lang,
     ) -> anyhow::Result<Vec<Run>> {
         let (id, path) = match what.split_once('=') {
             Some((id, path)) => (id, Some(path)),
@@ -155,19 +166,20 @@ impl Simulate {
         };
         let (first, second) = std::thread::scope(|scope| {
             let second = scope.spawn(|| self.one(site, others, &name, None));
-            let first = self.one(site, programs, "as configured", self.csv.as_deref());
+            let first = self.one(site, programs, "as configured", Some(lang));
             (first, second.join())
         });
         let second = second.map_err(|_| anyhow::anyhow!("the second run panicked"))?;
         Ok(vec![first?, second?])
     }
 
+    /// One run, which writes what files are asked for if it has a language for them.
     fn one(
         &self,
         site: &Site,
         programs: Vec<Option<Program>>,
         name: &str,
-        csv: Option<&Path>,
+        files: Option<Lang>,
     ) -> anyhow::Result<Run> {
         let named = site.simulation.map(|room| match room {
             config::Room::Renze => Preset::Renze,
@@ -184,7 +196,14 @@ impl Simulate {
         let recorder = self.record.as_deref().map(Recorder::create).transpose()?;
         let mut sim = Sim::new(site, programs, plant, Timestamp(begin), recorder)?;
         let channels = channels(&sim.plant);
-        let mut csv = csv.map(|path| Csv::create(path, &sim, channels.clone())).transpose()?;
+        let mut csv = None;
+        if let Some(lang) = files {
+            let create = |path| Csv::create(path, &sim, channels.clone());
+            csv = self.csv.as_deref().map(create).transpose()?;
+            if let Some(path) = &self.log {
+                sim.tell(Journal::create(path, lang)?);
+            }
+        }
         let mut totals = Totals::new(channels);
         let days = self.days.or(self.years.map(|y| y * 365.0)).unwrap_or(365.0);
         let steps = (days * 86_400.0 / self.step).round() as u64;
@@ -193,7 +212,7 @@ impl Simulate {
             sim.advance(self.step)?;
             totals.add(&sim, self.step / 3600.0);
             if let Some(csv) = csv.as_mut().filter(|_| n.is_multiple_of(row_every)) {
-                csv.row(&sim)?;
+                csv.row(&mut sim)?;
             }
         }
         if let Some(csv) = csv {
@@ -266,14 +285,6 @@ fn known(site: &Site, id: &str) -> anyhow::Result<usize> {
             let ids: Vec<_> = site.plugins.iter().map(|p| p.id.as_str()).collect();
             bail!("the site has no plugin `{id}`; it has: {}", ids.join(", "))
         }
-    }
-}
-
-/// A value with four places, which are more than any of them is known to.
-fn rounded(value: &Value) -> String {
-    match (value, value.as_f64()) {
-        (Value::Float(_), Some(x)) => ((x * 1e4).round() / 1e4).to_string(),
-        _ => value.to_string(),
     }
 }
 

@@ -46,7 +46,8 @@ pub(super) fn audit(judge: &Control, entry: &Entry) -> Option<Event> {
     .into()
 }
 
-fn sentence(judge: &Control, entry: &Entry, point: &str) -> String {
+/// What happened, for people.
+pub(crate) fn sentence(judge: &Control, entry: &Entry, point: &str) -> String {
     let (source, why) = (&entry.source, &entry.why);
     let value = |v: &Option<Value>| v.as_ref().map_or("nothing".into(), ToString::to_string);
     let (old, new) = (value(&entry.old), value(&entry.new));
@@ -148,6 +149,7 @@ pub(crate) fn alarm_id(judge: &Control, id: AlarmId) -> String {
     }
 }
 
-pub(super) fn name(judge: &Control, output: OutputId) -> String {
+/// The point of an output: device/point.
+pub(crate) fn name(judge: &Control, output: OutputId) -> String {
     judge.setup().outputs.get(output.0 as usize).map_or_else(String::new, |o| o.name())
 }

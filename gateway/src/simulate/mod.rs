@@ -6,13 +6,15 @@
 //! want to hear of changes between two steps are not told: a step is no longer than a minute.
 
 mod channels;
+mod journal;
 mod record;
 mod report;
 mod taps;
 
 pub use channels::{Channel, channels};
+pub use journal::Journal;
 pub use record::{Recorder, Replay, ReplayError};
-pub use report::{Csv, Season, Sum, Totals, compare, plots};
+pub use report::{Csv, Season, Sum, Totals, compare, plots, rounded};
 
 use crate::config::{self, Site};
 use crate::control::told;
@@ -74,6 +76,9 @@ pub struct Sim {
     pub incidents: Incidents,
     raised: std::collections::HashSet<String>,
     recorder: Option<Recorder>,
+    journal: Option<Journal>,
+    /// What plugins are bound to.
+    bound: Vec<TapId>,
 }
 
 impl Sim {
@@ -137,6 +142,7 @@ impl Sim {
             wired.push(from);
         }
         anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
+        let bound = taps.bound(site, &plant);
         // What the site gives to plugins obeys them from the start, also where one is left out for
         // comparison; all other machines stay with their own panels.
         for (tap, o) in outputs.iter().zip(&rules.outputs) {
@@ -193,6 +199,8 @@ impl Sim {
             incidents: Incidents::default(),
             raised: Default::default(),
             recorder,
+            journal: None,
+            bound,
         })
     }
 
@@ -252,6 +260,9 @@ impl Sim {
             recorder.call(i, self.now, &view, &outcome)?;
         }
         actor.view = view;
+        if let Some(journal) = &mut self.journal {
+            journal.call(&self.plant, &actor.setup.id, &outcome);
+        }
         match outcome {
             Outcome::Done(effects) => self.carry_out(i, effects),
             Outcome::Failed(fault, phase) => {
@@ -314,16 +325,26 @@ impl Sim {
                 AlarmChange::Raised { code, text, text_zh, .. } => {
                     self.raise(format!("{id}.{code}"), [text, text_zh]);
                 }
-                AlarmChange::Cleared { code } => drop(self.raised.remove(&format!("{id}.{code}"))),
+                AlarmChange::Cleared { code } => self.clear(&format!("{id}.{code}")),
             }
         }
     }
 
     fn raise(&mut self, id: String, text: [String; 2]) {
         let fresh = self.raised.insert(id.clone());
+        if let Some(journal) = self.journal.as_mut().filter(|_| fresh) {
+            journal.raised(&self.plant, &id, &text);
+        }
         let entry = self.incidents.alarms.entry(id).or_default();
         entry.0 += u64::from(fresh);
         entry.1 = text;
+    }
+
+    fn clear(&mut self, id: &str) {
+        let was_active = self.raised.remove(id);
+        if let Some(journal) = self.journal.as_mut().filter(|_| was_active) {
+            journal.cleared(&self.plant, id);
+        }
     }
 
     /// Lets Control decide, and the plant take what it decides, until both are at rest.
@@ -371,8 +392,12 @@ impl Sim {
                 let id = told::alarm_id(&self.control, alarm.id);
                 self.raise(id, [alarm.text, alarm.text_zh]);
             }
-            Action::Clear(id) => drop(self.raised.remove(&told::alarm_id(&self.control, id))),
-            Action::Audit(_) => {}
+            Action::Clear(id) => self.clear(&told::alarm_id(&self.control, id)),
+            Action::Audit(entry) => {
+                if let Some(journal) = &mut self.journal {
+                    journal.decision(&self.plant, &self.control, &entry);
+                }
+            }
         }
     }
 
@@ -399,17 +424,6 @@ impl Sim {
             .map(|(i, o)| (o.name(), self.control.count(OutputId(u32::try_from(i).unwrap_or(0)))))
             .filter(|(_, count)| count.writes > 0)
             .collect()
-    }
-
-    /// Ends the record, if there is one.
-    ///
-    /// # Errors
-    /// If it can't be written.
-    pub fn finish(&mut self) -> anyhow::Result<()> {
-        match self.recorder.take() {
-            Some(recorder) => recorder.finish(),
-            None => Ok(()),
-        }
     }
 }
 

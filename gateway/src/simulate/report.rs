@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use wellhead_model::{Quality, Value};
 
 /// One quantity over a span of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -163,6 +164,14 @@ pub fn compare(names: [&str; 2], totals: [&Totals; 2]) -> String {
     out
 }
 
+/// A value with four places, which are more than any of them is known to.
+pub fn rounded(value: &Value) -> String {
+    match (value, value.as_f64()) {
+        (Value::Float(_), Some(x)) => ((x * 1e4).round() / 1e4).to_string(),
+        _ => value.to_string(),
+    }
+}
+
 /// Rows for a spreadsheet.
 pub struct Csv {
     file: std::io::BufWriter<std::fs::File>,
@@ -170,7 +179,8 @@ pub struct Csv {
 }
 
 impl Csv {
-    /// Writes the heading: time, the plant's quantities, what plugins publish.
+    /// Writes the heading: time, the plant's quantities, the points that plugins are bound to,
+    /// what they publish.
     pub fn create(path: &Path, sim: &Sim, channels: Vec<Channel>) -> anyhow::Result<Self> {
         let file = std::fs::File::create(path)
             .with_context(|| format!("can't write {}", path.display()))?;
@@ -178,6 +188,12 @@ impl Csv {
         write!(file, "time")?;
         for c in &channels {
             write!(file, ",{} [{}]", c.name, c.unit)?;
+        }
+        for point in sim.bound.iter().map(|id| sim.taps.point(*id)) {
+            write!(file, ",{}/{}", point.device, point.id)?;
+            if let Some(unit) = point.unit {
+                write!(file, " [{}]", unit.symbol())?;
+            }
         }
         for (name, unit, _) in sim.values() {
             match unit {
@@ -189,24 +205,30 @@ impl Csv {
         Ok(Self { file, channels })
     }
 
-    /// Writes a row.
-    pub fn row(&mut self, sim: &Sim) -> anyhow::Result<()> {
+    /// Writes a row. What is not good stays empty.
+    pub fn row(&mut self, sim: &mut Sim) -> anyhow::Result<()> {
         write!(self.file, "{}", sim.plant.now())?;
         for c in &self.channels {
             write!(self.file, ",{:.3}", c.now(&sim.plant))?;
         }
+        for id in &sim.bound {
+            let (quality, value) = sim.taps.read(*id, &sim.plant, sim.step);
+            self.cell(value.filter(|_| quality == Quality::Good))?;
+        }
         for (.., value) in sim.values() {
-            match value {
-                // A text may hold anything; quotes are doubled as RFC 4180 has it.
-                Some(wellhead_model::Value::Text(t)) => {
-                    write!(self.file, ",\"{}\"", t.replace('"', "\"\""))?;
-                }
-                Some(value) => write!(self.file, ",{value}")?,
-                None => write!(self.file, ",")?,
-            }
+            self.cell(value)?;
         }
         writeln!(self.file)?;
         Ok(())
+    }
+
+    fn cell(&mut self, value: Option<&Value>) -> std::io::Result<()> {
+        match value {
+            // A text may hold anything; quotes are doubled as RFC 4180 has it.
+            Some(Value::Text(t)) => write!(self.file, ",\"{}\"", t.replace('"', "\"\"")),
+            Some(value) => write!(self.file, ",{}", rounded(value)),
+            None => write!(self.file, ","),
+        }
     }
 
     /// Writes what is left.

@@ -70,6 +70,24 @@ impl Taps {
         }))
     }
 
+    /// The points that the site's plugins are bound to, each once: also those of a plugin that is
+    /// left out for once, so that the rows of two runs have the same columns.
+    pub(super) fn bound(&mut self, site: &Site, plant: &Plant) -> Vec<TapId> {
+        let mut ids = Vec::new();
+        for b in site.plugins.iter().filter(|p| p.enabled).flat_map(|p| &p.bindings) {
+            match self.find(site, plant, &b.device, &b.point) {
+                Some(Ok(id)) if !ids.contains(&id) => ids.push(id),
+                _ => {}
+            }
+        }
+        ids
+    }
+
+    /// Which point it is.
+    pub(super) fn point(&self, id: TapId) -> &Point {
+        &self.list[id].point
+    }
+
     /// What a point shows at this step.
     pub(super) fn read(
         &mut self,

@@ -314,11 +314,18 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "只按此表给地埋管加负荷，机组和插件都不运行：每行如 `12-11,25,694.9`，即每年 12 月 11 日起 25 天取热 694.9 kW",
     ),
     (
-        "Run a second time without this plugin, or with another build of it, ID=FOLDER or ID=FILE, and show both side by side",
-        "再运行一次，去掉此插件或换用其另一构建（ID=文件夹 或 ID=文件），并列显示两次结果",
+        "Run a second time without this plugin, or with another build of it, ID=FOLDER or ID=FILE, and show both side by side; --csv and --log tell of the site as it is",
+        "再运行一次，去掉此插件或换用其另一构建（ID=文件夹 或 ID=文件），并列显示两次结果；--csv 和 --log 记录原站点的那一次",
     ),
-    ("Write rows for a spreadsheet", "输出供电子表格使用的数据行"),
+    (
+        "Write rows for a spreadsheet: what the plant does, what the plugins' points show, what they publish",
+        "输出供电子表格使用的数据行：机房的运行情况、插件所用点位的值、插件发布的值",
+    ),
     ("Length of time between two rows: 1h, 10min", "两行之间的时间：1h、10min"),
+    (
+        "Write what happens and when: lines that plugins log, why outputs move, alarms, failures; `-` for the terminal",
+        "按机房时间记录所发生的事：插件的日志、输出变动的原因、报警、故障；`-` 表示终端",
+    ),
     ("Draw plots of daily means into this folder", "把日平均值曲线画到此文件夹"),
     ("Record every call of every plugin", "记录每个插件的每次调用"),
     (
