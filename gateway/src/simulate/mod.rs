@@ -14,7 +14,7 @@ mod taps;
 pub use channels::{Channel, channels};
 pub use journal::Journal;
 pub use record::{Recorder, Replay, ReplayError};
-pub use report::{Csv, Season, Sum, Totals, compare, plots, rounded};
+pub use report::{Csv, Season, Sum, Totals, plots, rounded};
 
 use crate::config::{self, Site};
 use crate::control::told;

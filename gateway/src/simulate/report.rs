@@ -134,6 +134,13 @@ impl Totals {
         }
         out
     }
+
+    /// The whole run's sums, each with its name and unit.
+    pub fn rows(&self) -> impl Iterator<Item = (String, String)> {
+        self.channels.iter().zip(&self.all).map(|(c, sum)| {
+            (format!("{} ({})", c.name, shown_unit(c)), shown(c, *sum).trim_start().to_owned())
+        })
+    }
 }
 
 fn shown_unit(c: &Channel) -> String {
@@ -152,22 +159,10 @@ fn shown(c: &Channel, sum: Sum) -> String {
     }
 }
 
-/// Two runs side by side.
-pub fn compare(names: [&str; 2], totals: [&Totals; 2]) -> String {
-    let mut out = format!("{:<28} {:>32} {:>32}\n", "", names[0], names[1]);
-    let [a, b] = totals;
-    for (i, c) in a.channels.iter().enumerate() {
-        let label = format!("{} ({})", c.name, if c.adds == Adds::Energy { "MWh" } else { c.unit });
-        let (x, y) = (shown(c, a.all[i]), shown(c, b.all[i]));
-        let _ = writeln!(out, "{label:<28} {x:>32} {y:>32}");
-    }
-    out
-}
-
 /// A value with four places, which are more than any of them is known to.
 pub fn rounded(value: &Value) -> String {
     match (value, value.as_f64()) {
-        (Value::Float(_), Some(x)) => ((x * 1e4).round() / 1e4).to_string(),
+        (Value::Float(_), Some(x)) => ((x * 1e4).round() / 1e4 + 0.0).to_string(),
         _ => value.to_string(),
     }
 }

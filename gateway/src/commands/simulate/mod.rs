@@ -1,11 +1,11 @@
 //! `wellhead simulate`: a year of the site in under a minute.
 
+mod told;
+
 use super::{Lang, Outcome, shipped};
 use crate::config::{self, Site};
 use crate::plugins::{Sources, bindings};
-use crate::simulate::{
-    Csv, Journal, Recorder, Replay, Sim, Totals, channels, compare, plots, rounded,
-};
+use crate::simulate::{Csv, Journal, Recorder, Replay, Sim, Totals, channels, plots};
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::civil::DateTime;
@@ -226,15 +226,14 @@ impl Simulate {
     fn tell(&self, runs: &mut [Run], lang: Lang) -> anyhow::Result<String> {
         let mut out = String::new();
         if self.json {
-            let all: Vec<_> = runs.iter().map(json).collect();
+            let all: Vec<_> = runs.iter().map(told::json).collect();
             out += &serde_json::to_string_pretty(&all)?;
             out.push('\n');
         } else {
             match &*runs {
-                [a, b] => out += &compare([&a.name, &b.name], [&a.totals, &b.totals]),
-                runs => runs.iter().for_each(|run| out += &run.totals.text()),
+                [a, b] => out += &told::side_by_side(a, b, lang),
+                runs => runs.iter().for_each(|run| out += &told::alone(run, lang)),
             }
-            runs.iter().for_each(|run| out += &happened(run, lang));
         }
         if let Some(folder) = &self.svg {
             let mut drawn: Vec<_> =
@@ -286,68 +285,4 @@ fn known(site: &Site, id: &str) -> anyhow::Result<usize> {
             bail!("the site has no plugin `{id}`; it has: {}", ids.join(", "))
         }
     }
-}
-
-/// What plugins show at the end, how often outputs moved, and what went wrong.
-fn happened(run: &Run, lang: Lang) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::new();
-    if !run.name.is_empty() {
-        let _ = writeln!(out, "\n{}:", run.name);
-    }
-    for (name, unit, value) in run.sim.values() {
-        if let Some(value) = value {
-            let _ = writeln!(out, "  {name} = {} {}", rounded(value), unit.unwrap_or_default());
-        }
-    }
-    for (output, count) in run.sim.counts() {
-        let _ = writeln!(out, "  {output}: {} starts, {} writes", count.starts, count.writes);
-    }
-    let mut alarms: Vec<_> = run.sim.incidents.alarms.iter().collect();
-    alarms.sort();
-    for (id, (times, [en, zh])) in alarms {
-        let _ = match lang {
-            Lang::En => writeln!(out, "  alarm {id}, {times} times: {en}"),
-            Lang::Zh => writeln!(out, "  报警 {id}，{times} 次：{zh}"),
-        };
-    }
-    let mut faults: Vec<_> = run.sim.incidents.faults.iter().collect();
-    faults.sort();
-    for (id, (times, text)) in faults {
-        let _ = writeln!(out, "  plugin {id} failed {times} times: {text}");
-    }
-    out
-}
-
-fn json(run: &Run) -> serde_json::Value {
-    let of = |s: &crate::simulate::Season| {
-        let sums: serde_json::Map<_, _> = run
-            .totals
-            .channels()
-            .iter()
-            .zip(&s.sums)
-            .map(|(c, sum)| {
-                let told = serde_json::json!({
-                    "unit": c.unit, "integral_h": sum.integral,
-                    "min": sum.min, "mean": sum.mean(), "max": sum.max,
-                });
-                (c.name.clone(), told)
-            })
-            .collect();
-        serde_json::json!({ "season": s.name, "hours": s.sums.first().map(|x| x.hours), "sums": sums })
-    };
-    let values: serde_json::Map<_, _> = run
-        .sim
-        .values()
-        .map(|(name, _, value)| {
-            (name, value.map_or(serde_json::Value::Null, crate::control::to_json))
-        })
-        .collect();
-    serde_json::json!({
-        "run": run.name,
-        "seasons": run.totals.seasons().iter().map(of).collect::<Vec<_>>(),
-        "values": values,
-        "alarms": run.sim.incidents.alarms.keys().collect::<Vec<_>>(),
-        "faults": run.sim.incidents.faults.keys().collect::<Vec<_>>(),
-    })
 }
