@@ -3,6 +3,23 @@
 use std::process::Command;
 use wellhead_tests::*;
 
+#[test]
+fn a_new_plugin_is_called_what_its_author_called_it() {
+    let dir = tempfile::tempdir().unwrap();
+    plugin(dir.path(), &["new", "night-setback"], 0);
+    let read = |file| std::fs::read_to_string(dir.path().join("night-setback").join(file)).unwrap();
+    let manifest = read("plugin.toml");
+    assert!(manifest.contains("name = \"night-setback\""), "{manifest}");
+    assert!(manifest.contains("\ntitle = \"Night setback\"\n"), "{manifest}");
+    assert!(read("README.md").starts_with("# Night setback\n"));
+    for file in ["Cargo.toml", "plugin.toml", "README.md", "src/lib.rs", "tests/story.rs"] {
+        let text = read(file).to_lowercase();
+        for another in ["frost guard", "frost-guard", "防冻保护", "my plugin", "my-plugin"] {
+            assert!(!text.contains(another), "{file} has `{another}`: {text}");
+        }
+    }
+}
+
 /// The site that the SDK's README shows whole. It stands beside the plugin's folder there.
 fn desk() -> String {
     let text = std::fs::read_to_string(repository().join("sdk/README.md")).unwrap();

@@ -12,7 +12,7 @@ const SIZE_MAX: usize = 65_000;
 
 /// Copies the template and points its dependency to this crate.
 fn copy(template: &Path, to: &Path) -> Result<()> {
-    for file in ["Cargo.toml", "plugin.toml", "src/lib.rs", "tests/frost.rs"] {
+    for file in ["Cargo.toml", "plugin.toml", "src/lib.rs", "tests/story.rs"] {
         let text = fs::read_to_string(template.join(file)).context(file)?;
         let text = text.replace("\"../rust\"", &format!("{:?}", env!("CARGO_MANIFEST_DIR")));
         let file = to.join(file);

@@ -11,12 +11,13 @@ const TEMPLATE: [(&str, &str); 5] = [
     ("plugin.toml", include_str!("../../../../sdk/template/plugin.toml")),
     ("README.md", include_str!("../../../../sdk/template/README.md")),
     ("src/lib.rs", include_str!("../../../../sdk/template/src/lib.rs")),
-    ("tests/frost.rs", include_str!("../../../../sdk/template/tests/frost.rs")),
+    ("tests/story.rs", include_str!("../../../../sdk/template/tests/story.rs")),
 ];
 
 /// What the template calls itself; replaced by the new plugin's name.
 const TEMPLATE_NAME: &str = "my-plugin";
 const TEMPLATE_CRATE: &str = "my_plugin";
+const TEMPLATE_TITLE: &str = "My plugin";
 /// Where the template finds the SDK; replaced by where it is for the new plugin.
 const TEMPLATE_SDK: &str = "../rust";
 
@@ -78,7 +79,18 @@ impl New {
 fn fill(text: &str, name: &str, sdk: &Path) -> String {
     text.replace(TEMPLATE_NAME, name)
         .replace(TEMPLATE_CRATE, &name.replace('-', "_"))
+        .replace(TEMPLATE_TITLE, &title(name))
         .replace(TEMPLATE_SDK, &sdk.display().to_string())
+}
+
+/// `Night setback` for `night-setback`.
+fn title(name: &str) -> String {
+    let words = name.replace('-', " ");
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => words,
+    }
 }
 
 /// Beside the program as installed, or in the repository that it was built in.
