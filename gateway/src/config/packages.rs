@@ -61,6 +61,11 @@ pub(super) fn manifest(source: &Path) -> Result<Manifest, (String, String)> {
     Manifest::parse(&text).map_err(|problems| (problems.to_string(), problems.in_chinese()))
 }
 
+/// Where a plugin under development has its component once it is built.
+pub fn component(folder: &Path, name: &str) -> PathBuf {
+    folder.join("build").join(format!("{name}.wasm"))
+}
+
 /// Reads a package file, however large the file is that somebody took for one.
 ///
 /// # Errors

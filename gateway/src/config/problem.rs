@@ -172,6 +172,7 @@ pub enum Problem {
     PackageAndPath,
     UnknownPackage { got: String, near: Option<String>, searched: String },
     BadPackage { got: String, error: String, error_zh: String },
+    NotBuilt { folder: String, file: String },
     PluginNamedAsDevice,
     SlotNotForPlugins { got: u8 },
     UnknownRole { got: String, near: Option<String>, known: String },
@@ -307,6 +308,7 @@ impl Problem {
             | Problem::RefreshWears { .. }
             | Problem::NoUnit
             | Problem::NoDevices
+            | Problem::NotBuilt { .. }
             | Problem::ProfileUnsourced { .. } => Severity::Warning,
             _ => Severity::Error,
         }

@@ -274,7 +274,8 @@ night = [["22:00", "06:00"]]
     let path = dir.path().join("site.toml");
     fs::write(&path, format!("{SITE}{plugin}")).unwrap();
     let (site, report) = load(&path, &Shipped::default()).unwrap();
-    assert_eq!(report.render(Lang::En), "");
+    let codes: Vec<_> = report.findings.iter().map(|f| f.problem.code()).collect();
+    assert_eq!(codes, ["not_built"], "{}", report.render(Lang::En));
     let [night] = &site.plugins[..] else { panic!() };
     let said =
         (night.slot.number(), night.ttl.as_secs(), night.memory, night.points[0].id.as_str());
@@ -409,9 +410,9 @@ fn everything_in_configs_is_free_of_errors_and_warnings() {
         assert_eq!(report.render(Lang::En), "", "{}", path.display());
     }
     for path in files(&configs.join("sites")) {
-        let report = match load(&path, &shipped) {
-            Ok((_, report)) | Err(report) => report,
-        };
+        let (Ok((_, mut report)) | Err(mut report)) = load(&path, &shipped);
+        // Whether somebody has built the plugins here already is another matter.
+        report.findings.retain(|f| f.problem.code() != "not_built");
         assert_eq!(report.render(Lang::En), "", "{}", path.display());
     }
 }

@@ -100,7 +100,7 @@ impl Folder {
 
     /// Where `build` puts the component, and where the gateway looks for it.
     fn component(&self) -> PathBuf {
-        self.path.join("build").join(format!("{}.wasm", self.manifest.name))
+        config::component(&self.path, &self.manifest.name)
     }
 }
 

@@ -34,6 +34,11 @@ fn of_packages(problem: &Problem) -> Option<Said> {
         P::BadPackage { got, error, error_zh } => {
             say!("{got} can't be used: {error}", "{got} 无法使用：{error_zh}")
         }
+        P::NotBuilt { folder, file } => say!(
+            "the plugin is not built and will not run: there is no {file}",
+            "插件尚未构建，无法运行：没有 {file}";
+            "build it: wellhead plugin build {folder}", "请先构建：wellhead plugin build {folder}"
+        ),
         P::PluginNamedAsDevice => say!(
             "a device has this id already", "已有设备使用此标识";
             "what a plugin publishes stands under its id like the points of a device; choose another",

@@ -89,6 +89,11 @@ fn find<'a>(
     };
     match packages::manifest(&source) {
         Ok(manifest) => {
+            let file = packages::component(&source, &manifest.name);
+            if source.is_dir() && !file.is_file() && table.enabled.unwrap_or(true) {
+                let (folder, file) = (source.display().to_string(), file.display().to_string());
+                findings.add(at.key(key), Problem::NotBuilt { folder, file });
+            }
             let points = manifest.values.iter().filter_map(|v| published(&device_id, &manifest, v));
             let points = points.collect();
             let manifest = Arc::new(manifest);
