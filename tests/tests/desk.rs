@@ -20,6 +20,22 @@ fn a_new_plugin_is_called_what_its_author_called_it() {
     }
 }
 
+#[test]
+fn a_unit_that_no_gateway_knows_is_told_before_anything_is_built() {
+    let dir = tempfile::tempdir().unwrap();
+    plugin(dir.path(), &["new", "night-setback"], 0);
+    plugin(dir.path(), &["key", "company"], 0);
+    let manifest = dir.path().join("night-setback/plugin.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let line = 1 + text.lines().position(|l| l == "[role.outdoor_temp]").unwrap() + 3;
+    std::fs::write(&manifest, text.replacen("\"°C\"", "\"KWH\"", 1)).unwrap();
+    for arguments in [&["build"][..], &["inspect"], &["pack", "--key", "../company"]] {
+        let told = plugin(&dir.path().join("night-setback"), arguments, 1);
+        let at = format!("plugin.toml:{line}:8: role.outdoor_temp.unit: `KWH` is not a known unit");
+        assert!(told.contains(&at) && told.contains("did you mean `kWh`?"), "{told}");
+    }
+}
+
 /// The site that the SDK's README shows whole. It stands beside the plugin's folder there.
 fn desk() -> String {
     let text = std::fs::read_to_string(repository().join("sdk/README.md")).unwrap();

@@ -30,7 +30,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use packages::{Packages, component, read_package};
+pub use packages::{Packages, component, own_manifest, read_package};
 pub use problem::{Kind, Lang, Problem, UrlFault, Words};
 pub use report::{Finding, Report, Severity, SourceFile};
 pub use schema::{profile_schema, site_schema};

@@ -1,8 +1,10 @@
 //! Where plugins are found: installed packages, those that came with the program, and folders of
 //! plugins under development.
 
+use super::problem::Lang;
+use super::structure::unknown_unit;
 use std::path::{Path, PathBuf};
-use wellhead_manifest::Manifest;
+use wellhead_manifest::{Manifest, Problems};
 use wellhead_plugin_host::{PACKAGE_LEN_MAX, Package};
 
 /// Folders in which a plugin is looked for by its name.
@@ -59,6 +61,26 @@ pub(super) fn manifest(source: &Path) -> Result<Manifest, (String, String)> {
         })?
     };
     Manifest::parse(&text).map_err(|problems| (problems.to_string(), problems.in_chinese()))
+}
+
+/// A manifest as its author writes it, who hears of units that this gateway does not know. One that
+/// is installed may well have such: what is bound to a point is judged there.
+///
+/// # Errors
+/// Every mistake.
+pub fn own_manifest(text: &str) -> Result<Manifest, Problems> {
+    Manifest::parse_with_units(text, &|symbol| {
+        let unknown = unknown_unit(symbol)?;
+        let (en, zh) = (unknown.words(Lang::En), unknown.words(Lang::Zh));
+        Some(wellhead_manifest::Problem {
+            place: None,
+            key: String::new(),
+            message: en.message,
+            message_zh: zh.message,
+            hint: en.hint,
+            hint_zh: zh.hint,
+        })
+    })
 }
 
 /// Where a plugin under development has its component once it is built.

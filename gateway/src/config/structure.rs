@@ -138,6 +138,15 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>)
         .map(|(_, c)| c.to_owned())
 }
 
+/// What is wrong with the symbol of a unit, if it is none.
+pub(super) fn unknown_unit(got: &str) -> Option<Problem> {
+    Unit::parse(got).err().map(|_| Problem::UnknownUnit {
+        got: got.to_owned(),
+        near: nearest(got, Unit::symbols()),
+        known: Unit::symbols().collect::<Vec<_>>().join(" "),
+    })
+}
+
 fn expected(schema: &Value) -> Kind {
     match schema.get("type") {
         Some(Value::String(t)) => match t.as_str() {
@@ -188,11 +197,7 @@ fn text_problem(got: &str, schema: &Value, given: &Value) -> Option<Problem> {
                 && max.and_then(text::size).is_none_or(|m| bytes <= m);
             (!fits).then(|| text_range(got, min, max))
         }
-        Some(format::UNIT) => Unit::parse(got).err().map(|_| Problem::UnknownUnit {
-            got: got.to_owned(),
-            near: nearest(got, Unit::symbols()),
-            known: Unit::symbols().collect::<Vec<_>>().join(" "),
-        }),
+        Some(format::UNIT) => unknown_unit(got),
         Some(format::ID) => DeviceId::new(got).err().map(|error| Problem::BadId { error }),
         _ if [given, schema].iter().any(|s| s.get("minLength").is_some())
             && got.trim().is_empty() =>

@@ -211,7 +211,16 @@ pub struct Published {
 impl Manifest {
     /// Reads and checks a manifest, and tells every mistake at once.
     pub fn parse(text: &str) -> Result<Self, Problems> {
-        parse::manifest(text)
+        parse::manifest(text, &|_| None)
+    }
+
+    /// The same for whoever knows the gateway's units: what `wrong_unit` says of a symbol is a
+    /// mistake too. Its place and key are filled in here.
+    pub fn parse_with_units(
+        text: &str,
+        wrong_unit: &dyn Fn(&str) -> Option<Problem>,
+    ) -> Result<Self, Problems> {
+        parse::manifest(text, wrong_unit)
     }
 
     /// The role of this name.

@@ -1,6 +1,6 @@
 //! From the text of a manifest to a [`Manifest`], or to everything that is wrong with it.
 
-use crate::problem::{Found, Problems, both};
+use crate::problem::{Found, Problem, Problems, both};
 use crate::read::{Section, no_name, plain};
 use crate::text::{self, Contract};
 use crate::{
@@ -37,8 +37,11 @@ const CLASSES: [(&str, Class); 4] = [
 const DIRECTIONS: [(&str, Direction); 2] =
     [("input", Direction::Input), ("output", Direction::Output)];
 
-pub(crate) fn manifest(text: &str) -> Result<Manifest, Problems> {
-    let mut found = Found::new(text);
+pub(crate) fn manifest(
+    text: &str,
+    wrong_unit: &dyn Fn(&str) -> Option<Problem>,
+) -> Result<Manifest, Problems> {
+    let mut found = Found::new(text, wrong_unit);
     if text.len() > TEXT_LEN_MAX {
         let kib = TEXT_LEN_MAX >> 10;
         found.add(&(0..0), "", both!("is longer than {kib} KiB", "超过 {kib} KiB"), None);
@@ -235,6 +238,8 @@ fn unit(section: &mut Section<'_>, number: bool, found: &mut Found<'_>) -> Optio
     if !number {
         let hint = both!("only \"int\" and \"float\" have one", "只有 \"int\" 和 \"float\" 有单位");
         section.wrong(&text.at, "unit", both!("has no meaning here", "在此无意义"), hint, found);
+    } else if let Some(problem) = found.wrong_unit(text.text) {
+        found.add_at(&text.at, Problem { key: section.path("unit"), ..problem });
     }
     Some(text.text.to_owned())
 }

@@ -110,12 +110,18 @@ impl fmt::Display for Problems {
 /// Collects mistakes while a text is read.
 pub(crate) struct Found<'t> {
     text: &'t str,
+    wrong_unit: &'t dyn Fn(&str) -> Option<Problem>,
     problems: Vec<Problem>,
 }
 
 impl<'t> Found<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
-        Found { text, problems: Vec::new() }
+    pub(crate) fn new(text: &'t str, wrong_unit: &'t dyn Fn(&str) -> Option<Problem>) -> Self {
+        Found { text, wrong_unit, problems: Vec::new() }
+    }
+
+    /// What is wrong with a unit, without its place.
+    pub(crate) fn wrong_unit(&self, symbol: &str) -> Option<Problem> {
+        (self.wrong_unit)(symbol)
     }
 
     pub(crate) fn add(

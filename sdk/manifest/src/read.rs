@@ -28,7 +28,7 @@ impl<'a> Section<'a> {
         Section { path: path.into(), at, table, known: Vec::new() }
     }
 
-    fn path(&self, key: &str) -> String {
+    pub(crate) fn path(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 

@@ -300,3 +300,28 @@ fn the_manifests_that_are_shown_have_no_mistake() {
         }
     }
 }
+
+/// This crate knows no units; who does finds the place of a wrong one in the text.
+#[test]
+fn a_wrong_unit_is_told_with_its_place_whose_ever_unit_it_is() {
+    let text = "[plugin]\nname = \"a\"\nversion = \"0.1.0\"\ncontract = \"1.0\"\ntitle = \"A\"\n\
+                period = \"60s\"\n[role.r]\ndirection = \"input\"\nshape = \"float\"\n\
+                unit = \"furlong\"\n[parameter.p]\ntype = \"int\"\nunit = \"firkin\"\n\
+                [value.v]\nshape = \"int\"\nunit = \"K\"\n";
+    assert!(Manifest::parse(text).is_ok());
+    let wrong = |symbol: &str| {
+        (symbol != "K").then(|| wellhead_manifest::Problem {
+            place: None,
+            key: String::new(),
+            message: format!("{symbol}?"),
+            message_zh: String::new(),
+            hint: None,
+            hint_zh: None,
+        })
+    };
+    let told = Manifest::parse_with_units(text, &wrong).unwrap_err().to_string();
+    assert_eq!(
+        told,
+        "plugin.toml:10:8: role.r.unit: furlong?\nplugin.toml:13:8: parameter.p.unit: firkin?"
+    );
+}

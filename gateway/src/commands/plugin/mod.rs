@@ -74,7 +74,7 @@ impl Folder {
         let text = std::fs::read_to_string(&file).with_context(|| {
             format!("{} is no plugin's folder: can't read {}", path.display(), file.display())
         })?;
-        let manifest = Manifest::parse(&text)
+        let manifest = config::own_manifest(&text)
             .map_err(|problems| anyhow::anyhow!("{}\n{problems}", file.display()))?;
         Ok(Self { path: path.to_owned(), manifest })
     }

@@ -2,6 +2,7 @@
 //! it.
 
 use super::{Folder, Lang, Outcome, Packed};
+use crate::config;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::path::PathBuf;
@@ -104,6 +105,10 @@ impl Inspect {
                     "未签名：只能用 `wellhead run --development` 运行",
                 )
             )?,
+        }
+        if let Err(problems) = config::own_manifest(packed.package.manifest()) {
+            outln!("{}", lang.pick(&problems.to_string(), &problems.in_chinese()))?;
+            return Ok(Outcome::Refused);
         }
         match check(&packed.package) {
             Ok(program) => {
