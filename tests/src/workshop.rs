@@ -46,7 +46,11 @@ impl Workshop {
         plugin(&folder, &["pack", "--key", "../company"], 0);
         let shop = Workshop { dir };
         let told = plugin(&folder, &["inspect", &shop.package("0.1.0").display().to_string()], 0);
-        assert!(told.contains("signed by"), "{told}");
+        assert!(
+            told.contains("takes  on_below: float °C = 3 (-5 to 10) Pump runs below"),
+            "{told}"
+        );
+        assert!(told.contains("\nsigned by "), "{told}");
         shop.edit("plugin.toml", "version = \"0.1.0\"", "version = \"0.2.0\"\non_change = true");
         shop.edit("plugin.toml", "period = \"60s\"", "period = \"1h\"");
         shop.edit(

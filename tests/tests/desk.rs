@@ -47,6 +47,28 @@ fn desk() -> String {
 }
 
 #[test]
+fn inspect_tells_who_signed_and_whether_the_sites_gateway_believes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("site.toml"), desk()).unwrap();
+    let shop = Workshop::shared();
+    let (package, key) = (shop.package("0.1.0").display().to_string(), shop.key());
+    let text = std::fs::read_to_string(&key).unwrap();
+    let digits = text.split_whitespace().last().unwrap();
+    let inspect = |more: &[&str], code| {
+        plugin(dir.path(), &[&["inspect", &package][..], more].concat(), code)
+    };
+    let told = inspect(&[], 0);
+    assert!(told.contains(&format!("\nsigned by {digits}\n")), "{told}");
+    let site = ["--site", "site.toml"];
+    let told = inspect(&site, 1);
+    let not = format!("\nsigned by {digits}, which this gateway does not trust; ");
+    assert!(told.contains(&not), "{told}");
+    plugin(dir.path(), &[&["trust", &key.display().to_string()], &site[..]].concat(), 0);
+    let told = inspect(&site, 0);
+    assert!(told.contains(&format!("\nsigned by company ({digits}), trusted\n")), "{told}");
+}
+
+#[test]
 fn the_site_in_the_sdks_readme_is_good_and_can_be_simulated() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("site.toml"), desk()).unwrap();

@@ -166,11 +166,14 @@ fn language(text: &str) -> Result<Lang, String> {
     }
 }
 
+/// The site file of a gateway as its package installs it.
+const SITE: &str = "/etc/wellhead/site.toml";
+
 /// Which running gateway is meant.
 #[derive(Debug, Args)]
 pub struct Target {
     /// The site file of the running gateway, to find its data folder
-    #[arg(long, env = "WELLHEAD_SITE", default_value = "/etc/wellhead/site.toml")]
+    #[arg(long, env = "WELLHEAD_SITE", default_value = SITE)]
     site: PathBuf,
     /// The gateway's socket itself
     #[arg(long, env = "WELLHEAD_SOCKET")]
@@ -178,6 +181,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// The gateway of a site file.
+    fn of(site: PathBuf) -> Self {
+        Self { site, socket: None }
+    }
+
     /// The gateway's data folder, as far as the site file says it: a site that is not whole yet
     /// must keep nobody from installing what it lacks, nor from the gateway that runs.
     fn data_dir(&self) -> Result<PathBuf, NoGateway> {

@@ -38,6 +38,7 @@ pub use site::{
     BacnetServer, Binding, Cache, Device, Fit, Gateway, Line, LogFormat, LogLevel, ModbusServer,
     Outputs, Plugin, Protocol, Room, Secret, SecretError, Site, Tls, UplinkSettings,
 };
+pub(crate) use text::duration_text;
 pub use wellhead_manifest::duration;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};

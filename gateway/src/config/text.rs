@@ -17,8 +17,11 @@ pub(super) mod format {
 }
 
 /// Writes a duration the way it is read, in the largest unit that leaves a whole number.
-pub(super) fn duration_text(d: Duration) -> String {
+pub(crate) fn duration_text(d: Duration) -> String {
     let ms = d.as_millis();
+    if ms == 0 {
+        return "0s".to_owned();
+    }
     for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000)] {
         if ms >= size && ms.is_multiple_of(size) {
             return format!("{}{unit}", ms / size);
@@ -164,7 +167,7 @@ mod tests {
 
     #[test]
     fn durations_are_written_as_they_are_read() {
-        for text in ["500ms", "1s", "90s", "5min", "1h", "2d", "0ms"] {
+        for text in ["500ms", "1s", "90s", "5min", "1h", "2d", "0s"] {
             assert_eq!(duration(text).map(duration_text).as_deref(), Some(text));
         }
     }

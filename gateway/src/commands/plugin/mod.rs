@@ -1,6 +1,7 @@
 //! `wellhead plugin`: from an empty folder to a plugin at work on the box.
 
 mod build;
+mod describe;
 mod install;
 mod live;
 mod make;

@@ -1,13 +1,15 @@
 //! `wellhead plugin key`, `pack` and `inspect`: from a component to one signed file, and what is in
 //! it.
 
-use super::{Folder, Lang, Outcome, Packed};
+use super::describe::describe;
+use super::{Folder, Lang, Outcome, Packed, signer};
+use crate::commands::{SITE, Target};
 use crate::config;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::path::PathBuf;
-use wellhead_manifest::{Direction, Manifest, Title};
-use wellhead_plugin_host::{Cache, Engine, Grant, Package, Program, SigningKey};
+use wellhead_manifest::Manifest;
+use wellhead_plugin_host::{Cache, Engine, Grant, KeyError, Package, Program, SigningKey};
 
 /// Makes a key to sign packages with: FILE, to keep, and FILE.pub, to give away.
 #[derive(Debug, Args)]
@@ -32,13 +34,17 @@ pub(super) struct Pack {
     out: Option<PathBuf>,
 }
 
-/// Shows what a package or a built plugin is, and whether a gateway that trusts its key would run it.
+/// Shows what a package or a built plugin is, who signed it, and whether a gateway would run it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  wellhead plugin inspect night-setback-0.1.0.whp")]
 pub(super) struct Inspect {
     /// A package file, or a plugin's folder
     #[arg(default_value = ".")]
     plugin: PathBuf,
+    /// The site file of the gateway that is to trust the signer; by default that of this box, if it
+    /// is one
+    #[arg(long, env = "WELLHEAD_SITE")]
+    site: Option<PathBuf>,
 }
 
 impl Key {
@@ -96,16 +102,7 @@ impl Inspect {
         let packed = Packed::open(&self.plugin)?;
         let manifest = Manifest::parse(packed.package.manifest())?;
         out!("{}", describe(&manifest, lang))?;
-        match packed.package.signer() {
-            Some(key) => outln!("{} {key}", lang.pick("signed by", "签名者"))?,
-            None => outln!(
-                "{}",
-                lang.pick(
-                    "not signed: runs only with `wellhead run --development`",
-                    "未签名：只能用 `wellhead run --development` 运行",
-                )
-            )?,
-        }
+        let trusted = self.tell_signer(&packed.package, lang)?;
         if let Err(problems) = config::own_manifest(packed.package.manifest()) {
             outln!("{}", lang.pick(&problems.to_string(), &problems.in_chinese()))?;
             return Ok(Outcome::Refused);
@@ -116,7 +113,7 @@ impl Inspect {
                 let (what, with) =
                     (lang.pick("component", "组件"), lang.pick("built with", "构建工具"));
                 outln!("{what}: {size:.1} kB, {with} {}", program.built_with())?;
-                Ok(Outcome::Done)
+                Ok(if trusted { Outcome::Done } else { Outcome::Refused })
             }
             Err(refusal) => {
                 outln!("{}: {refusal:#}", lang.pick("would not run", "无法运行"))?;
@@ -126,63 +123,44 @@ impl Inspect {
     }
 }
 
+impl Inspect {
+    /// Tells who signed, and whether the gateway in question takes that; if none is in question,
+    /// any would.
+    fn tell_signer(&self, package: &Package, lang: Lang) -> anyhow::Result<bool> {
+        let Some(key) = package.signer() else {
+            outln!(
+                "{}",
+                lang.pick(
+                    "not signed: runs only with `wellhead run --development`",
+                    "未签名：只能用 `wellhead run --development` 运行",
+                )
+            )?;
+            return Ok(true);
+        };
+        let signed = lang.pick("signed by", "签名者");
+        let of_this_box = || Some(PathBuf::from(SITE)).filter(|site| site.exists());
+        let Some(site) = self.site.clone().or_else(of_this_box) else {
+            outln!("{signed} {key}")?;
+            return Ok(true);
+        };
+        match signer(&Target::of(site).data_dir()?, package) {
+            Ok(name) => outln!("{signed} {name} ({key}), {}", lang.pick("trusted", "受信任"))?,
+            Err(KeyError::Untrusted { .. }) => {
+                let (not, trust) = (
+                    lang.pick("which this gateway does not trust", "此网关不信任该密钥"),
+                    lang.pick("if you know whose it is", "若确知其主人"),
+                );
+                outln!("{signed} {key}, {not}; {trust}: wellhead plugin trust NAME.pub")?;
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(true)
+    }
+}
+
 /// Every check that a gateway makes before the first call.
 pub(super) fn check(package: &Package) -> anyhow::Result<Program> {
     let engine = Engine::new()?;
     Ok(Program::prepare(&engine, &Cache::none(), package, &Grant::all("ID"))?)
-}
-
-fn describe(m: &Manifest, lang: Lang) -> String {
-    use std::fmt::Write;
-    let text = |t: &Title| lang.pick(&t.en, &t.zh).to_owned();
-    let unit = |u: &Option<String>| u.as_ref().map_or(String::new(), |u| format!(" {u}"));
-    let mut out = format!("{} {}: {}\n", m.name, m.version, text(&m.title));
-    if !m.summary.en.is_empty() {
-        out += &format!("  {}\n", text(&m.summary));
-    }
-    let (period, memory) = (m.period.as_secs(), m.limits.memory >> 10);
-    let deadline = m.limits.deadline.as_millis();
-    // Writing into a String can't fail.
-    let contract = &m.contract;
-    let _ = match lang {
-        Lang::En => {
-            writeln!(out, "every {period} s, contract {contract}, {memory} KiB, {deadline} ms")
-        }
-        Lang::Zh => {
-            writeln!(out, "每 {period} 秒一次，接口版本 {contract}，{memory} KiB，{deadline} ms")
-        }
-    };
-    for role in &m.roles {
-        let arrow = match role.direction {
-            Direction::Output => lang.pick("writes", "写入"),
-            _ => lang.pick("reads ", "读取"),
-        };
-        let optional = if role.required { "" } else { lang.pick(" (optional)", "（可选）") };
-        let many = if role.many > 1 { format!(" ×{}", role.many) } else { String::new() };
-        let (shape, unit) = (role.shape.word(), unit(&role.unit));
-        let _ = writeln!(
-            out,
-            "  {arrow} {}{many}: {shape}{unit} {}{optional}",
-            role.name,
-            text(&role.title)
-        );
-    }
-    for p in &m.parameters {
-        let given = p.default.is_some();
-        let default = if given { "" } else { lang.pick(" (to be given)", "（必须给出）") };
-        let takes = lang.pick("takes ", "参数");
-        let _ = writeln!(out, "  {takes} {}: {}{default}", p.name, text(&p.title));
-    }
-    for v in &m.values {
-        let _ = writeln!(
-            out,
-            "  {} {}: {}{} {}",
-            lang.pick("shows ", "显示"),
-            v.name,
-            v.shape.word(),
-            unit(&v.unit),
-            text(&v.title)
-        );
-    }
-    out
 }

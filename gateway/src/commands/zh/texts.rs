@@ -264,10 +264,14 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ),
     ("Where to write the package", "包的写入位置"),
     (
-        "Shows what a package or a built plugin is, and whether a gateway that trusts its key would run it",
-        "显示插件包或已构建插件的内容，以及信任其密钥的网关能否运行它",
+        "Shows what a package or a built plugin is, who signed it, and whether a gateway would run it",
+        "显示插件包或已构建插件的内容、签名者，以及网关能否运行它",
     ),
     ("A package file, or a plugin's folder", "包文件，或插件的文件夹"),
+    (
+        "The site file of the gateway that is to trust the signer; by default that of this box, if it is one",
+        "应信任签名者的网关的站点文件；若本机是网关，默认为其站点文件",
+    ),
     ("Installs a package that a trusted key signed", "安装由受信任密钥签名的包"),
     ("The package file", "包文件"),
     (
