@@ -100,6 +100,15 @@ impl Bench {
         plugin(self.dir.path(), &[arguments, &["--site", &site]].concat(), 0)
     }
 
+    /// What `wellhead read` says of a point without a value.
+    fn read(&self, point: &str) -> String {
+        let mut command = Command::new(program("wellhead"));
+        command.args(["read", point, "--site"]).arg(self.site()).env("LANG", "C");
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
     fn start(&self) -> Gateway {
         let mut gateway = Gateway::start_with(&self.site(), &FAST);
         gateway.process().wait_for("Running");
@@ -219,11 +228,18 @@ fn a_plugin_goes_from_an_empty_folder_to_the_plant_and_is_exchanged_with_its_sta
     let hours = bench.await_value("run_hours", |v| v.as_f64().is_some_and(|h| h > 0.05));
 
     assert!(bench.alarms("frost.no_outdoor_temp").is_empty(), "no alarm before the first poll");
-    bench.wellhead(&["disable", "frost"]);
+    let told = bench.wellhead(&["disable", "frost"]);
+    assert!(told.starts_with("frost is stopped and its outputs are released; "), "{told}");
     bench.await_state("disabled");
     bench.await_drive("run", false);
-    bench.wellhead(&["enable", "frost"]);
+    let told = bench.wellhead(&["disable", "frost"]);
+    assert!(told.starts_with("frost was off already; "), "{told}");
+    let told = bench.read("frost/mode");
+    assert!(told.contains("bad: not_computed") && told.contains(" disabled "), "{told}");
+    let told = bench.wellhead(&["enable", "frost"]);
+    assert!(told.starts_with("frost starts from its saved state; "), "{told}");
     bench.await_state("running");
+    assert_eq!(bench.wellhead(&["enable", "frost"]), "frost runs already\n");
     bench.await_drive("run", true);
 
     let told = bench.install("0.2.0");
@@ -339,6 +355,9 @@ fn a_package_that_nobody_trusted_signed_is_refused_with_an_alarm_and_runs_for_de
     assert!(refused["why"].as_str().unwrap().contains("--development"), "{refused}");
     let told = plugin(bench.dir.path(), &["enable", "frost", "--site", &site], 1);
     assert!(told.contains("does not run") && told.contains("does not trust that key"), "{told}");
+    let told = bench.read("frost/mode");
+    assert!(told.contains("bad: not_computed") && told.contains(" refused "), "{told}");
+    assert!(told.contains("does not trust that key"), "{told}");
     gateway.process().signal("TERM");
     gateway.process().wait();
     let built = Workshop::shared().dir.path().join("frost-guard");

@@ -117,6 +117,12 @@ impl Read {
             let at = p.time_ms.map_or("–".into(), |t| local(t, &s.timezone));
             outln!("{value}{gap}{unit}  {}  {at}", quality(p, lang))?;
         }
+        if p.value.is_none()
+            && let Answer::Plugins(plugins) = client.ask(&Request::Plugins).await?
+            && let Some(plugin) = plugins.iter().find(|plugin| plugin.plugin == device)
+        {
+            errln!("{}", super::plugin::line(plugin, lang));
+        }
         Ok(if p.value.is_some() { Outcome::Done } else { Outcome::Refused })
     }
 }

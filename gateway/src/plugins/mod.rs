@@ -241,6 +241,7 @@ impl Plugins {
         known.idle.insert(setup.id.clone(), (setup.clone(), board));
         // What others bind of it must say that it is missing, not that it does not exist.
         self.around.hub.set_device(&setup.id, Arc::clone(&setup.points));
+        task::no_values(&self.around, setup);
     }
 
     async fn stop_one(&self, id: &DeviceId) {

@@ -303,6 +303,9 @@ impl Task {
             return;
         }
         self.failing = true;
+        if phase == Phase::Disabled {
+            no_values(&self.around, &self.setup);
+        }
         self.around.control.release_source(id.as_str(), "the plugin failed");
         self.around.hub.raise(fault_alarm(&id, &text, phase));
     }
@@ -311,6 +314,7 @@ impl Task {
         let id = &self.setup.id;
         tracing::error!(plugin = %id, error = %lost, "Plugin is lost until the next reload");
         self.around.control.release_source(id.as_str(), "the plugin is lost");
+        no_values(&self.around, &self.setup);
         self.around.hub.raise(fault_alarm(id, &lost.to_string(), Phase::Disabled));
     }
 
@@ -376,7 +380,10 @@ impl Task {
                 self.recovered();
                 // Who stopped it may be at work on the machine; a reload does not start it.
                 match (&mut self.plugin, self.stopped) {
-                    (Some(plugin), true) => plugin.disable(),
+                    (Some(plugin), true) => {
+                        plugin.disable();
+                        no_values(&self.around, &self.setup);
+                    }
                     _ => self.carry_out(effects),
                 }
                 let m = &self.setup.manifest;
@@ -411,6 +418,7 @@ impl Task {
         self.around
             .control
             .release_source(self.setup.id.as_str(), "an operator stopped the plugin");
+        no_values(&self.around, &self.setup);
         self.show();
     }
 
@@ -475,6 +483,14 @@ pub(super) fn not_exchanged(around: &Surroundings, id: &DeviceId, why: &str) {
     tracing::error!(plugin = %id, why, "The new version can't start; the old one goes on");
     let text = format!("the new version of plugin {id} can't start, the old one goes on: {why}");
     around.hub.event(Event::new("plugin_refused", text).device(id));
+}
+
+/// Tells that nobody computes what a plugin publishes: it does not run, and not for a moment only.
+pub(super) fn no_values(around: &Surroundings, setup: &config::Plugin) {
+    let mut readings = Readings::default();
+    let points = (0..).zip(setup.points.iter());
+    readings.outcomes.extend(points.map(|(i, _)| (PointIndex(i), Shown::Bad(Reason::NotComputed))));
+    around.hub.said(&setup.id, &mut readings);
 }
 
 /// Tells that a plugin does not run, and why; or that it does again.

@@ -3,7 +3,7 @@ use crate::control::Ledger;
 use std::time::Duration;
 use wellhead_control::Slot;
 use wellhead_manifest::Manifest;
-use wellhead_model::ManualClock;
+use wellhead_model::{ManualClock, Quality, Reason};
 
 const MANIFEST: &str = "[plugin]\nname = \"frost-guard\"\nversion = \"0.1.0\"\ncontract = \"1.0\"\n\
                         title = \"Frost guard\"\nperiod = \"60s\"\n";
@@ -22,7 +22,30 @@ fn absent(dir: &std::path::Path) -> config::Plugin {
         deadline: Duration::from_millis(100),
         bindings: Vec::new(),
         settings: Vec::new(),
-        points: Arc::default(),
+        points: Arc::from([point("frost", "mode")]),
+    }
+}
+
+fn point(device: &str, id: &str) -> wellhead_model::Point {
+    wellhead_model::Point {
+        device: DeviceId::new(device).unwrap(),
+        id: wellhead_model::PointId::new(id).unwrap(),
+        title: "".into(),
+        title_zh: "".into(),
+        unit: None,
+        class: wellhead_model::Class::Status,
+        shape: wellhead_model::Shape::Text,
+        states: Arc::default(),
+        range: None,
+        rollover: None,
+        period: Duration::from_secs(60),
+        reporting: wellhead_model::Reporting {
+            deadband: None,
+            interval_min: Duration::ZERO,
+            interval_max: Duration::from_secs(60),
+            stale_after: Duration::from_secs(180),
+        },
+        output: None,
     }
 }
 
@@ -69,6 +92,8 @@ async fn a_plugin_that_is_still_compiled_is_listed_and_one_that_is_refused_says_
     let Some(State::Refused(why)) = state() else { panic!("{:?}", state()) };
     assert!(why.contains("frost-guard"), "{why}");
     assert_eq!(plugins.switch("frost", true).await, Switched::Refused(why));
+    let mode = plugins.around.hub.latest_named("frost", "mode").unwrap();
+    assert_eq!(mode.quality, Quality::Bad(Reason::NotComputed), "nobody will ever poll it");
     assert_eq!(plugins.switch("another", true).await, Switched::Unknown);
     plugins.apply(&[]).await;
     assert_eq!(state(), None);

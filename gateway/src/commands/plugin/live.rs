@@ -79,7 +79,8 @@ impl List {
     }
 }
 
-fn line(p: &PluginView, lang: Lang) -> String {
+/// How a plugin is and what it costs, and why it does not run.
+pub(in crate::commands) fn line(p: &PluginView, lang: Lang) -> String {
     let state = match (p.state.as_str(), lang) {
         ("starting", Lang::Zh) => "启动中",
         ("running", Lang::Zh) => "运行",
@@ -106,20 +107,46 @@ fn line(p: &PluginView, lang: Lang) -> String {
 }
 
 impl Enable {
-    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
-        switch(&self.target, self.plugin, true).await
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        let id = &self.plugin;
+        let before = switch(&self.target, id, true).await?;
+        let (en, zh) = match before.as_deref() {
+            Some("running") => (format!("{id} runs already"), format!("{id} 已在运行")),
+            _ => (
+                format!("{id} starts from its saved state; how it goes: wellhead plugin list"),
+                format!("{id} 从保存的状态启动；运行情况：wellhead plugin list"),
+            ),
+        };
+        outln!("{}", lang.pick(&en, &zh))?;
+        Ok(Outcome::Done)
     }
 }
 
 impl Disable {
-    pub(super) async fn run(self) -> anyhow::Result<Outcome> {
-        switch(&self.target, self.plugin, false).await
+    pub(super) async fn run(self, lang: Lang) -> anyhow::Result<Outcome> {
+        let id = &self.plugin;
+        let before = switch(&self.target, id, false).await?;
+        let (what, what_zh) = match before.as_deref() {
+            Some("disabled") => ("was off already", "已处于停用状态"),
+            _ => ("is stopped and its outputs are released", "已停止，其输出已释放"),
+        };
+        let en = format!(
+            "{id} {what}; it stays off until `wellhead plugin enable {id}` or a restart of the gateway"
+        );
+        let zh = format!("{id} {what_zh}；在 `wellhead plugin enable {id}` 或网关重启之前保持停用");
+        outln!("{}", lang.pick(&en, &zh))?;
+        Ok(Outcome::Done)
     }
 }
 
-async fn switch(target: &Target, plugin: String, on: bool) -> anyhow::Result<Outcome> {
-    ask(target, &Request::SwitchPlugin { plugin, on }).await?;
-    Ok(Outcome::Done)
+/// Starts or stops a plugin, and returns how it was before.
+async fn switch(target: &Target, plugin: &str, on: bool) -> anyhow::Result<Option<String>> {
+    let before = match ask(target, &Request::Plugins).await? {
+        Answer::Plugins(all) => all.into_iter().find(|p| p.plugin == plugin).map(|p| p.state),
+        _ => None,
+    };
+    ask(target, &Request::SwitchPlugin { plugin: plugin.to_owned(), on }).await?;
+    Ok(before)
 }
 
 impl LogLines {

@@ -9,6 +9,7 @@ mod pack;
 mod slim;
 
 pub use install::signer;
+pub(super) use live::line;
 
 use super::{Lang, Outcome};
 use crate::config;
@@ -56,8 +57,8 @@ impl Plugin {
             Action::Install(c) => c.run(lang),
             Action::Trust(c) => c.run(lang),
             Action::List(c) => c.run(lang).await,
-            Action::Enable(c) => c.run().await,
-            Action::Disable(c) => c.run().await,
+            Action::Enable(c) => c.run(lang).await,
+            Action::Disable(c) => c.run(lang).await,
             Action::Logs(c) => c.run().await,
         }
     }
