@@ -124,6 +124,22 @@ fn not_here(device: &DeviceId) -> DeviceError {
     DeviceError::Unreachable { target: device.to_string(), error: "not on this line".into() }
 }
 
+/// That a device is down, in English and in Chinese. One that sends what can't be used does answer,
+/// and whoever looks for a broken wire looks in vain.
+fn down(id: &DeviceId, error: &DeviceError) -> (String, String) {
+    let zh = error.text_zh();
+    match error {
+        DeviceError::NoReply(_) => {
+            (format!("{id} does not answer: {error}"), format!("{id} 不应答：{zh}"))
+        }
+        DeviceError::BadReply(what) => (
+            format!("{id} gives no answer that can be used: {what}"),
+            format!("{id} 有应答，但无法使用：{what}"),
+        ),
+        _ => (format!("{id}: {error}"), format!("{id}：{zh}")),
+    }
+}
+
 fn timetable(station: &Station) -> DeviceSchedule {
     let periods: Vec<_> = station.driver.groups().iter().map(|g| g.period).collect();
     DeviceSchedule::new(&periods, station.start, station.backoff)
@@ -219,7 +235,8 @@ impl LineTask {
         let id = &self.stations[device].device;
         tracing::info!(device = %id, failures, "Device answers again");
         let text = format!("{id} answers again after {failures} failed polls");
-        self.hub.event(Event::new("device_up", text).device(id).with("failures", failures));
+        let zh = format!("{id} 恢复应答；此前有 {failures} 次轮询失败");
+        self.hub.event(Event::new("device_up", text).zh(zh).device(id).with("failures", failures));
     }
 
     fn failed(&mut self, device: usize, group: usize, error: &DeviceError, now: Mono) {
@@ -239,9 +256,14 @@ impl LineTask {
         }
         self.hub.failed(id, None, error);
         if !was_down {
-            tracing::warn!(device = %id, %error, "Device does not answer");
-            let text = format!("{id} does not answer: {error}");
-            let event = Event::new("device_down", text).device(id);
+            match error {
+                DeviceError::BadReply(_) => {
+                    tracing::warn!(device = %id, %error, "Device gives no answer that can be used");
+                }
+                _ => tracing::warn!(device = %id, %error, "Device does not answer"),
+            }
+            let (text, zh) = down(id, error);
+            let event = Event::new("device_down", text).zh(zh).device(id);
             self.hub.event(event.with("reason", error.reason().code()));
         }
     }

@@ -172,7 +172,8 @@ impl Supervisor {
             // A panic costs this line alone, and is told; the others never notice.
             if let Err(error) = task.await {
                 tracing::error!(line = name, %error, "Line task ended; restart the gateway");
-                hub.event(Event::new("line_failed", format!("line {name} ended: {error}")));
+                let event = Event::new("line_failed", format!("line {name} ended: {error}"));
+                hub.event(event.zh(format!("线路 {name} 已停止：{error}；请重启网关")));
             }
         });
         Poller { requests, task }

@@ -268,9 +268,9 @@ impl Program {
     }
 
     async fn read_again(&mut self) {
-        let refuse = |hub: &Hub, why: String| {
+        let refuse = |hub: &Hub, why: String, zh: String| {
             tracing::error!(%why, "New configuration refused; the old one stays");
-            hub.event(Event::new("config_refused", why));
+            hub.event(Event::new("config_refused", why).zh(zh));
         };
         let site = match config::load(&self.path, &shipped()) {
             Ok((site, _)) => site,
@@ -283,6 +283,7 @@ impl Program {
                         "{n} mistake{}; `wellhead check` shows all: {first}",
                         if n == 1 { "" } else { "s" }
                     ),
+                    format!("{n} 个错误；`wellhead check` 列出全部：{}", report.render(Lang::Zh)),
                 );
             }
         };
@@ -291,7 +292,8 @@ impl Program {
         let changed = fixed_changes(&self.site, &site);
         if !changed.is_empty() {
             let why = format!("{} changed, which takes a restart", changed.join(", "));
-            return refuse(&self.hub, why);
+            let zh = format!("{} 有改动，须重启网关才能生效", changed.join("、"));
+            return refuse(&self.hub, why, zh);
         }
         let c = self.supervisor.apply(setup).await;
         self.control.apply(&outputs);
@@ -305,7 +307,13 @@ impl Program {
             c.changed.len(),
             c.removed.len()
         );
-        let event = Event::new("config_reloaded", text);
+        let zh = format!(
+            "已重新读取配置：新增 {}，改动 {}，删除 {}",
+            c.added.len(),
+            c.changed.len(),
+            c.removed.len()
+        );
+        let event = Event::new("config_reloaded", text).zh(zh);
         let event = event.with("added", c.added).with("changed", c.changed);
         self.hub.event(event.with("removed", c.removed));
     }

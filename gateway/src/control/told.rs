@@ -104,9 +104,7 @@ pub(super) fn unkept(hub: &Hub, before: u32, error: &std::io::Error) {
          and outputs only go to their safe values"
     );
     let zh = format!("输出的占用情况无法写入磁盘：{error}；恢复之前拒绝命令，输出只会回到安全值");
-    hub.event(
-        Event::new("ledger_failed", text).with("text_zh", zh).with("error", error.to_string()),
-    );
+    hub.event(Event::new("ledger_failed", text).zh(zh).with("error", error.to_string()));
 }
 
 /// Tells that the ledger is written again, after `failures`.
@@ -117,7 +115,7 @@ pub(super) fn kept(hub: &Hub, failures: u32) {
     tracing::info!(failures, "Who holds which output is kept again");
     let text = "who holds which output is kept on disk again; commands are taken";
     let event = Event::new("ledger_recovered", text).with("failures", failures);
-    hub.event(event.with("text_zh", "输出的占用情况已可重新写入磁盘；恢复接受命令"));
+    hub.event(event.zh("输出的占用情况已可重新写入磁盘；恢复接受命令"));
 }
 
 /// An alarm of Control in the form that everybody's have.

@@ -91,7 +91,7 @@ fn told(kind: &'static str, alarm: &Alarm, text: &str, text_zh: &str) -> Event {
         .with("alarm", &*alarm.id)
         .with("severity", alarm.severity.word())
         .with("source", &*alarm.source)
-        .with("text_zh", text_zh);
+        .zh(text_zh);
     match &alarm.point {
         Some(point) => event.with("point", &**point),
         None => event,

@@ -237,16 +237,19 @@ impl Hub {
         if let Some(ms) = step {
             tracing::warn!(step_ms = ms, "The wall clock was set");
             let text = format!("The wall clock was set by {:.1} s", ms as f64 / 1000.0);
-            self.event(Event::new("clock_step", text).with("step_ms", ms));
+            let zh = format!("系统时钟被调整了 {:.1} 秒", ms as f64 / 1000.0);
+            self.event(Event::new("clock_step", text).zh(zh).with("step_ms", ms));
         }
         match (before, now.synced) {
             (Some(false), true) => {
                 tracing::info!("The wall clock is synchronised");
-                self.event(Event::new("clock_synced", "The wall clock is synchronised"));
+                let event = Event::new("clock_synced", "The wall clock is synchronised");
+                self.event(event.zh("系统时钟已同步"));
             }
             (None | Some(true), false) => {
                 tracing::warn!("The wall clock is not synchronised; samples are marked");
-                self.event(Event::new("clock_unsynced", "The wall clock is not synchronised"));
+                let event = Event::new("clock_unsynced", "The wall clock is not synchronised");
+                self.event(event.zh("系统时钟未同步"));
             }
             _ => {}
         }
@@ -336,12 +339,18 @@ struct CounterTurn {
 
 impl CounterTurn {
     fn event(&self, point: &Point) -> Event {
-        let (kind, what) = match self.rolled_over {
-            true => ("counter_rolled_over", "rolled over"),
-            false => ("counter_reset", "went backwards: reset, or another meter"),
+        let (kind, what, zh) = match self.rolled_over {
+            true => ("counter_rolled_over", "rolled over", "累计值翻转"),
+            false => (
+                "counter_reset",
+                "went backwards: reset, or another meter",
+                "累计值倒退：被清零或已换表",
+            ),
         };
         let text = format!("{}/{} {what}: {} to {}", point.device, point.id, self.from, self.to);
+        let zh = format!("{}/{} {zh}：{} → {}", point.device, point.id, self.from, self.to);
         Event::new(kind, text)
+            .zh(zh)
             .device(&point.device)
             .with("point", point.id.as_str())
             .with("from", self.from.as_f64())

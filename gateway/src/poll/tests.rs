@@ -324,3 +324,24 @@ async fn a_write_whose_asker_gave_up_is_never_sent() {
     tokio::time::sleep(10 * S).await;
     assert_eq!(*written.lock().unwrap(), [0]);
 }
+
+#[test]
+fn only_a_device_that_said_nothing_is_told_not_to_answer() {
+    let id = DeviceId::new("meter").unwrap();
+    let away = DeviceError::Unreachable { target: "/dev/ttyS0".into(), error: "gone".into() };
+    for (error, en, zh) in [
+        (
+            DeviceError::NoReply(S),
+            "meter does not answer: no reply within 1000 ms",
+            "meter 不应答：1000 ms 内无应答",
+        ),
+        (
+            DeviceError::BadReply("an encrypted telegram"),
+            "meter gives no answer that can be used: an encrypted telegram",
+            "meter 有应答，但无法使用：an encrypted telegram",
+        ),
+        (away, "meter: can't reach /dev/ttyS0: gone", "meter：无法连接 /dev/ttyS0：gone"),
+    ] {
+        assert_eq!(down(&id, &error), (en.to_owned(), zh.to_owned()));
+    }
+}

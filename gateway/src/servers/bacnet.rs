@@ -92,7 +92,8 @@ impl Shown {
                 Err(error) => {
                     if !std::mem::replace(&mut told, true) {
                         tracing::error!(%error, "No BACnet device");
-                        hub.event(Event::new("bacnet_server", error.to_string()));
+                        let zh = format!("BACnet 服务未启动：{error}");
+                        hub.event(Event::new("bacnet_server", error.to_string()).zh(zh));
                     }
                     tokio::time::sleep(AGAIN).await;
                 }

@@ -57,9 +57,8 @@ impl Modbus {
                 // The configuration was checked by the same code.
                 let first = errors.first().map_or_else(String::new, ToString::to_string);
                 tracing::error!(first, "No Modbus server");
-                return self
-                    .hub
-                    .event(Event::new("server_down", format!("Modbus server: {first}")));
+                let event = Event::new("server_down", format!("Modbus server: {first}"));
+                return self.hub.event(event.zh(format!("Modbus 服务未启动：{first}")));
             }
         };
         let (hub, control) = (Arc::clone(&self.hub), Arc::clone(&self.control));
@@ -120,7 +119,8 @@ impl Server {
                     if failures == 0 {
                         tracing::error!(%address, %error, "Modbus server can't listen");
                         let text = format!("Modbus server: can't listen on {address}: {error}");
-                        self.hub.event(Event::new("server_down", text));
+                        let zh = format!("Modbus 服务无法监听 {address}：{error}");
+                        self.hub.event(Event::new("server_down", text).zh(zh));
                     }
                     failures = failures.saturating_add(1);
                     tokio::time::sleep(BIND_AGAIN).await;
@@ -142,7 +142,8 @@ impl Server {
                 tracing::warn!(point = %name, value, "Value does not fit its Modbus registers");
                 let text =
                     format!("{name}: {value} does not fit its registers and is shown as bad");
-                self.hub.event(Event::new("server_misfit", text).with("point", &**name));
+                let zh = format!("{name}：{value} 超出其寄存器的范围，显示为坏值");
+                self.hub.event(Event::new("server_misfit", text).zh(zh).with("point", &**name));
             }
             *misfit = fits.is_err();
         }

@@ -35,6 +35,12 @@ impl Event {
         self
     }
 
+    /// Says it in Chinese too.
+    #[must_use]
+    pub fn zh(self, text: impl Into<String>) -> Self {
+        self.with("text_zh", text.into())
+    }
+
     /// Adds a field.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Json>) -> Self {
@@ -147,7 +153,8 @@ pub(crate) fn restarts(marks: &[Mark], clean: Option<bool>) -> Vec<Event> {
     boots.sort_unstable_by_key(|b| std::cmp::Reverse(counter(b)));
     boots.dedup();
     if boots.is_empty() {
-        return vec![Event::new("restart", "the gateway started; it knows of no earlier run")];
+        let e = Event::new("restart", "the gateway started; it knows of no earlier run");
+        return vec![e.zh("网关已启动；没有此前运行的记录")];
     }
     let mut events = Vec::new();
     for (age, boot) in boots.into_iter().enumerate() {
@@ -156,7 +163,8 @@ pub(crate) fn restarts(marks: &[Mark], clean: Option<bool>) -> Vec<Event> {
             let last: Map<String, Json> =
                 some.iter().map(|m| (m.stream.to_string(), m.seq.into())).collect();
             let text = format!("the gateway started; what run {boot} kept safe ends here");
-            let mut e = Event::new("restart", text).with("before", boot).with("last", last);
+            let zh = format!("网关已启动；运行 {boot} 安全保存的数据到此为止");
+            let mut e = Event::new("restart", text).zh(zh).with("before", boot).with("last", last);
             if let (0, Some(clean)) = (age, clean) {
                 e = e.with("clean", clean);
             }
@@ -175,6 +183,7 @@ pub(crate) fn damaged(incident: &Incident) -> Event {
         Incident::Quarantined(q) => {
             let e =
                 Event::new("cache_quarantined", format!("the cache was set aside: {}", q.reason))
+                    .zh(format!("缓存已被隔离，另建新缓存：{}", q.reason))
                     .with("path", q.path.display().to_string())
                     .with("readable", q.readable);
             match q.unreadable {
@@ -185,6 +194,7 @@ pub(crate) fn damaged(incident: &Incident) -> Event {
         Incident::BlockLost(b) => {
             let text = format!("a block of the cache was unreadable: {}", b.reason);
             let e = Event::new("cache_block_lost", text).with("block", b.block);
+            let e = e.zh(format!("缓存中有一块无法读取：{}", b.reason));
             match b.entries {
                 Some(n) => e.with("entries", n),
                 None => e,
@@ -194,6 +204,7 @@ pub(crate) fn damaged(incident: &Incident) -> Event {
             let text =
                 format!("the cache holds {found} batches, not the {expected} it closed with");
             Event::new("cache_entries_missing", text)
+                .zh(format!("缓存中有 {found} 批数据，而关闭时为 {expected} 批"))
                 .with("expected", *expected)
                 .with("found", *found)
         }
@@ -204,7 +215,9 @@ pub(crate) fn damaged(incident: &Incident) -> Event {
 pub(crate) fn memory_only(error: &str) -> Event {
     let text = "there is no cache on disk: what an outage holds back is kept in memory only, and \
                 lost with the power; make room or mend the disk, then restart the gateway";
-    Event::new("cache_failed", text).with("error", error)
+    let zh =
+        "磁盘上没有缓存：断网期间的数据只保存在内存中，断电即丢失；请清理或修复磁盘，然后重启网关";
+    Event::new("cache_failed", text).zh(zh).with("error", error)
 }
 
 /// The broker ended `times` connections in a row soon after it took them; `taken_over` if it said
@@ -228,7 +241,7 @@ pub(crate) fn contested(client_id: &str, times: u32, taken_over: bool) -> Event 
             ),
         ),
     };
-    let event = Event::new("client_id_contested", text).with("text_zh", zh);
+    let event = Event::new("client_id_contested", text).zh(zh);
     event.with("client_id", client_id).with("times", times).with("taken_over", taken_over)
 }
 
@@ -236,7 +249,7 @@ pub(crate) fn contested(client_id: &str, times: u32, taken_over: bool) -> Event 
 pub(crate) fn settled(client_id: &str, times: u32) -> Event {
     let text = format!("the connection lasts again, after {times} that the broker closed soon");
     let zh = format!("连接已恢复稳定；此前服务器曾 {times} 次在连接后不久断开");
-    let event = Event::new("client_id_settled", text).with("text_zh", zh);
+    let event = Event::new("client_id_settled", text).zh(zh);
     event.with("client_id", client_id).with("times", times)
 }
 

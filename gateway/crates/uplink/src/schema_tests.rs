@@ -123,6 +123,13 @@ fn event_message(e: &Event) -> Vec<u8> {
 #[test]
 fn events_fit_their_schema() {
     let v = schema("event");
+    // What the uplink tells of itself, it tells in both languages.
+    let check = |v: &_, bytes: &[u8]| {
+        let message = check(v, bytes);
+        let zh = message["events"][0]["text_zh"].as_str().unwrap_or_default();
+        assert!(zh.chars().any(|c| ('一'..='龥').contains(&c)), "{message}");
+        message
+    };
     let mark =
         |boot: &str, stream: &str, seq| Mark { boot: boot.into(), stream: stream.into(), seq };
     let marks = [mark("9-b", "event", 3), mark("10-c", "data/hp1", 7), mark("9-b", "data/hp1", 4)];
@@ -153,7 +160,8 @@ fn events_fit_their_schema() {
         check(&v, &event_message(&message::contested("wellhead-s-g-main", 3, taken_over)));
     }
     check(&v, &event_message(&message::settled("wellhead-s-g-main", 9)));
-    let gap = Event::new("gap", "lost").with("stream", "data/hp1").with("boot", "1-aa");
+    check(&v, &event_message(&message::memory_only("read-only")));
+    let gap = Event::new("gap", "lost").zh("丢失").with("stream", "data/hp1").with("boot", "1-aa");
     let gap = gap.with("first", 1).with("last", 2).with("samples", 9);
     check(&v, &event_message(&gap));
     refused(&v, serde_json::from_slice(&event_message(&Event::new("gap", "which?"))).unwrap());

@@ -207,6 +207,7 @@ impl Shared {
                     tracing::error!(uplink = %self.config.name, reason, "Broker refuses the command topic");
                     let text = "the broker does not let the gateway listen for commands";
                     let event = Event::new("subscribe_refused", text).with("reason", reason);
+                    let event = event.zh("服务器不允许网关接收命令");
                     self.seal_event(inner, now, &event);
                 }
             }

@@ -14,8 +14,10 @@ impl Shared {
             Notice::Gap(r) => {
                 tracing::error!(uplink, stream = %r.stream, boot = %r.boot, first = r.first,
                     last = r.last, samples = r.samples, "Batches lost to a bound");
-                let text = format!("{} batches of {} are lost", r.last - r.first + 1, r.stream);
-                Some(ranged(Event::new("gap", text), &r))
+                let n = r.last - r.first + 1;
+                let text = format!("{n} batches of {} are lost", r.stream);
+                let zh = format!("{} 的 {n} 批数据已丢失", r.stream);
+                Some(ranged(Event::new("gap", text).zh(zh), &r))
             }
             Notice::Refused { range: r, reason } => {
                 if !inner.refused_told {
@@ -29,16 +31,21 @@ impl Shared {
                 }
                 let text = format!("the broker refused {} ({reason})", r.stream);
                 let topic = format!("{}/{}", self.config.root, r.stream);
-                let event = ranged(Event::new("publish_refused", text), &r);
+                let zh = format!("服务器拒绝接收 {}（{reason}）", r.stream);
+                let event = ranged(Event::new("publish_refused", text).zh(zh), &r);
                 Some(event.with("topic", topic).with("reason", reason))
             }
             Notice::CacheFailed(error) => {
                 tracing::error!(uplink, error, "Cache not written; going on from memory");
-                Some(Event::new("cache_failed", "the cache can't be written").with("error", error))
+                let event = Event::new("cache_failed", "the cache can't be written");
+                Some(event.zh("缓存无法写入").with("error", error))
             }
             Notice::CacheRecovered => {
                 tracing::info!(uplink, "Cache written again");
-                Some(Event::new("cache_recovered", "the cache is written again"))
+                Some(
+                    Event::new("cache_recovered", "the cache is written again")
+                        .zh("缓存已可重新写入"),
+                )
             }
         }
     }
