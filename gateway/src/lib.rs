@@ -4,10 +4,11 @@
 //! protocols, [`supervise`] builds lines and devices, [`poll`] runs one task a line, [`hub`] keeps and passes on
 //! what was read, [`northbound`] joins it to the uplinks, [`control`] is the only way to an output,
 //! [`plugins`] runs the site's plugins, [`simulate`] runs them in virtual time, [`admin`] answers the commands of people at the box,
-//! [`metrics`] those of Prometheus. [`servers`] show its points to other systems, [`import`] makes
+//! [`metrics`] those of Prometheus, and [`bilingual`] is how they tell what went wrong. [`servers`] show its points to other systems, [`import`] makes
 //! device profiles of vendors' register maps.
 
 pub mod admin;
+pub mod bilingual;
 pub mod clock;
 pub mod commands;
 pub mod config;

@@ -33,6 +33,9 @@ fn a_unit_that_no_gateway_knows_is_told_before_anything_is_built() {
         let told = plugin(&dir.path().join("night-setback"), arguments, 1);
         let at = format!("plugin.toml:{line}:8: role.outdoor_temp.unit: `KWH` is not a known unit");
         assert!(told.contains(&at) && told.contains("did you mean `kWh`?"), "{told}");
+        let told =
+            plugin(&dir.path().join("night-setback"), &[arguments, &["--lang", "zh"]].concat(), 1);
+        assert!(told.contains("未知的单位 `KWH`（是不是 `kWh`？）"), "{told}");
     }
 }
 

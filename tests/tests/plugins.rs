@@ -351,8 +351,10 @@ fn a_package_that_nobody_trusted_signed_is_refused_with_an_alarm_and_runs_for_de
     let mut gateway = bench.start();
     let alarm = bench.await_alarm("frost.refused", |a| a["severity"] == "alarm");
     assert!(alarm["text"].as_str().unwrap().contains("does not trust that key"), "{alarm}");
+    assert!(alarm["text_zh"].as_str().unwrap().contains("不信任该密钥"), "{alarm}");
     let refused = bench.await_state("refused");
     assert!(refused["why"].as_str().unwrap().contains("--development"), "{refused}");
+    assert!(refused["why_zh"].as_str().unwrap().contains("不信任该密钥"), "{refused}");
     let told = plugin(bench.dir.path(), &["enable", "frost", "--site", &site], 1);
     assert!(told.contains("does not run") && told.contains("does not trust that key"), "{told}");
     let told = bench.read("frost/mode");

@@ -1,6 +1,7 @@
 //! The other end of the admin socket, for the commands at the box.
 
 use super::{Answer, Request};
+use crate::bilingual::system;
 use std::path::Path;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -31,6 +32,7 @@ impl ClientError {
     pub fn text_zh(&self) -> String {
         match self {
             ClientError::Connect { path, error } => {
+                let error = system(error);
                 format!(
                     "无法连接网关 {path}：{error}；`wellhead run` 是否在运行，您是否有权读该文件？"
                 )

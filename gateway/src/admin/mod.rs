@@ -105,12 +105,16 @@ async fn talk(stream: UnixStream, desk: &Desk) -> std::io::Result<()> {
         }
         let answer = match serde_json::from_slice::<Request>(&line) {
             Ok(request) => desk.answer(request, uid).await,
-            Err(e) => Answer::Error(format!("not understood: {e}")),
+            Err(e) => no(format!("not understood: {e}"), format!("无法理解：{e}")),
         };
         let mut text = serde_json::to_vec(&answer).map_err(std::io::Error::other)?;
         text.push(b'\n');
         stream.write_all(&text).await?;
     }
+}
+
+fn no(text: impl Into<String>, text_zh: impl Into<String>) -> Answer {
+    Answer::Error { text: text.into(), text_zh: text_zh.into() }
 }
 
 impl Desk {
@@ -123,25 +127,34 @@ impl Desk {
                     let source = person::source(uid, sudo_user.as_deref());
                     self.write(point, &value, hold_s, source, slot).await
                 }
-                Err(error) => Answer::Error(error.to_string()),
+                Err(error) => no(error.to_string(), format!("优先级须为 1 到 16：{error}")),
             },
             Request::Release { point, sudo_user, slot } => match Slot::new(slot) {
                 Ok(slot) => self.release(&point, &person::source(uid, sudo_user.as_deref()), slot),
-                Err(error) => Answer::Error(error.to_string()),
+                Err(error) => no(error.to_string(), format!("优先级须为 1 到 16：{error}")),
             },
             Request::Plugins => Answer::Plugins(self.plugins()),
             Request::SwitchPlugin { plugin, on } => match self.plugins.switch(&plugin, on).await {
                 Switched::Done => Answer::Done,
-                Switched::Starting => {
-                    Answer::Error(format!("plugin `{plugin}` is being compiled; try again"))
-                }
-                Switched::Refused(why) => {
-                    Answer::Error(format!("plugin `{plugin}` does not run: {why}"))
-                }
-                Switched::Unknown => Answer::Error(format!(
-                    "no plugin `{plugin}` runs here; `wellhead plugin list` shows those of this \
-                         site, and one with `enabled = false` in the site file is not among them"
-                )),
+                Switched::Starting => no(
+                    format!("plugin `{plugin}` is being compiled; try again"),
+                    format!("插件 `{plugin}` 正在编译；请稍后再试"),
+                ),
+                Switched::Refused(why) => no(
+                    format!("plugin `{plugin}` does not run: {why}"),
+                    format!("插件 `{plugin}` 未运行：{}", why.zh),
+                ),
+                Switched::Unknown => no(
+                    format!(
+                        "no plugin `{plugin}` runs here; `wellhead plugin list` shows those of \
+                         this site, and one with `enabled = false` in the site file is not among \
+                         them"
+                    ),
+                    format!(
+                        "此处没有运行插件 `{plugin}`；`wellhead plugin list` 列出本站点的插件，站点文件中写 \
+                         `enabled = false` 的不在其中"
+                    ),
+                ),
             },
             Request::PluginLines { plugin } => {
                 let boards = self.plugins.boards();
@@ -150,9 +163,13 @@ impl Desk {
                         let lines = board.lines().into_iter().map(LineView::new).collect();
                         Answer::Lines { timezone: self.timezone.clone(), lines }
                     }
-                    None => Answer::Error(format!(
-                        "this site has no plugin `{plugin}`; `wellhead plugin list` shows those it has"
-                    )),
+                    None => no(
+                        format!(
+                            "this site has no plugin `{plugin}`; `wellhead plugin list` shows \
+                             those it has"
+                        ),
+                        format!("本站点没有插件 `{plugin}`；`wellhead plugin list` 列出已有的插件"),
+                    ),
                 }
             }
         }
@@ -211,11 +228,17 @@ impl Desk {
         slot: Slot,
     ) -> Answer {
         let Some(value) = control::from_json(value) else {
-            return Answer::Error("a value is a number, true, false or a text".into());
+            return no(
+                "a value is a number, true, false or a text",
+                "值须为数字、true、false 或文本",
+            );
         };
         let hold = Duration::try_from_secs_f64(hold_s).ok().filter(|hold| !hold.is_zero());
         let Some(hold) = hold else {
-            return Answer::Error(format!("{hold_s} s is no time to hold a value for"));
+            return no(
+                format!("{hold_s} s is no time to hold a value for"),
+                format!("保持时间不能是 {hold_s} 秒"),
+            );
         };
         let now = self.hub.clock().now();
         let command = Command {

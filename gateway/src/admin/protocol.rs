@@ -1,5 +1,6 @@
 //! What goes over the admin socket.
 
+use crate::bilingual::Bilingual;
 use crate::control::to_json;
 use crate::hub::Latest;
 use crate::plugins::{Board, Said};
@@ -71,8 +72,13 @@ pub enum Answer {
     },
     /// To what has no other answer.
     Done,
-    /// The request was not understood.
-    Error(String),
+    /// The request was not understood, or can't be done.
+    Error {
+        /// Why.
+        text: String,
+        /// The same in Chinese.
+        text_zh: String,
+    },
 }
 
 /// Everything there is to see at one moment.
@@ -186,6 +192,8 @@ pub struct PluginView {
     pub state: String,
     /// Why it was refused, or how its last call failed.
     pub why: Option<String>,
+    /// The same in Chinese.
+    pub why_zh: Option<String>,
     /// Calls since the start.
     pub calls: u64,
     /// CPU time of all of them.
@@ -203,12 +211,14 @@ pub struct PluginView {
 impl PluginView {
     pub(super) fn new(plugin: String, package: String, board: &Board) -> Self {
         let (state, metrics) = board.look();
+        let (why, why_zh) = board.trouble().map(|Bilingual { en, zh }| (en, zh)).unzip();
         let ms = |d: std::time::Duration| d.as_secs_f64() * 1000.0;
         Self {
             plugin,
             package,
             state: state.word().into(),
-            why: board.trouble(),
+            why,
+            why_zh,
             calls: metrics.calls,
             cpu_ms: ms(metrics.cost),
             cpu_max_ms: ms(metrics.cost_max),

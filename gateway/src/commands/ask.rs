@@ -3,6 +3,7 @@
 use super::watch::{local, quality, shown_unit, trouble};
 use super::{Lang, Outcome, Target, age_text};
 use crate::admin::{Answer, PointView, Request, Snapshot, client::Client};
+use crate::bilingual::Bilingual;
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
@@ -145,7 +146,7 @@ impl Write {
         };
         let reply = match client.ask(&request).await? {
             Answer::Reply(reply) => reply,
-            Answer::Error(e) => anyhow::bail!(e),
+            Answer::Error { text, text_zh } => return Err(Bilingual::new(text, text_zh).into()),
             other => anyhow::bail!("unexpected answer: {other:?}"),
         };
         let ok = reply["ok"].as_bool().context("the reply has no `ok`")?;

@@ -14,12 +14,15 @@ mod watch;
 mod zh;
 
 use crate::admin::client::ClientError;
+use crate::bilingual::Bilingual;
 pub use crate::config::Lang;
 use crate::config::Shipped;
+use crate::plugins::Trouble;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 pub use plugin::{built, signer};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use wellhead_plugin_host::{EngineError, KeyError, PackageError, Refusal};
 
 /// Edge gateway for ground-source and geothermal plant rooms.
 #[derive(Debug, Parser)]
@@ -126,10 +129,25 @@ pub fn refused(error: &anyhow::Error, lang: Lang) -> Outcome {
     Outcome::Refused
 }
 
-/// The Chinese of what keeps every question from the gateway; other errors have none.
+/// The error and its causes in Chinese, as far as they are our own words; none if nothing is.
 fn chinese(error: &anyhow::Error) -> Option<String> {
-    let client = error.downcast_ref::<ClientError>().map(ClientError::text_zh);
-    client.or_else(|| error.downcast_ref::<NoGateway>().map(NoGateway::text_zh))
+    let told: Vec<_> = error.chain().map(link_in_chinese).collect();
+    if told.iter().all(Option::is_none) {
+        return None;
+    }
+    let links = error.chain().zip(told).map(|(link, zh)| zh.unwrap_or_else(|| link.to_string()));
+    Some(links.collect::<Vec<_>>().join("："))
+}
+
+fn link_in_chinese(link: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let both = link.downcast_ref::<Bilingual>().map(|b| b.zh.clone());
+    both.or_else(|| Some(link.downcast_ref::<ClientError>()?.text_zh()))
+        .or_else(|| Some(link.downcast_ref::<NoGateway>()?.text_zh()))
+        .or_else(|| Some(link.downcast_ref::<Trouble>()?.text_zh()))
+        .or_else(|| Some(link.downcast_ref::<KeyError>()?.text_zh()))
+        .or_else(|| Some(link.downcast_ref::<PackageError>()?.text_zh()))
+        .or_else(|| Some(link.downcast_ref::<Refusal>()?.text_zh()))
+        .or_else(|| Some(link.downcast_ref::<EngineError>()?.text_zh()))
 }
 
 /// Why it is not known where the gateway is.
@@ -246,6 +264,21 @@ mod tests {
         let error = anyhow::Error::from(ClientError::Connect { path: "a.sock".into(), error });
         assert!(chinese(&error).unwrap().contains("a.sock"));
         assert!(chinese(&anyhow::anyhow!("something else")).is_none());
+    }
+
+    #[test]
+    fn every_link_of_an_error_that_has_chinese_is_told_in_it() {
+        let both = Bilingual::caused(
+            "can't read a.whp",
+            "无法读取 a.whp",
+            &std::io::ErrorKind::NotFound.into(),
+        );
+        assert_eq!(both.to_string(), "can't read a.whp: entity not found");
+        let error = anyhow::Error::from(both).context("plugin frost");
+        assert_eq!(chinese(&error).unwrap(), "plugin frost：无法读取 a.whp：没有该文件或文件夹");
+        let refused = PackageError::Length { have: 1, expected: 2 };
+        let error = anyhow::Error::from(refused);
+        assert_eq!(chinese(&error).unwrap(), "包有 1 字节，应为 2 字节；请重新传输");
     }
 
     #[test]

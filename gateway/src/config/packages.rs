@@ -3,6 +3,7 @@
 
 use super::problem::Lang;
 use super::structure::unknown_unit;
+use crate::bilingual::{Bilingual, system};
 use std::path::{Path, PathBuf};
 use wellhead_manifest::{Manifest, Problems};
 use wellhead_plugin_host::{PACKAGE_LEN_MAX, Package};
@@ -50,14 +51,13 @@ fn is_plugin(path: &Path) -> bool {
 /// # Errors
 /// What is wrong with it, in English and in Chinese, as far as it is our own to say.
 pub(super) fn manifest(source: &Path) -> Result<Manifest, (String, String)> {
-    let same = |text: String| (text.clone(), text);
     let text = if source.is_file() {
-        read_package(source).map_err(same)?.manifest().to_owned()
+        read_package(source).map_err(|Bilingual { en, zh }| (en, zh))?.manifest().to_owned()
     } else {
         let file = source.join("plugin.toml");
         std::fs::read_to_string(&file).map_err(|e| {
             let file = file.display();
-            (format!("can't read {file}: {e}"), format!("无法读取 {file}：{e}"))
+            (format!("can't read {file}: {e}"), format!("无法读取 {file}：{}", system(&e)))
         })?
     };
     Manifest::parse(&text).map_err(|problems| (problems.to_string(), problems.in_chinese()))
@@ -92,16 +92,25 @@ pub fn component(folder: &Path, name: &str) -> PathBuf {
 ///
 /// # Errors
 /// What is wrong with which file, for people.
-pub fn read_package(path: &Path) -> Result<Package, String> {
+pub fn read_package(path: &Path) -> Result<Package, Bilingual> {
     use std::io::Read;
-    let unreadable = |e: std::io::Error| format!("can't read {}: {e}", path.display());
+    let file = path.display();
+    let unreadable = |e: std::io::Error| {
+        Bilingual::caused(format!("can't read {file}"), format!("无法读取 {file}"), &e)
+    };
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    file.take(PACKAGE_LEN_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let opened = std::fs::File::open(path).map_err(unreadable)?;
+    opened.take(PACKAGE_LEN_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > PACKAGE_LEN_MAX {
-        return Err(format!("{} is larger than any package", path.display()));
+        return Err(Bilingual::new(
+            format!("{} is larger than any package", path.display()),
+            format!("{} 超过插件包的最大长度", path.display()),
+        ));
     }
-    Package::read(&bytes).map_err(|e| format!("{}: {e}", path.display()))
+    Package::read(&bytes).map_err(|e| {
+        let file = path.display();
+        Bilingual::new(format!("{file}: {e}"), format!("{file}：{}", e.text_zh()))
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What people see of a plugin: how it is, what it cost, what it said.
 
+use crate::bilingual::Bilingual;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wellhead_model::Timestamp;
@@ -20,7 +21,7 @@ pub enum State {
     /// It failed too often, or somebody stopped it.
     Disabled,
     /// It was never started, and why.
-    Refused(String),
+    Refused(Bilingual),
 }
 
 impl State {
@@ -53,7 +54,7 @@ struct Content {
     metrics: Metrics,
     lines: VecDeque<Said>,
     /// How its last call failed, if it did.
-    fault: Option<String>,
+    fault: Option<Bilingual>,
 }
 
 impl Content {
@@ -99,7 +100,7 @@ impl Board {
     }
 
     /// Why it does not run, or how its last call failed.
-    pub fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<Bilingual> {
         let content = self.lock();
         match &content.state {
             State::Refused(why) => Some(why.clone()),
@@ -128,7 +129,7 @@ impl Board {
     /// Keeps how a call failed, after the lines that it had logged.
     pub(super) fn fail(&self, plugin: &str, fault: Fault, time: Timestamp) {
         let mut content = self.lock();
-        let text = fault.to_string();
+        let text = Bilingual::new(fault.to_string(), fault.text_zh());
         content.keep_all(plugin, fault.logs, time);
         let told = format!("failed, and nothing of this call was done: {text}");
         content.keep(Said { time, level: Level::Error, text: told });

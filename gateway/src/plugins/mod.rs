@@ -17,6 +17,7 @@ pub use changes::Changes;
 pub use source::{Sources, Trouble};
 pub use wire::{View, bindings, holder};
 
+use crate::bilingual::Bilingual;
 use crate::config;
 use crate::control::Control;
 use crate::hub::Hub;
@@ -78,7 +79,7 @@ pub enum Switched {
     /// The plugin is still being compiled.
     Starting,
     /// The plugin does not run at all, and why.
-    Refused(String),
+    Refused(Bilingual),
     /// No plugin of the site has this id, or it is off there.
     Unknown,
 }
@@ -191,9 +192,10 @@ impl Plugins {
                 if matches!(trouble, Trouble::Untrusted(_)) {
                     self.stop_one(&setup.id).await;
                 }
-                return self.refuse(setup, &trouble.to_string());
+                let why = Bilingual::new(trouble.to_string(), trouble.text_zh());
+                return self.refuse(setup, why);
             }
-            Err(lost) => return self.refuse(setup, &lost.to_string()),
+            Err(lost) => return self.refuse(setup, lost.told()),
         };
         task::refused(&self.around, &setup.id, None);
         let running = self.known().entries.get_mut(&setup.id).map(|entry| {
@@ -230,14 +232,14 @@ impl Plugins {
     }
 
     /// Tells why a plugin is not run. One of this id that runs already goes on as it was.
-    fn refuse(&self, setup: &config::Plugin, why: &str) {
+    fn refuse(&self, setup: &config::Plugin, why: Bilingual) {
         let mut known = self.known();
         if known.entries.contains_key(&setup.id) {
-            task::not_exchanged(&self.around, &setup.id, why);
+            task::not_exchanged(&self.around, &setup.id, &why);
             return;
         }
-        task::refused(&self.around, &setup.id, Some(why));
-        let board = Arc::new(Board::new(State::Refused(why.to_owned())));
+        task::refused(&self.around, &setup.id, Some(&why));
+        let board = Arc::new(Board::new(State::Refused(why)));
         known.idle.insert(setup.id.clone(), (setup.clone(), board));
         // What others bind of it must say that it is missing, not that it does not exist.
         self.around.hub.set_device(&setup.id, Arc::clone(&setup.points));

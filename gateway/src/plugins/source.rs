@@ -1,6 +1,7 @@
 //! From what the site names to a program that may run: a package that somebody trusted signed, or,
 //! in development, what was just built.
 
+use crate::bilingual::Bilingual;
 use crate::commands::{built, signer};
 use crate::config;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub struct Prepared {
 pub enum Trouble {
     /// Its file can't be read.
     #[error("{0}")]
-    Unreadable(String),
+    Unreadable(Bilingual),
     /// Nobody trusted has signed it.
     #[error("{0}; during development, `wellhead run --development` runs it all the same")]
     Untrusted(#[from] KeyError),
@@ -46,6 +47,20 @@ pub enum Trouble {
     /// No plugin runs on this machine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+impl Trouble {
+    /// What [`Display`](std::fmt::Display) says, in Chinese.
+    pub fn text_zh(&self) -> String {
+        match self {
+            Trouble::Unreadable(why) => why.zh.clone(),
+            Trouble::Untrusted(error) => {
+                format!("{}；开发期间可用 `wellhead run --development` 照常运行", error.text_zh())
+            }
+            Trouble::Refused(refusal) => refusal.text_zh(),
+            Trouble::Engine(error) => error.text_zh(),
+        }
+    }
 }
 
 impl Sources {
@@ -104,7 +119,7 @@ impl Sources {
 /// A package file, or the manifest and the component of a folder.
 fn open(source: &Path) -> Result<Package, Trouble> {
     if source.is_dir() {
-        built(source).map_err(|e| Trouble::Unreadable(format!("{e:#}")))
+        built(source).map_err(Trouble::Unreadable)
     } else {
         config::read_package(source).map_err(Trouble::Unreadable)
     }

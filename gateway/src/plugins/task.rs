@@ -7,6 +7,7 @@ use super::keep::Keep;
 use super::source::Prepared;
 use super::wire::{View, bindings};
 use super::worker::{Lost, Worker};
+use crate::bilingual::Bilingual;
 use crate::config;
 use crate::hub::Event;
 use std::collections::BTreeSet;
@@ -73,7 +74,8 @@ impl Task {
         let (keep, (saved, kv), damage) = Keep::open(&around.states, setup.id.as_str());
         if let Some(damage) = damage {
             tracing::error!(plugin = %setup.id, %damage, "The plugin's state is lost; it starts anew");
-            around.hub.event(Event::new("plugin_state_lost", damage).device(&setup.id));
+            let zh = format!("插件 {} 保存的状态已丢失，从头开始：{damage}", setup.id);
+            around.hub.event(Event::new("plugin_state_lost", damage).zh(zh).device(&setup.id));
         }
         let inner = Setup {
             bindings: bindings(&setup),
@@ -289,14 +291,15 @@ impl Task {
     fn failed(&mut self, fault: Fault, phase: Phase) {
         let id = self.setup.id.clone();
         let now = self.around.clock.now();
-        let text = fault.to_string();
+        let text = Bilingual::new(fault.to_string(), fault.text_zh());
         let next = match phase {
             Phase::Running => "goes on with its next call",
             Phase::Waiting(_) => "is started again",
             Phase::Disabled => "is given up",
         };
-        tracing::warn!(plugin = %id, error = text, next, "Plugin failed");
+        tracing::warn!(plugin = %id, error = text.en, next, "Plugin failed");
         let event = Event::new("plugin_failed", format!("plugin {id} failed: {text}"));
+        let event = event.zh(format!("插件 {id} 故障：{}", text.zh));
         self.around.hub.event(event.device(&id).with("code", fault.kind.code()));
         self.board.fail(id.as_str(), fault, now.utc);
         if phase == Phase::Running {
@@ -315,7 +318,7 @@ impl Task {
         tracing::error!(plugin = %id, error = %lost, "Plugin is lost until the next reload");
         self.around.control.release_source(id.as_str(), "the plugin is lost");
         no_values(&self.around, &self.setup);
-        self.around.hub.raise(fault_alarm(id, &lost.to_string(), Phase::Disabled));
+        self.around.hub.raise(fault_alarm(id, &lost.told(), Phase::Disabled));
     }
 
     fn show(&self) {
@@ -389,11 +392,13 @@ impl Task {
                 let m = &self.setup.manifest;
                 tracing::info!(plugin = %id, version = m.version, "Plugin exchanged");
                 let text = format!("plugin {id} is now {} {}", m.name, m.version);
-                self.around.hub.event(Event::new("plugin_exchanged", text).device(&id));
+                let zh = format!("插件 {id} 现为 {} {}", m.name, m.version);
+                self.around.hub.event(Event::new("plugin_exchanged", text).zh(zh).device(&id));
             }
             Ok(Err(fault)) => {
                 self.setup = old;
-                not_exchanged(&self.around, &id, &fault.to_string());
+                let why = Bilingual::new(fault.to_string(), fault.text_zh());
+                not_exchanged(&self.around, &id, &why);
                 self.board.fail(id.as_str(), fault, now.utc);
             }
             Err(lost) => self.lost(lost),
@@ -462,7 +467,8 @@ fn fault_alarm_id(id: &DeviceId) -> String {
     format!("{id}.plugin")
 }
 
-fn fault_alarm(id: &DeviceId, text: &str, phase: Phase) -> Alarm {
+fn fault_alarm(id: &DeviceId, what: &Bilingual, phase: Phase) -> Alarm {
+    let Bilingual { en, zh } = what;
     let (next, next_zh) = match phase {
         Phase::Disabled => ("it stays off until somebody enables it", "停用，需人工启用"),
         _ => ("it is started again", "将自动重启"),
@@ -472,17 +478,18 @@ fn fault_alarm(id: &DeviceId, text: &str, phase: Phase) -> Alarm {
         severity: alarm::Severity::Alarm,
         source: source(id),
         point: None,
-        text: format!("plugin {id} failed ({text}); its outputs are released, {next}"),
-        text_zh: format!("插件 {id} 故障（{text}）；其输出已释放，{next_zh}"),
+        text: format!("plugin {id} failed ({en}); its outputs are released, {next}"),
+        text_zh: format!("插件 {id} 故障（{zh}）；其输出已释放，{next_zh}"),
     }
 }
 
 /// Tells that the site wants another build or other settings of a plugin, and why it does not get
 /// them.
-pub(super) fn not_exchanged(around: &Surroundings, id: &DeviceId, why: &str) {
-    tracing::error!(plugin = %id, why, "The new version can't start; the old one goes on");
+pub(super) fn not_exchanged(around: &Surroundings, id: &DeviceId, why: &Bilingual) {
+    tracing::error!(plugin = %id, %why, "The new version can't start; the old one goes on");
     let text = format!("the new version of plugin {id} can't start, the old one goes on: {why}");
-    around.hub.event(Event::new("plugin_refused", text).device(id));
+    let zh = format!("插件 {id} 的新版本无法启动，旧版本继续运行：{}", why.zh);
+    around.hub.event(Event::new("plugin_refused", text).zh(zh).device(id));
 }
 
 /// Tells that nobody computes what a plugin publishes: it does not run, and not for a moment only.
@@ -494,17 +501,19 @@ pub(super) fn no_values(around: &Surroundings, setup: &config::Plugin) {
 }
 
 /// Tells that a plugin does not run, and why; or that it does again.
-pub(super) fn refused(around: &Surroundings, id: &DeviceId, why: Option<&str>) {
+pub(super) fn refused(around: &Surroundings, id: &DeviceId, why: Option<&Bilingual>) {
     let alarm_id = format!("{id}.refused");
     let Some(why) = why else { return around.hub.clear(&alarm_id) };
-    tracing::error!(plugin = %id, why, "Plugin does not run");
-    around.hub.event(Event::new("plugin_refused", format!("plugin {id} does not run: {why}")));
+    tracing::error!(plugin = %id, %why, "Plugin does not run");
+    let text = format!("plugin {id} does not run: {why}");
+    let text_zh = format!("插件 {id} 未运行：{}", why.zh);
+    around.hub.event(Event::new("plugin_refused", &*text).zh(&*text_zh).device(id));
     around.hub.raise(Alarm {
         id: alarm_id,
         severity: alarm::Severity::Alarm,
         source: source(id),
         point: None,
-        text: format!("plugin {id} does not run: {why}"),
-        text_zh: format!("插件 {id} 未运行：{why}"),
+        text,
+        text_zh,
     });
 }

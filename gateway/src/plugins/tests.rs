@@ -90,7 +90,7 @@ async fn a_plugin_that_is_still_compiled_is_listed_and_one_that_is_refused_says_
     other.await.unwrap().unwrap().unwrap();
     applying.await.unwrap();
     let Some(State::Refused(why)) = state() else { panic!("{:?}", state()) };
-    assert!(why.contains("frost-guard"), "{why}");
+    assert!(why.en.contains("frost-guard") && why.zh.contains("无法读取"), "{why:?}");
     assert_eq!(plugins.switch("frost", true).await, Switched::Refused(why));
     let mode = plugins.around.hub.latest_named("frost", "mode").unwrap();
     assert_eq!(mode.quality, Quality::Bad(Reason::NotComputed), "nobody will ever poll it");

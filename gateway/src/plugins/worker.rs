@@ -3,6 +3,7 @@
 //! One for all of them: a plugin that computes for its whole deadline makes the next one late by a
 //! tenth of a second, and no poll and no acknowledgement at all.
 
+use crate::bilingual::Bilingual;
 use std::sync::mpsc;
 use tokio::sync::oneshot;
 
@@ -16,6 +17,12 @@ pub(super) struct Worker(mpsc::Sender<Job>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the call panicked; this is a mistake in the gateway")]
 pub(super) struct Lost;
+
+impl Lost {
+    pub(super) fn told(self) -> Bilingual {
+        Bilingual::new(self.to_string(), "调用崩溃；这是网关的错误")
+    }
+}
 
 impl Worker {
     /// Starts the thread.

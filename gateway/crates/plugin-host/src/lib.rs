@@ -19,6 +19,7 @@
 mod bindings;
 mod cache;
 mod calls;
+mod chinese;
 mod civil;
 mod effects;
 mod engine;

@@ -3,6 +3,7 @@
 
 use super::slim::slim;
 use super::{Folder, Lang, Outcome};
+use crate::bilingual::Bilingual;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ pub(super) struct Test {
 impl Test {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let folder = Folder::open(&self.folder)?;
-        let status = cargo(&folder.path).arg("test").status().context(NO_CARGO)?;
+        let status = cargo(&folder.path).arg("test").status().map_err(no_cargo)?;
         Ok(if status.success() { Outcome::Done } else { Outcome::Refused })
     }
 }
@@ -74,8 +75,13 @@ impl Build {
     }
 }
 
-const NO_CARGO: &str =
-    "can't start cargo; install Rust from your distribution or with rustup, then try again";
+fn no_cargo(error: std::io::Error) -> Bilingual {
+    Bilingual::caused(
+        "can't start cargo; install Rust from your distribution or with rustup, then try again",
+        "无法启动 cargo；请通过系统发行版或 rustup 安装 Rust 后重试",
+        &error,
+    )
+}
 
 fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -96,7 +102,7 @@ impl Toolchain {
     fn find(folder: &Path) -> anyhow::Result<Self> {
         let asked = |what: &[&str]| -> anyhow::Result<PathBuf> {
             let output = Command::new("rustc").current_dir(folder).args(what).output();
-            let output = output.context(NO_CARGO)?;
+            let output = output.map_err(no_cargo)?;
             Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
         };
         if asked(&["--print", "target-libdir", "--target", TARGET])?.is_dir() {
@@ -106,11 +112,17 @@ impl Toolchain {
         if sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file() {
             return Ok(Self::FromSource);
         }
-        bail!(
-            "the Rust compiler here can't build for {TARGET}. Install one of these and try again:\n  \
-             rustup target add {TARGET}\n  \
+        let ways = format!(
+            "\n  rustup target add {TARGET}\n  \
              apt install rustc-web cargo-web rust-web-src lld   (Debian, without rustup)"
         );
+        bail!(Bilingual::new(
+            format!(
+                "the Rust compiler here can't build for {TARGET}. Install one of these and try \
+                 again:{ways}"
+            ),
+            format!("此处的 Rust 编译器不能为 {TARGET} 构建。请安装下列之一后重试：{ways}"),
+        ));
     }
 }
 
@@ -127,9 +139,13 @@ fn core_module(folder: &Folder, lang: Lang) -> anyhow::Result<PathBuf> {
         }
         build.env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=std,panic_abort");
     }
-    let output = build.stderr(std::process::Stdio::inherit()).output().context(NO_CARGO)?;
+    let output = build.stderr(std::process::Stdio::inherit()).output().map_err(no_cargo)?;
     if !output.status.success() {
-        bail!("cargo could not build {}", folder.path.display());
+        let path = folder.path.display();
+        bail!(Bilingual::new(
+            format!("cargo could not build {path}"),
+            format!("cargo 未能构建 {path}"),
+        ));
     }
     let name = folder.manifest.name.replace('-', "_");
     artifact(&output.stdout, &name).with_context(|| {

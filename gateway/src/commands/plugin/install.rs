@@ -1,6 +1,7 @@
 //! `wellhead plugin install`, `trust` and `list`: what the box has, and whom it believes.
 
 use super::{Lang, Outcome, Packed, pack};
+use crate::bilingual::Bilingual;
 use crate::commands::{Target, shipped};
 use crate::{config, files};
 use anyhow::{Context, bail};
@@ -86,7 +87,13 @@ impl Trust {
         if let Ok(other) = PublicKey::load(&path)
             && other != key
         {
-            bail!("{} holds another key; take it away first if that is meant", path.display());
+            bail!(Bilingual::new(
+                format!(
+                    "{} holds another key; take it away first if that is meant",
+                    path.display()
+                ),
+                format!("{} 已存有另一密钥；若确要替换，请先移走", path.display()),
+            ));
         }
         files::replace(&path, key.file_text().as_bytes())
             .with_context(|| format!("can't write {}", path.display()))?;

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use crate::admin::{Answer, PluginView, Request, client::Client};
+use crate::bilingual::Bilingual;
 use crate::commands::watch::local;
 use crate::commands::{Lang, Target};
 use clap::Args;
@@ -55,7 +56,7 @@ pub(super) struct LogLines {
 async fn ask(target: &Target, request: &Request) -> anyhow::Result<Answer> {
     let answer = Client::connect(&target.socket()?).await?.ask(request).await?;
     match answer {
-        Answer::Error(e) => anyhow::bail!(e),
+        Answer::Error { text, text_zh } => Err(Bilingual::new(text, text_zh).into()),
         answer => Ok(answer),
     }
 }
@@ -89,7 +90,11 @@ pub(in crate::commands) fn line(p: &PluginView, lang: Lang) -> String {
         ("refused", Lang::Zh) => "被拒绝",
         (state, _) => state,
     };
-    let why = p.why.as_ref().map_or(String::new(), |w| format!("\n    {w}"));
+    let why = match lang {
+        Lang::En => &p.why,
+        Lang::Zh => &p.why_zh,
+    };
+    let why = why.as_ref().map_or(String::new(), |w| format!("\n    {w}"));
     let mean = if p.calls == 0 { 0.0 } else { p.cpu_ms * 1000.0 / p.calls as f64 };
     let (calls, faults, kib) = match lang {
         Lang::En => ("calls", "faults", "KiB"),

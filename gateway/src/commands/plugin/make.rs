@@ -1,6 +1,7 @@
 //! `wellhead plugin new`: a folder that builds, tests and runs as it stands.
 
 use super::{Lang, Outcome};
+use crate::bilingual::Bilingual;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -41,19 +42,31 @@ impl New {
             && self.name.starts_with(|c: char| c.is_ascii_lowercase())
             && self.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !fits {
-            bail!(
-                "`{}` can't be a name: use a-z, 0-9 and `-`, a letter first, at most 40",
-                self.name
-            );
+            let name = &self.name;
+            bail!(Bilingual::new(
+                format!(
+                    "`{name}` can't be a name: use a-z, 0-9 and `-`, a letter first, at most 40"
+                ),
+                format!("`{name}` 不能作名称：只用 a-z、0-9 和 `-`，以字母开头，最多 40 个字符"),
+            ));
         }
         let sdk = match self.sdk.or_else(shipped_sdk) {
             Some(sdk) if sdk.join("Cargo.toml").is_file() => sdk.canonicalize()?,
-            Some(sdk) => bail!("{} is not the SDK's folder: it has no Cargo.toml", sdk.display()),
-            None => bail!("the SDK did not come with this program; name its folder with --sdk"),
+            Some(sdk) => bail!(Bilingual::new(
+                format!("{} is not the SDK's folder: it has no Cargo.toml", sdk.display()),
+                format!("{} 不是 SDK 的文件夹：没有 Cargo.toml", sdk.display()),
+            )),
+            None => bail!(Bilingual::new(
+                "the SDK did not come with this program; name its folder with --sdk",
+                "本程序未附带 SDK；请用 --sdk 指定其文件夹",
+            )),
         };
         let folder = self.at.unwrap_or_else(|| PathBuf::from(&self.name));
         if folder.exists() {
-            bail!("{} is there already; nothing was written", folder.display());
+            bail!(Bilingual::new(
+                format!("{} is there already; nothing was written", folder.display()),
+                format!("{} 已存在；未写入任何内容", folder.display()),
+            ));
         }
         for (file, text) in TEMPLATE {
             let path = folder.join(file);

@@ -12,8 +12,8 @@ pub use install::signer;
 pub(super) use live::line;
 
 use super::{Lang, Outcome};
+use crate::bilingual::Bilingual;
 use crate::config;
-use anyhow::Context;
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
 use wellhead_manifest::Manifest;
@@ -71,13 +71,18 @@ struct Folder {
 }
 
 impl Folder {
-    fn open(path: &Path) -> anyhow::Result<Self> {
+    fn open(path: &Path) -> Result<Self, Bilingual> {
         let file = path.join("plugin.toml");
-        let text = std::fs::read_to_string(&file).with_context(|| {
-            format!("{} is no plugin's folder: can't read {}", path.display(), file.display())
+        let text = std::fs::read_to_string(&file).map_err(|e| {
+            let (path, file) = (path.display(), file.display());
+            let en = format!("{path} is no plugin's folder: can't read {file}");
+            Bilingual::caused(en, format!("{path} 不是插件的文件夹：无法读取 {file}"), &e)
         })?;
-        let manifest = config::own_manifest(&text)
-            .map_err(|problems| anyhow::anyhow!("{}\n{problems}", file.display()))?;
+        let manifest = config::own_manifest(&text).map_err(|problems| {
+            let file = file.display();
+            let zh = format!("{file}\n{}", problems.in_chinese());
+            Bilingual::new(format!("{file}\n{problems}"), zh)
+        })?;
         Ok(Self { path: path.to_owned(), manifest })
     }
 
@@ -112,25 +117,36 @@ struct Packed {
 }
 
 impl Packed {
-    fn open(path: &Path) -> anyhow::Result<Self> {
+    fn open(path: &Path) -> Result<Self, Bilingual> {
         if path.is_dir() {
             return Self::of_folder(&Folder::open(path)?);
         }
-        let package = config::read_package(path).map_err(anyhow::Error::msg)?;
-        Ok(Self { package })
+        Ok(Self { package: config::read_package(path)? })
     }
 
-    fn of_folder(folder: &Folder) -> anyhow::Result<Self> {
+    fn of_folder(folder: &Folder) -> Result<Self, Bilingual> {
+        let unread = |file: PathBuf| {
+            move |e: std::io::Error| {
+                let file = file.display();
+                let en = format!("can't read {file}; `wellhead plugin build` makes it");
+                let zh = format!("无法读取 {file}；用 `wellhead plugin build` 构建");
+                Bilingual::caused(en, zh, &e)
+            }
+        };
         let file = folder.component();
-        let component = std::fs::read(&file).with_context(|| {
-            format!("can't read {}; `wellhead plugin build` makes it", file.display())
-        })?;
-        let manifest = std::fs::read_to_string(folder.path.join("plugin.toml"))?;
-        Ok(Self { package: Package::unsigned(manifest, component)? })
+        let component = std::fs::read(&file).map_err(unread(file))?;
+        let file = folder.path.join("plugin.toml");
+        let manifest = std::fs::read_to_string(&file).map_err(unread(file))?;
+        let package = Package::unsigned(manifest, component)
+            .map_err(|e| Bilingual::new(e.to_string(), e.text_zh()))?;
+        Ok(Self { package })
     }
 }
 
 /// What was built in a plugin's folder, signed by nobody.
-pub fn built(folder: &Path) -> anyhow::Result<Package> {
+///
+/// # Errors
+/// What is missing, and how to make it.
+pub fn built(folder: &Path) -> Result<Package, Bilingual> {
     Ok(Packed::of_folder(&Folder::open(folder)?)?.package)
 }

@@ -3,6 +3,7 @@
 
 use super::describe::describe;
 use super::{Folder, Lang, Outcome, Packed, signer};
+use crate::bilingual::Bilingual;
 use crate::commands::{SITE, Target};
 use crate::config;
 use anyhow::{Context, bail};
@@ -52,7 +53,10 @@ impl Key {
         let key = SigningKey::generate()?;
         let public = self.file.with_added_extension("pub");
         if public.exists() {
-            bail!("{} is there already; nothing was written", public.display());
+            bail!(Bilingual::new(
+                format!("{} is there already; nothing was written", public.display()),
+                format!("{} 已存在；未写入任何内容", public.display()),
+            ));
         }
         key.save(&self.file)?;
         std::fs::write(&public, key.public().file_text())

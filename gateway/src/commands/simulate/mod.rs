@@ -3,6 +3,7 @@
 mod told;
 
 use super::{Lang, Outcome, shipped};
+use crate::bilingual::Bilingual;
 use crate::config::{self, Site};
 use crate::plugins::{Sources, bindings};
 use crate::simulate::{Csv, Journal, Recorder, Replay, Sim, Totals, channels, plots};
@@ -104,7 +105,10 @@ impl Simulate {
             }
         };
         if self.json && self.log.as_deref().is_some_and(|path| path == "-") {
-            bail!("--json and --log - both want standard output; write the log to a file");
+            bail!(Bilingual::new(
+                "--json and --log - both want standard output; write the log to a file",
+                "--json 与 --log - 都要写标准输出；请把日志写入文件",
+            ));
         }
         for id in &self.without {
             known(&site, id)?;
@@ -131,7 +135,12 @@ impl Simulate {
             if !p.enabled || left_out || self.ground_load.is_some() {
                 return Ok(None);
             }
-            let prepared = sources.prepare(p).with_context(|| format!("plugin {}", p.id))?;
+            let prepared = sources.prepare(p).map_err(|trouble| {
+                Bilingual::new(
+                    format!("plugin {}: {trouble}", p.id),
+                    format!("插件 {}：{}", p.id, trouble.text_zh()),
+                )
+            })?;
             Ok(Some(prepared.program))
         };
         site.plugins.iter().map(one).collect()
@@ -186,9 +195,12 @@ impl Simulate {
             config::Room::Changshu => Preset::Changshu,
             config::Room::Yanqing => Preset::Yanqing,
         });
-        let preset = self.room.or(named).context(
-            "which plant room? Give --room, or `[simulation] room = \"renze\"` in the site file",
-        )?;
+        let preset = self.room.or(named).ok_or_else(|| {
+            Bilingual::new(
+                "which plant room? Give --room, or `[simulation] room = \"renze\"` in the site file",
+                "选用哪个机房？请给出 --room，或在站点文件中写 `[simulation] room = \"renze\"`",
+            )
+        })?;
         let ground_load = self.ground_load.as_deref().map(ground_load).transpose()?;
         let config = Config { preset, start: self.start, ground_load, ..Config::default() };
         let plant = Plant::new(config, self.seed);
@@ -282,7 +294,10 @@ fn known(site: &Site, id: &str) -> anyhow::Result<usize> {
         Some(at) => Ok(at),
         None => {
             let ids: Vec<_> = site.plugins.iter().map(|p| p.id.as_str()).collect();
-            bail!("the site has no plugin `{id}`; it has: {}", ids.join(", "))
+            bail!(Bilingual::new(
+                format!("the site has no plugin `{id}`; it has: {}", ids.join(", ")),
+                format!("站点没有插件 `{id}`；已有：{}", ids.join("、")),
+            ))
         }
     }
 }
