@@ -142,5 +142,7 @@ fn a_simulation_tells_what_the_points_showed_and_when_and_why_things_happened() 
 
     assert!(simulate(&["--log", "-"]).starts_with(&log), "the same, then the sums");
     let told = simulate(&["--log", "zh", "--lang", "zh"]);
-    assert!(read("zh").contains(" alarm frost.no_outdoor_temp: 室外温度无有效值"), "{told}");
+    let log = read("zh");
+    assert!(log.contains(" alarm frost.no_outdoor_temp: 室外温度无有效值"), "{told}");
+    assert!(log.contains(" output: frost 将 drive/run 写为 on："), "{log}");
 }

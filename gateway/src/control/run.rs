@@ -122,6 +122,7 @@ impl Control {
     pub fn malformed(&self, source: &str, id: Option<&str>, why: &str) -> Json {
         tracing::info!(source, why, "Malformed command");
         let event = Event::new("audit", format!("{source} sent no command: {why}"));
+        let event = event.zh(format!("{source} 发来的不是命令：{why}"));
         let event = event.with("source", source).with("ok", false).with("code", "malformed");
         self.hub.event(event);
         let t = self.clock.now().utc.0;
@@ -129,15 +130,23 @@ impl Control {
     }
 
     fn audit(&self, c: &Command, result: &Result<Done, Refusal>) {
-        let (ok, code, text) = match result {
-            Ok(done) => (true, "done", format!("{} wrote {} to {}", c.source, done.wrote, c.point)),
+        let (source, point) = (&c.source, &c.point);
+        let (ok, code, text, zh) = match result {
+            Ok(Done { wrote, .. }) => (
+                true,
+                "done",
+                format!("{source} wrote {wrote} to {point}"),
+                format!("{source} 将 {point} 写为 {wrote}"),
+            ),
             Err(e) => {
-                let text = format!("{} could not write {} to {}: {e}", c.source, c.value, c.point);
-                (false, e.code(), text)
+                let (value, why) = (&c.value, e.text_zh());
+                let text = format!("{source} could not write {value} to {point}: {e}");
+                (false, e.code(), text, format!("{source} 未能将 {point} 写为 {value}：{why}"))
             }
         };
         tracing::info!(point = %c.point, source = %c.source, command = %c.id, code, "Command");
         let event = Event::new("audit", text)
+            .zh(zh)
             .with("point", &*c.point)
             .with("source", &*c.source)
             .with("command", &*c.id)

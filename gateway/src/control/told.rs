@@ -1,6 +1,7 @@
 //! What Control decided, as events and alarms.
 
 use super::to_json;
+use crate::bilingual::Bilingual;
 use crate::hub::{Alarm, Event, Hub, Severity};
 use wellhead_control::{AlarmId, Control, Entry, OutputId, What};
 use wellhead_model::Value;
@@ -13,7 +14,7 @@ pub(super) fn audit(judge: &Control, entry: &Entry) -> Option<Event> {
         return None;
     }
     let point = name(judge, entry.output);
-    let text = sentence(judge, entry, &point);
+    let Bilingual { en, zh } = sentence(judge, entry, &point);
     let (source, why) = (&*entry.source, &*entry.why);
     match entry.what {
         What::Failed | What::Mismatch => {
@@ -23,7 +24,8 @@ pub(super) fn audit(judge: &Control, entry: &Entry) -> Option<Event> {
         what => tracing::info!(point, source, why, code = what.code(), "Output"),
     }
     let failed = matches!(entry.what, What::Failed | What::Mismatch | What::Refused(_));
-    let mut event = Event::new("audit", text)
+    let mut event = Event::new("audit", en)
+        .zh(zh)
         .with("point", point)
         .with("source", source)
         .with("why", why)
@@ -46,50 +48,100 @@ pub(super) fn audit(judge: &Control, entry: &Entry) -> Option<Event> {
     .into()
 }
 
-/// What happened, for people.
-pub(crate) fn sentence(judge: &Control, entry: &Entry, point: &str) -> String {
+/// What happened, for people. The reason stays in the words of whoever gave it.
+pub(crate) fn sentence(judge: &Control, entry: &Entry, point: &str) -> Bilingual {
     let (source, why) = (&entry.source, &entry.why);
-    let value = |v: &Option<Value>| v.as_ref().map_or("nothing".into(), ToString::to_string);
-    let (old, new) = (value(&entry.old), value(&entry.new));
+    let value = |v: &Option<Value>, none: &str| v.as_ref().map_or(none.into(), Value::to_string);
+    let (old, new) = (value(&entry.old, "nothing"), value(&entry.new, "nothing"));
+    let (old_zh, new_zh) = (value(&entry.old, "无值"), value(&entry.new, "无值"));
     let output = judge.setup().outputs.get(entry.output.0 as usize);
     let safe = output.and_then(|o| o.point.output.as_ref()).map(|o| &o.safe);
     let to_safe = entry.slot.is_none() && entry.new.as_ref() == safe;
     // A slot or Control itself writes either a value, or nothing any more.
     let back = entry.new.is_none();
-    match entry.what {
-        What::Written if back => format!("{point} is given back to its device: {why}"),
-        What::Failed if back => format!("{point} can't be given back to its device yet: {why}"),
-        What::Mismatch if back => {
-            format!("{point} was given back to its device, but {old} still stands there")
+    let (en, zh) = match entry.what {
+        What::Written if back => (
+            format!("{point} is given back to its device: {why}"),
+            format!("{point} 已交还设备：{why}"),
+        ),
+        What::Failed if back => (
+            format!("{point} can't be given back to its device yet: {why}"),
+            format!("{point} 暂时无法交还设备：{why}"),
+        ),
+        What::Mismatch if back => (
+            format!("{point} was given back to its device, but {old} still stands there"),
+            format!("{point} 已交还设备，但仍为 {old_zh}"),
+        ),
+        What::Written if to_safe => (
+            format!("{point} is back at its safe value {new}: {why}"),
+            format!("{point} 恢复安全值 {new_zh}：{why}"),
+        ),
+        What::Written => (
+            format!("{source} wrote {new} to {point}: {why}"),
+            format!("{source} 将 {point} 写为 {new_zh}：{why}"),
+        ),
+        What::Ramping => (
+            format!("{source} ramps {point} from {old} to {new}: {why}"),
+            format!("{source} 使 {point} 从 {old_zh} 渐变到 {new_zh}：{why}"),
+        ),
+        What::Failed if to_safe => (
+            format!("{point} can't be brought to its safe value yet: {why}"),
+            format!("{point} 暂时无法恢复安全值：{why}"),
+        ),
+        What::Failed => (
+            format!("{source} could not write {new} to {point}: {why}"),
+            format!("{source} 未能将 {point} 写为 {new_zh}：{why}"),
+        ),
+        What::Mismatch => (
+            format!("{point} shows {old} after {new} was written"),
+            format!("{point} 写入 {new_zh} 后显示 {old_zh}"),
+        ),
+        What::Changed => (
+            format!("{point} shows {new} instead of {old}: {why}"),
+            format!("{point} 显示 {new_zh}，而非 {old_zh}：{why}"),
+        ),
+        What::Relinquished => (
+            format!("{source} gave {point} back: {why}"),
+            format!("{source} 释放了 {point}：{why}"),
+        ),
+        What::Lapsed => (
+            format!("{source} lets {point} go: {why}"),
+            format!("{source} 不再占用 {point}：{why}"),
+        ),
+        What::Released => (
+            format!("{point} is released from {source}: {why}"),
+            format!("{point} 已从 {source} 释放：{why}"),
+        ),
+        What::Held(held) => (
+            format!("{source} wants {new} at {point}, but {}", held.text()),
+            format!("{source} 要将 {point} 写为 {new_zh}，但{}", held.text_zh()),
+        ),
+        What::Refused(_) => (
+            format!("{source} may not write {new} to {point}: {why}"),
+            format!("{source} 不得将 {point} 写为 {new_zh}：{why}"),
+        ),
+        What::Shadow(None) => (
+            format!("{source} would write {new} to {point}: {why}"),
+            format!("{source} 本会将 {point} 写为 {new_zh}：{why}"),
+        ),
+        What::Shadow(Some(held)) => (
+            format!("{source} would want {new} at {point}, but {}", held.text()),
+            format!("{source} 本要将 {point} 写为 {new_zh}，但{}", held.text_zh()),
+        ),
+        What::Away => (format!("{point} is left alone: {why}"), format!("{point} 暂不控制：{why}")),
+        What::Back => {
+            (format!("{point} is controlled again: {why}"), format!("{point} 恢复控制：{why}"))
         }
-        What::Written if to_safe => format!("{point} is back at its safe value {new}: {why}"),
-        What::Written => format!("{source} wrote {new} to {point}: {why}"),
-        What::Ramping => format!("{source} ramps {point} from {old} to {new}: {why}"),
-        What::Failed if to_safe => {
-            format!("{point} can't be brought to its safe value yet: {why}")
-        }
-        What::Failed => format!("{source} could not write {new} to {point}: {why}"),
-        What::Mismatch => format!("{point} shows {old} after {new} was written"),
-        What::Changed => format!("{point} shows {new} instead of {old}: {why}"),
-        What::Relinquished => format!("{source} gave {point} back: {why}"),
-        What::Lapsed => format!("{source} lets {point} go: {why}"),
-        What::Released => format!("{point} is released from {source}: {why}"),
-        What::Held(held) => format!("{source} wants {new} at {point}, but {}", held.text()),
-        What::Refused(_) => format!("{source} may not write {new} to {point}: {why}"),
-        What::Shadow(None) => format!("{source} would write {new} to {point}: {why}"),
-        What::Shadow(Some(held)) => {
-            format!("{source} would want {new} at {point}, but {}", held.text())
-        }
-        What::Away => format!("{point} is left alone: {why}"),
-        What::Back => format!("{point} is controlled again: {why}"),
-    }
+    };
+    Bilingual { en, zh }
 }
 
 /// Tells that an output is gone that somebody held.
 pub(super) fn gone(hub: &Hub, name: &str) {
     let text = format!("{name} was held and is no output any more; its safe value is not written");
     tracing::error!(point = name, "Output was held and is gone from the configuration");
-    let event = Event::new("audit", text).with("point", name).with("source", "control");
+    let zh = format!("{name} 曾被占用，现已不是输出；未写入其安全值");
+    let event = Event::new("audit", text).zh(zh).with("point", name).with("source", "control");
     hub.event(event.with("ok", false).with("code", "gone"));
 }
 

@@ -10,6 +10,7 @@
 //! ```
 
 use super::Sim;
+use crate::bilingual::Bilingual;
 use crate::config::Lang;
 use crate::control::told;
 use anyhow::Context;
@@ -71,18 +72,14 @@ impl Journal {
     /// What Control decided about an output.
     pub(super) fn decision(&mut self, plant: &Plant, control: &Control, entry: &Entry) {
         let point = told::name(control, entry.output);
-        let told = told::sentence(control, entry, &point);
-        self.line(plant, format_args!("output: {told}"));
+        let Bilingual { en, zh } = told::sentence(control, entry, &point);
+        self.line(plant, format_args!("output: {}", self.lang.pick(&en, &zh)));
     }
 
     /// An alarm came, with its text in English and in Chinese.
     pub(super) fn raised(&mut self, plant: &Plant, alarm: &str, text: &[String; 2]) {
         let [en, zh] = text;
-        let text = match self.lang {
-            Lang::En => en,
-            Lang::Zh => zh,
-        };
-        self.line(plant, format_args!("alarm {alarm}: {text}"));
+        self.line(plant, format_args!("alarm {alarm}: {}", self.lang.pick(en, zh)));
     }
 
     /// An alarm is over.
