@@ -244,6 +244,7 @@ fn a_plugin_goes_from_an_empty_folder_to_the_plant_and_is_exchanged_with_its_sta
 
     let told = bench.install("0.2.0");
     assert!(told.contains("0.2.0 in place of 0.1.0"), "{told}");
+    let before = bench.events().len();
     gateway.process().signal("HUP");
     let exchanged = bench.await_event("of the exchange", |e| e["kind"] == "plugin_exchanged");
     assert!(exchanged["text"].as_str().unwrap().contains("0.2.0"), "{exchanged}");
@@ -254,6 +255,9 @@ fn a_plugin_goes_from_an_empty_folder_to_the_plant_and_is_exchanged_with_its_sta
     let counted: Vec<f64> =
         all.iter().flat_map(samples).filter(hours).filter_map(|s| s.value.as_f64()).collect();
     assert!(counted.is_sorted(), "the count never went back: {counted:?}");
+    let moved: Vec<Json> = bench.events().split_off(before);
+    let moved: Vec<&Json> = moved.iter().filter(|e| e["point"] == "drive/run").collect();
+    assert!(moved.is_empty(), "an exchange stops no machine: {moved:#?}");
 
     gateway.process().signal("TERM");
     assert!(gateway.process().wait().success());

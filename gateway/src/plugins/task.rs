@@ -29,6 +29,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(60);
 const FIRST_POLL: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+const TOOK_OVER: &str = "another version took over";
+
 /// What people want of a plugin.
 pub(super) enum Order {
     Exchange(Box<(Prepared, config::Plugin)>),
@@ -148,7 +150,7 @@ impl Task {
     }
 
     async fn call(&mut self, call: Call) {
-        if self.is_blind() {
+        if self.plugin.is_none() || self.is_blind() {
             return;
         }
         let mut view = self.view();
@@ -315,7 +317,7 @@ impl Task {
 
     fn lost(&mut self, lost: Lost) {
         let id = &self.setup.id;
-        tracing::error!(plugin = %id, error = %lost, "Plugin is lost until the next reload");
+        tracing::error!(plugin = %id, error = %lost, "Plugin is lost until the gateway is restarted");
         self.around.control.release_source(id.as_str(), "the plugin is lost");
         no_values(&self.around, &self.setup);
         self.around.hub.raise(fault_alarm(id, &lost.told(), Phase::Disabled));
@@ -344,6 +346,9 @@ impl Task {
     }
 
     async fn save(&mut self) {
+        if self.plugin.is_none() {
+            return;
+        }
         let now = self.around.clock.now();
         let saved = self.on_worker(move |plugin| plugin.save(now).map(|_| ())).await;
         match saved {
@@ -375,8 +380,7 @@ impl Task {
         let id = self.setup.id.clone();
         match result {
             Ok(Ok(effects)) => {
-                // Outputs that the new one no longer has must not wait for their time to live.
-                self.around.control.release_source(id.as_str(), "another version took over");
+                self.give_back_what_changed(&old);
                 self.around.hub.set_device(&id, Arc::clone(&self.setup.points));
                 self.around.changes.forget(&id);
                 self.watch();
@@ -399,11 +403,36 @@ impl Task {
                 self.setup = old;
                 let why = Bilingual::new(fault.to_string(), fault.text_zh());
                 not_exchanged(&self.around, &id, &why);
-                self.board.fail(id.as_str(), fault, now.utc);
+                // The old one is asked for its state first, and may have failed at that.
+                match self.plugin.as_ref().map(|plugin| plugin.phase()) {
+                    Some(phase) if phase != Phase::Running && !self.stopped => {
+                        self.failed(fault, phase);
+                    }
+                    _ => self.board.fail(id.as_str(), fault, now.utc),
+                }
             }
             Err(lost) => self.lost(lost),
         }
         self.show();
+    }
+
+    /// Gives back what `old` held and this one holds no more, or elsewhere: it must not wait for
+    /// its time to live. The rest stands until this one asks anew, so that an exchange stops no
+    /// machine.
+    fn give_back_what_changed(&self, old: &config::Plugin) {
+        let new = &self.setup;
+        if (old.slot, old.shadow) != (new.slot, new.shadow) {
+            return self.around.control.release_source(new.id.as_str(), TOOK_OVER);
+        }
+        let stays = |b: &config::Binding| {
+            new.bindings.iter().any(|n| n.output && (&n.device, &n.point) == (&b.device, &b.point))
+        };
+        for b in old.bindings.iter().filter(|b| b.output && !stays(b)) {
+            // It may be no output any more, and then nobody holds it.
+            let (id, ttl) = (old.id.as_str(), old.ttl);
+            let control = &self.around.control;
+            let _ = control.request(id, old.slot, &name(b), None, ttl, TOOK_OVER, old.shadow);
+        }
     }
 
     fn enable(&mut self) {
@@ -423,6 +452,7 @@ impl Task {
         self.around
             .control
             .release_source(self.setup.id.as_str(), "an operator stopped the plugin");
+        self.clear_alarms();
         no_values(&self.around, &self.setup);
         self.show();
     }
@@ -432,10 +462,15 @@ impl Task {
         let around = &self.around;
         around.control.release_source(self.setup.id.as_str(), "the plugin was stopped");
         around.changes.forget(&self.setup.id);
+        self.clear_alarms();
+        self.around.hub.clear(&fault_alarm_id(&self.setup.id));
+    }
+
+    /// Nobody watches any more what the plugin raised.
+    fn clear_alarms(&mut self) {
         for code in std::mem::take(&mut self.alarms) {
-            around.hub.clear(&format!("{}.{code}", self.setup.id));
+            self.around.hub.clear(&format!("{}.{code}", self.setup.id));
         }
-        around.hub.clear(&fault_alarm_id(&self.setup.id));
     }
 
     fn watch(&self) {
