@@ -9,7 +9,8 @@ fn main() -> ExitCode {
         Err(outcome) => return outcome.into(),
     };
     // One thread: a gateway waits for wires, and waking other threads costs more than it gains.
-    // What blocks (fsync) has its own.
+    // What is written all the time (the cache) and what computes (plugins) has its own; what is
+    // seldom written, the ledger of outputs, alarms and states, is synced here.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => runtime.block_on(cli.run()),

@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
 use wellhead_control::Slot;
@@ -23,6 +24,8 @@ use wellhead_uplink::{
 
 /// How long a command's value holds when it does not say.
 const HOLD_DEFAULT: Duration = Duration::from_secs(600);
+/// Commands that may be under way at a time.
+const COMMANDS_MAX: usize = 64;
 
 struct Link {
     name: String,
@@ -87,8 +90,12 @@ impl Northbound {
             let Some(mut incoming) = link.incoming.take() else { continue };
             let (handle, source) = (link.handle.clone(), format!("mqtt:{}", link.name));
             let (control, clock) = (Arc::clone(control), Arc::clone(&self.clock));
+            let places = Arc::new(Semaphore::new(COMMANDS_MAX));
             tokio::spawn(async move {
                 while let Some(message) = incoming.recv().await {
+                    // Never closed. Those that find no place wait in the uplink, which refuses
+                    // what is too much.
+                    let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
                     // Each on its own: a slow device must not hold up a command to another.
                     let (handle, source) = (handle.clone(), source.clone());
                     let (control, clock) = (Arc::clone(&control), Arc::clone(&clock));
@@ -97,6 +104,7 @@ impl Northbound {
                             execute(&control, message.command, message.retained, source, &*clock)
                                 .await;
                         handle.reply(message.reply, &body);
+                        drop(place);
                     });
                 }
             });

@@ -295,6 +295,7 @@ impl Program {
             let zh = format!("{} 有改动，须重启网关才能生效", changed.join("、"));
             return refuse(&self.hub, why, zh);
         }
+        self.control.hold_writes();
         let c = self.supervisor.apply(setup).await;
         self.control.apply(&outputs);
         self.modbus.apply(modbus).await;

@@ -24,6 +24,7 @@ use crate::config::Outputs;
 use crate::hub::{Event, Hub, Outlet};
 use crate::poll;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -42,6 +43,8 @@ pub const HOLD_MAX: Duration = Duration::from_secs(24 * 3600);
 const LOOK: Duration = Duration::from_secs(1);
 /// What changed without need to be kept at once is kept this soon.
 const KEEP: Duration = Duration::from_secs(60);
+/// A ledger that could not be written is tried again this soon, if nobody waits for it.
+const KEEP_AGAIN: Duration = Duration::from_secs(1);
 
 type Place = (DeviceId, PointIndex);
 type Answer = oneshot::Receiver<Result<Readback, DeviceError>>;
@@ -109,6 +112,8 @@ pub struct Control {
     core: Mutex<Core>,
     ledger: Mutex<Ledger>,
     lines: Mutex<HashMap<DeviceId, mpsc::Sender<poll::Request>>>,
+    /// Nothing is written: what the outputs' places mean is about to change.
+    reloading: AtomicBool,
     wake: Wake,
 }
 
@@ -150,15 +155,23 @@ impl Control {
             core: Mutex::new(core),
             ledger: Mutex::new(ledger),
             lines: Mutex::default(),
+            reloading: AtomicBool::new(false),
             wake,
         };
         control.place(&mut lock(&control.core), outputs);
         Arc::new(control)
     }
 
+    /// Lets nothing be written until [`apply`](Self::apply): the places that outputs have in their
+    /// devices are about to change.
+    pub fn hold_writes(&self) {
+        self.reloading.store(true, Ordering::Relaxed);
+    }
+
     /// Takes changed rules. Outputs that stay keep what holds them.
     pub fn apply(&self, outputs: &Outputs) {
         let mut core = lock(&self.core);
+        self.reloading.store(false, Ordering::Relaxed);
         for name in core.judge.reload(outputs.setup.clone(), self.clock.now()) {
             told::gone(&self.hub, &name);
         }
@@ -273,6 +286,15 @@ impl Control {
         if !at_once && !late {
             return Ok(());
         }
+        let moves = |a: &Action| match a {
+            Action::Write { ticket, value } => !core.is_safe(ticket.output, value),
+            _ => false,
+        };
+        let needed = command.is_some() || actions.iter().any(moves);
+        // A full disk is not asked again with every reading.
+        if !needed && core.unkept > 0 && now.mono.since(core.kept_at) < KEEP_AGAIN {
+            return Ok(());
+        }
         let result = lock(&self.ledger).keep(saved(), command, now.utc);
         match &result {
             Ok(()) => {
@@ -286,11 +308,7 @@ impl Control {
             }
         }
         core.kept_at = now.mono;
-        let moves = |a: &Action| match a {
-            Action::Write { ticket, value } => !core.is_safe(ticket.output, value),
-            _ => false,
-        };
-        if command.is_some() || actions.iter().any(moves) { result } else { Ok(()) }
+        if needed { result } else { Ok(()) }
     }
 
     fn send(&self, core: &Core, ticket: Ticket, value: Option<Value>, room: Option<Room>) -> Sent {
@@ -306,6 +324,9 @@ impl Control {
     }
 
     fn room(&self, device: &DeviceId) -> Result<Room, Refusal> {
+        if self.reloading.load(Ordering::Relaxed) {
+            return Err(Refusal::Busy);
+        }
         let line = lock(&self.lines).get(device).cloned();
         let line = line.ok_or_else(|| Refusal::UnknownPoint(device.to_string()))?;
         line.try_reserve_owned().map_err(|_| Refusal::Busy)
@@ -357,25 +378,19 @@ impl Control {
         }
     }
 
-    fn give_back(&self, core: &mut Core, output: OutputId, slot: Slot, source: &str, why: &str) {
-        let manner = Manner::Standing;
-        let ttl = Duration::ZERO;
-        let request = Request { output, slot, source, why, value: None, ttl, manner };
-        // Only slot 6 is refused, which nobody can have been given.
-        let _ = core.judge.request(&request, self.clock.now());
-    }
-
     /// Gives a slot back by command: the next slot's value returns, or the safe one.
     ///
     /// # Errors
-    /// If commands are off or there is no such output.
+    /// If commands are off, there is no such output, or nobody can have been given this slot.
     pub fn release(&self, source: &str, point: &str, slot: Slot) -> Result<(), Refusal> {
         if !self.enabled {
             return Err(Refusal::Disabled);
         }
         let mut core = lock(&self.core);
         let output = self.output(&core, point)?;
-        self.give_back(&mut core, output, slot, source, "released by command");
+        let (why, manner, ttl) = ("released by command", Manner::Standing, Duration::ZERO);
+        let request = Request { output, slot, source, why, value: None, ttl, manner };
+        core.judge.request(&request, self.clock.now())?;
         drop(core);
         self.wake.notify.notify_one();
         Ok(())

@@ -2,7 +2,7 @@ use super::*;
 use crate::hub::Outlet;
 use poll::Request as LineRequest;
 use serde_json::json;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use wellhead_control::{Rules, Setup};
 use wellhead_model::{
     Class, ManualClock, Now, Output as OutputRules, PointId, Reporting, Sample, Shape,
@@ -539,6 +539,19 @@ async fn a_command_that_fails_after_a_reload_moved_its_output_does_not_come_true
     b.plant.silent.store(false, Ordering::Relaxed);
     b.pass(30 * S).await;
     assert!(!b.plant.written().contains(&45.0), "{:?}", b.plant.written());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_while_a_reload_changes_what_places_mean() {
+    let b = Bench::new(|_| {});
+    b.control.hold_writes();
+    b.plugin(Some(50.0)).unwrap();
+    assert_eq!(b.write("a", 45.0).await, Err("busy"));
+    b.pass(10 * S).await;
+    assert_eq!(b.plant.written(), [0.0; 0]);
+    b.control.apply(&outputs(setpoint(|_| {}), false));
+    b.pass(10 * S).await;
+    assert_eq!(b.plant.written(), [50.0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,7 +24,7 @@ use wellhead_model::{
 
 pub use wellhead_uplink::Event;
 
-/// Where samples and events go: an uplink, and later the record and plugins. Must not block.
+/// Where samples and events go: an uplink, plugins, servers, the list of alarms. Must not block.
 pub trait Outlet: Send + Sync {
     /// Samples of one device, taken together, in the order of their points.
     fn samples(&self, device: &DeviceId, points: &[Point], samples: &[Sample], now: Now);

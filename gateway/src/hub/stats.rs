@@ -17,8 +17,6 @@ pub struct DeviceStats {
     pub refused: u64,
     /// Polls that could not be sent, since the line is down.
     pub unreachable: u64,
-    /// Writes acknowledged by the device.
-    pub written: u64,
     /// When it last answered.
     pub last_answer: Option<Mono>,
     /// How long the last answer took.

@@ -1,7 +1,8 @@
 //! The thread that plugins compute on.
 //!
 //! One for all of them: a plugin that computes for its whole deadline makes the next one late by a
-//! tenth of a second, and no poll and no acknowledgement at all.
+//! tenth of a second, one that starts by up to five times that, and a package that is compiled for
+//! the first time by seconds on a small box; but no poll and no acknowledgement at all.
 
 use crate::bilingual::Bilingual;
 use std::sync::mpsc;
