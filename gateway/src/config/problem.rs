@@ -173,6 +173,7 @@ pub enum Problem {
     UnknownPackage { got: String, near: Option<String>, searched: String },
     BadPackage { got: String, error: String, error_zh: String },
     NotBuilt { folder: String, file: String },
+    LapsesBetweenCalls { ttl: String, period: String },
     PluginNamedAsDevice,
     SlotNotForPlugins { got: u8 },
     UnknownRole { got: String, near: Option<String>, known: String },
@@ -309,6 +310,7 @@ impl Problem {
             | Problem::NoUnit
             | Problem::NoDevices
             | Problem::NotBuilt { .. }
+            | Problem::LapsesBetweenCalls { .. }
             | Problem::ProfileUnsourced { .. } => Severity::Warning,
             _ => Severity::Error,
         }

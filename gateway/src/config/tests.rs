@@ -272,10 +272,16 @@ night = [["22:00", "06:00"]]
         invalid.display()
     );
     let path = dir.path().join("site.toml");
-    fs::write(&path, format!("{SITE}{plugin}")).unwrap();
-    let (site, report) = load(&path, &Shipped::default()).unwrap();
-    let codes: Vec<_> = report.findings.iter().map(|f| f.problem.code()).collect();
-    assert_eq!(codes, ["not_built"], "{}", report.render(Lang::En));
+    let codes = |plugin: &str| -> Vec<String> {
+        fs::write(&path, format!("{SITE}{plugin}")).unwrap();
+        let (_, report) = load(&path, &Shipped::default()).unwrap();
+        report.findings.iter().map(|f| f.problem.code()).collect()
+    };
+    // It is called once a minute.
+    let brief = plugin.replace("[plugin.night]", "[plugin.night]\nttl = \"50s\"");
+    assert_eq!(codes(&brief), ["lapses_between_calls", "not_built"]);
+    assert_eq!(codes(&plugin), ["not_built"]);
+    let (site, _) = load(&path, &Shipped::default()).unwrap();
     let [night] = &site.plugins[..] else { panic!() };
     let said =
         (night.slot.number(), night.ttl.as_secs(), night.memory, night.points[0].id.as_str());

@@ -39,6 +39,12 @@ fn of_packages(problem: &Problem) -> Option<Said> {
             "插件尚未构建，无法运行：没有 {file}";
             "build it: wellhead plugin build {folder}", "请先构建：wellhead plugin build {folder}"
         ),
+        P::LapsesBetweenCalls { ttl, period } => say!(
+            "what it writes lapses after {ttl}, and it is called every {period}: its outputs fall back to safe in between",
+            "其写入值在 {ttl} 后失效，而每 {period} 才调用一次：其间输出回到安全值";
+            "a value may hold for 15min at most: give the plugin a shorter `period`, or a longer `ttl` within that",
+            "写入值最多保持 15min：请缩短插件的 `period`，或在此范围内加长 `ttl`"
+        ),
         P::PluginNamedAsDevice => say!(
             "a device has this id already", "已有设备使用此标识";
             "what a plugin publishes stands under its id like the points of a device; choose another",

@@ -163,6 +163,12 @@ fn plugin(found: &Found<'_>, binder: &mut Binder<'_>, findings: &mut Findings) -
     let bindings = bindings(found, binder, findings);
     let settings = settings(found, findings);
     let (memory, deadline) = limits(manifest, at.child("grant").as_ref(), findings);
+    let ttl = table.ttl.map_or((manifest.period * 3).min(TTL_MAX), |t| t.0);
+    if ttl < manifest.period && bindings.iter().any(|b| b.output) {
+        let (ttl, period) = (duration_text(ttl), duration_text(manifest.period));
+        let spot = if at.has("ttl") { at.key("ttl") } else { at.here() };
+        findings.add(spot, Problem::LapsesBetweenCalls { ttl, period });
+    }
     if findings.errors() > before {
         return None;
     }
@@ -173,7 +179,7 @@ fn plugin(found: &Found<'_>, binder: &mut Binder<'_>, findings: &mut Findings) -
         enabled: table.enabled.unwrap_or(true),
         shadow: table.shadow.unwrap_or(false),
         slot,
-        ttl: table.ttl.map_or((manifest.period * 3).min(TTL_MAX), |t| t.0),
+        ttl,
         memory,
         deadline,
         bindings,
