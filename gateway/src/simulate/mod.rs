@@ -10,6 +10,7 @@ mod journal;
 mod record;
 mod report;
 mod taps;
+mod wiring;
 
 pub use channels::{Channel, channels};
 pub use journal::Journal;
@@ -23,22 +24,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 use taps::{TapId, Taps};
 use wellhead_control::{Action, Control, Manner, OutputId, Request};
-use wellhead_model::{DeviceId, Mono, Now, PointId, Quality, Reason, Timestamp, Value};
+use wellhead_model::{Mono, Now, Quality, Reason, Timestamp, Value};
 use wellhead_plant::plant::Plant;
 use wellhead_plugin_host::{
     AlarmChange, Effects, Level, Outcome, Phase, Plugin, Program, Publication, Setup, Trust,
 };
+use wiring::{From, Wiring};
 
 /// Rounds of writes within one step before something is wrong with Control or the plant.
 const ROUNDS_MAX: usize = 100;
-
-/// Where a binding looks.
-#[derive(Debug, Clone, Copy)]
-enum From {
-    Plant(TapId),
-    /// Plugin and published value.
-    Plugin(usize, usize),
-}
 
 struct Actor {
     setup: config::Plugin,
@@ -96,100 +90,40 @@ impl Sim {
     ) -> anyhow::Result<Self> {
         let now = Now { utc: start, mono: Mono(Duration::ZERO), synced: true };
         let zone = jiff::tz::TimeZone::get(&site.timezone)?;
-        let mut taps = Taps::default();
-        let mut missing = Vec::new();
         let running: Vec<(&config::Plugin, Program)> = site
             .plugins
             .iter()
             .zip(programs)
             .filter_map(|(setup, program)| Some((setup, program?)))
             .collect();
-        let ids: Vec<&DeviceId> = running.iter().map(|(s, _)| &s.id).collect();
-        let mut find = |taps: &mut Taps, device: &DeviceId, point: &PointId| -> Option<From> {
-            if let Some(plugin) = ids.iter().position(|id| *id == device) {
-                let values = &running[plugin].0.manifest.values;
-                let value = values.iter().position(|v| v.name == point.as_str())?;
-                return Some(From::Plugin(plugin, value));
-            }
-            match taps.find(site, &plant, device, point)? {
-                Ok(tap) => Some(From::Plant(tap)),
-                Err(no) => {
-                    missing.push(no.to_string());
-                    None
-                }
-            }
-        };
-        let rules = site.control.setup.clone();
-        let mut outputs = Vec::new();
-        for o in &rules.outputs {
-            if let Some(From::Plant(tap)) = find(&mut taps, &o.point.device, &o.point.id) {
-                outputs.push(tap);
-            }
-        }
-        let mut inputs = Vec::new();
-        for (device, index) in &site.control.inputs {
-            let points = site.devices.iter().find(|d| d.id == *device).map(|d| &d.points);
-            let point = points.and_then(|p| p.get(index.0 as usize));
-            // An input that is not found must not shift the others; its problem is told below.
-            let from = point.and_then(|p| find(&mut taps, device, &p.id));
-            inputs.push(from.unwrap_or(NOWHERE));
-        }
-        let mut wired = Vec::new();
-        for (setup, _) in &running {
-            // A binding to a plugin that was left out stays without a value.
-            let from: Vec<Option<From>> =
-                setup.bindings.iter().map(|b| find(&mut taps, &b.device, &b.point)).collect();
-            wired.push(from);
-        }
-        anyhow::ensure!(missing.is_empty(), "{}", missing.join("\n"));
-        let bound = taps.bound(site, &plant);
-        // What the site gives to plugins obeys them from the start, also where one is left out for
-        // comparison; all other machines stay with their own panels.
-        for (tap, o) in outputs.iter().zip(&rules.outputs) {
-            let (device, point) = (&o.point.device, &o.point.id);
-            let bound = |b: &config::Binding| b.output && b.device == *device && b.point == *point;
-            let safe = o.point.output.as_ref().map(|out| &out.safe);
-            if let Some(safe) =
-                safe.filter(|_| site.plugins.iter().any(|p| p.bindings.iter().any(bound)))
-            {
-                taps.write(*tap, &mut plant, safe).map_err(|e| {
-                    anyhow::anyhow!("{device}/{point} does not take its safe value: {e}")
-                })?;
-            }
-        }
-        let output_of = |b: &config::Binding| {
-            let named = |o: &wellhead_control::OutputSetup| {
-                o.point.device == b.device && o.point.id == b.point
+        let mut wiring = Wiring::new(site, &plant, running.iter().map(|(setup, _)| *setup));
+        let (outputs, inputs) = (wiring.outputs(), wiring.inputs());
+        let from: Vec<_> = running.iter().map(|(setup, _)| wiring.bindings(setup)).collect();
+        let (mut taps, bound) = wiring.finish()?;
+        wiring::rest(site, &outputs, &mut taps, &mut plant)?;
+        let actor = |((setup, program), from): ((&config::Plugin, Program), Vec<From>)| {
+            let inner = Setup {
+                bindings: bindings(setup),
+                settings: setup.settings.clone(),
+                zone: zone.clone(),
+                saved: None,
+                kv: Default::default(),
             };
-            let at = rules.outputs.iter().position(named)?;
-            b.output.then_some(OutputId(u32::try_from(at).ok()?))
+            let nothing = (Quality::Bad(Reason::NotPolled), None);
+            Actor {
+                plugin: Plugin::new(program, inner, now),
+                from,
+                outputs: wiring::written(site, setup),
+                view: View::new(setup.bindings.len()),
+                published: vec![nothing; setup.manifest.values.len()],
+                setup: setup.clone(),
+            }
         };
-        let actors = running
-            .iter()
-            .zip(wired)
-            .map(|((setup, program), from)| {
-                let inner = Setup {
-                    bindings: bindings(setup),
-                    settings: setup.settings.clone(),
-                    zone: zone.clone(),
-                    saved: None,
-                    kv: Default::default(),
-                };
-                let nothing = (Quality::Bad(Reason::NotPolled), None);
-                Actor {
-                    plugin: Plugin::new(program.clone(), inner, now),
-                    from: from.into_iter().map(|f| f.unwrap_or(NOWHERE)).collect(),
-                    outputs: setup.bindings.iter().map(output_of).collect(),
-                    view: View::new(setup.bindings.len()),
-                    published: vec![nothing; setup.manifest.values.len()],
-                    setup: (*setup).clone(),
-                }
-            })
-            .collect();
+        let actors = running.into_iter().zip(from).map(actor).collect();
         Ok(Self {
             plant,
             taps,
-            control: Control::new(rules, None, now),
+            control: Control::new(site.control.setup.clone(), None, now),
             outputs,
             inputs,
             actors,
@@ -426,9 +360,6 @@ impl Sim {
             .collect()
     }
 }
-
-/// A plugin that does not run: its values are never there.
-const NOWHERE: From = From::Plugin(usize::MAX, 0);
 
 fn show<'a>(
     taps: &'a mut Taps,
