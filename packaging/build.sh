@@ -61,9 +61,13 @@ put 0640 configs/sites/example.toml etc/wellhead/site.toml
 for f in "$root"/etc/wellhead/site.toml "$root"/usr/share/wellhead/profiles/*.toml; do
     sed -i 's|^#:schema \.\./schema/|#:schema file:///usr/share/wellhead/schema/|' "$f"
 done
-# Examples; their `../profiles` and `../schema` are beside them here too.
+# Examples; their `../profiles` and `../schema` are beside them here too. The schema stays in the
+# first line, where editors look for it.
 for f in renze-baihe changshu-storage yanqing-wells; do
     put 0644 "configs/sites/$f.toml" "usr/share/wellhead/sites/$f.toml"
+    sed -i -e '1a # An example, to read and for `wellhead simulate`. To `wellhead run` it takes the program that' \
+        -e '1a # simulates its plant, wellhead-plant, which is in the repository and not in the package.' \
+        -e 's|^data_dir = .*|data_dir = "/var/lib/wellhead"|' "$root/usr/share/wellhead/sites/$f.toml"
 done
 
 # The plugins, signed with a key that nobody keeps: what a box believes by it is this very build.
@@ -86,12 +90,13 @@ find sdk/rust sdk/manifest sdk/wit sdk/template sdk/README.md \
     while read -r f; do put 0644 "$f" "usr/share/wellhead/$f"; done
 packaging/sdk-workspace.sh <Cargo.toml >"$root/usr/share/wellhead/sdk/Cargo.toml"
 
-for f in README.md README.zh-CN.md; do
+# The first page, and what its links lead to, in the same places beside it.
+for f in README.md README.zh-CN.md docs/*.md gateway/crates/uplink/schema/*.json \
+    plugins/*/README.md plugins/*/plugin.toml; do
     put 0644 "$f" "usr/share/doc/wellhead/$f"
 done
-for f in docs/*.md; do
-    put 0644 "$f" "usr/share/doc/wellhead/$f"
-done
+ln -s ../../wellhead "$root/usr/share/doc/wellhead/configs"
+ln -s ../../wellhead/sdk "$root/usr/share/doc/wellhead/sdk"
 put 0644 packaging/deb/copyright usr/share/doc/wellhead/copyright
 gzip -9n <CHANGELOG.md >"$root/usr/share/doc/wellhead/changelog.gz"
 chmod -R u=rwX,go=rX "$root/usr"
