@@ -62,9 +62,9 @@ heat pumps on Modbus TCP, pumps and sensors on one RS-485 line, meters on M-Bus,
 盛世百合机房已启动（$start 起，$speed 倍速）：热泵走 Modbus TCP，水泵和传感器走一条 RS-485，仪表走 M-Bus、CJ/T 188 和 DL/T 645，
 32 个测温探头走 1-Wire，楼宇控制器走 BACnet/IP，一台网关。
 
-  every value as a platform gets it   mosquitto_sub -V mqttv5 -p 18830 -t 'wellhead/v1/#' -v
+  the values as a platform gets them  mosquitto_sub -V mqttv5 -p 18830 -t 'wellhead/v1/#' -v
   one value                           $bin/wellhead read heat-pump-1/load_leaving_temperature --site $site
-  write a setpoint for ten minutes    $bin/wellhead write heat-pump-1/leaving_setpoint 42 --site $site
+  write a setpoint, 10 plant minutes  $bin/wellhead write heat-pump-1/leaving_setpoint 42 --site $site
   what the offline cache holds        $bin/wellhead cache --site $site
   what the plugins do and cost        $bin/wellhead plugin list --site $site
   make a device fall silent           $bin/wellhead-plant fault --unit 1 --for-s 30 silent
