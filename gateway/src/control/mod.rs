@@ -396,7 +396,7 @@ impl Control {
         Ok(())
     }
 
-    /// Puts a plugin's wish into a slot, keeps it there for `ttl`, or gives the slot back
+    /// Puts a wish of a plugin or a server's master into a slot, keeps it there for `ttl`, or gives the slot back
     /// (`None`). In shadow it is only judged and told.
     ///
     /// # Errors

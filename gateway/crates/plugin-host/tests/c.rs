@@ -18,7 +18,7 @@ fn room(c: Option<f64>) -> Seen {
     showing(c.and_then(Value::float), quality)
 }
 
-/// The thermostat as `wellhead plugin build` makes it of the C module; none where no clang is.
+/// The thermostat, a component made of the C module; none where no clang is.
 fn thermostat() -> Option<Program> {
     let compiles = Command::new("clang").arg("--version").stdout(Stdio::null()).status();
     if !compiles.is_ok_and(|status| status.success()) {

@@ -10,8 +10,8 @@ use wellhead_model::{Timestamp, Value};
 pub const COMMAND_BYTES_MAX: usize = 4096;
 /// Longest id, in characters.
 const ID_LEN_MAX: usize = 64;
-/// Longest time that a written value holds: a year.
-const HOLD_MAX: Duration = Duration::from_secs(31_622_400);
+/// Longest time that a written value holds: a day.
+const HOLD_MAX: Duration = Duration::from_secs(86_400);
 
 /// A request to write one point.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,7 @@ pub enum CommandError {
     Point(String),
     #[error("`value` must be a finite number, true, false or a text of at most 256 bytes")]
     Value,
-    #[error("`hold_s` must be more than 0 and at most 31622400 (a year)")]
+    #[error("`hold_s` must be more than 0 and at most 86400 (a day)")]
     Hold,
 }
 
@@ -253,7 +253,7 @@ mod tests {
         refused(r#"{"id":"a","point":"d/p","value":null,"expires":0}"#, "`value` must be");
         refused(r#"{"id":"a","point":"d/p","value":1e999,"expires":0}"#, "not a command");
         refused(r#"{"id":"a","point":"d/p","value":1,"expires":0,"hold_s":0}"#, "`hold_s`");
-        for hold in ["1e-10", "-1", "1e300", "31622400.001"] {
+        for hold in ["1e-10", "-1", "1e300", "86400.001"] {
             refused(
                 &format!(r#"{{"id":"a","point":"d/p","value":1,"expires":0,"hold_s":{hold}}}"#),
                 "`hold_s`",
