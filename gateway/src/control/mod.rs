@@ -396,8 +396,8 @@ impl Control {
         Ok(())
     }
 
-    /// Puts a wish of a plugin or a server's master into a slot, keeps it there for `ttl`, or gives the slot back
-    /// (`None`). In shadow it is only judged and told.
+    /// Puts a wish of a plugin or of a server's client into a slot, keeps it there for `ttl`, or
+    /// gives the slot back (`None`). In shadow it is only judged and told.
     ///
     /// # Errors
     /// If there is no such output, or it never takes this value; that is told, once.
