@@ -78,7 +78,7 @@ pub enum What {
     Relinquished,
     /// A writer's time ended.
     Lapsed,
-    /// All slots of a source were emptied.
+    /// A slot was emptied: its source went, or the point does not take its value any more.
     Released,
     /// A wanted value is held back.
     Held(Held),

@@ -120,7 +120,8 @@ impl Control {
     }
 
     /// Takes a changed setup. Outputs that are still there (by name) keep their slots, timers and
-    /// counts; inputs have to be given again. Returns the names of outputs that are gone while
+    /// counts, but for values that the point does not take any more; inputs have to be given again.
+    /// Returns the names of outputs that are gone while
     /// somebody held them: nobody can bring those to safe any more.
     pub fn reload(&mut self, setup: Setup, now: Now) -> Vec<String> {
         let old = std::mem::take(&mut self.setup);
@@ -147,6 +148,7 @@ impl Control {
                     state.dirty = true;
                     state.place = self.states[i].place;
                     self.states[i] = state;
+                    self.release_refused(i);
                 }
                 None if state.is_held() => gone.push(name),
                 None => {}
@@ -343,24 +345,41 @@ impl Control {
     /// Empties every slot of a source at once: a plugin that died, an uplink that went.
     pub fn release_source(&mut self, source: &str, why: &str, _now: Now) {
         for i in 0..self.states.len() {
-            let state = &mut self.states[i];
-            state.shadows.retain(|s| *s.source != *source);
-            while let Some((slot, claim)) = state.slots.take_if(|c| *c.source == *source) {
-                state.gone = Arc::from(why);
-                state.dirty = true;
-                self.dirty = true;
-                self.out.push(Action::Audit(Entry {
-                    output: OutputId(u32::try_from(i).unwrap_or(u32::MAX)),
-                    what: What::Released,
-                    source: claim.source,
-                    slot: Some(slot),
-                    why: Arc::clone(&state.gone),
-                    old: Some(claim.value),
-                    new: None,
-                    once: claim.once,
-                }));
+            self.states[i].shadows.retain(|s| *s.source != *source);
+            while let Some((slot, claim)) = self.states[i].slots.take_if(|c| *c.source == *source) {
+                self.released(i, slot, claim, why);
             }
         }
+    }
+
+    /// Empties the slots of what the point does not take as it stands there.
+    fn release_refused(&mut self, i: usize) {
+        let point = self.setup.outputs[i].point.clone();
+        let refused = |c: &Claim| point.accept(&c.value).as_ref() != Ok(&c.value);
+        while let Some((slot, claim)) = self.states[i].slots.take_if(refused) {
+            let why = match point.accept(&claim.value) {
+                Err(refusal) => format!("not allowed any more: {refusal}"),
+                Ok(_) => "the point is of another kind now".to_owned(),
+            };
+            self.released(i, slot, claim, &why);
+        }
+    }
+
+    fn released(&mut self, i: usize, slot: Slot, claim: Claim, why: &str) {
+        let state = &mut self.states[i];
+        state.gone = Arc::from(why);
+        state.dirty = true;
+        self.dirty = true;
+        self.out.push(Action::Audit(Entry {
+            output: OutputId(u32::try_from(i).unwrap_or(u32::MAX)),
+            what: What::Released,
+            source: claim.source,
+            slot: Some(slot),
+            why: Arc::clone(&state.gone),
+            old: Some(claim.value),
+            new: None,
+            once: claim.once,
+        }));
     }
 
     fn check_once(

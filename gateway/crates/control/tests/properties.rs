@@ -21,15 +21,33 @@ const SLACK: Duration = Duration::from_secs(75);
 #[derive(Debug, Clone)]
 enum Op {
     Pass(u32),
-    Ask { output: u32, slot: u64, source: usize, value: i32, ttl: u32, manner: Manner },
-    GiveBack { output: u32, slot: u64 },
+    Ask {
+        output: u32,
+        slot: u64,
+        source: usize,
+        value: i32,
+        ttl: u32,
+        manner: Manner,
+    },
+    GiveBack {
+        output: u32,
+        slot: u64,
+    },
     Die(usize),
     Proof(u32, Option<bool>),
     Contact(Option<bool>),
     Mood(u32, Mood),
     Latency(u32),
     Hand(u32, i32),
-    Restart { off: u32, synced: bool, step: i64 },
+    Restart {
+        off: u32,
+        synced: bool,
+        step: i64,
+    },
+    /// The setpoint's limits change.
+    Reload {
+        narrow: bool,
+    },
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -63,6 +81,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..OUTPUTS, -1..8i32).prop_map(|(o, v)| Op::Hand(o, v)),
         1 => (0..4000u32, any::<bool>(), -100_000..100_000i64)
             .prop_map(|(off, synced, step)| Op::Restart { off, synced, step }),
+        2 => any::<bool>().prop_map(|narrow| Op::Reload { narrow }),
     ]
 }
 
@@ -102,6 +121,7 @@ impl World {
             proofs: vec![proof(), proof()],
             contact: None,
             remote_since: f64::NEG_INFINITY,
+            limits: WIDE,
         };
         let control = Control::new(setup.clone(), None, now);
         let (latency, under_way, log) = (Duration::ZERO, Vec::new(), Vec::new());
@@ -161,6 +181,7 @@ impl World {
                 self.disturbed(*output);
             }
             Op::Restart { off, synced, step } => self.restart(*off, *synced, *step),
+            Op::Reload { narrow } => self.reload(if *narrow { NARROW } else { WIDE }),
         }
         self.step();
     }
@@ -277,6 +298,19 @@ impl World {
             b.obeys_since = w.t;
         }
         self.control = Control::new(self.setup.clone(), Some(&saved), self.now);
+    }
+
+    fn reload(&mut self, limits: (f64, f64)) {
+        self.setup.outputs[2].point.output.as_mut().unwrap().limits = Some(limits);
+        self.control.reload(self.setup.clone(), self.now);
+        let w = &mut self.witness;
+        w.limits = limits;
+        let within = |v: &Value| (limits.0..=limits.1).contains(&v.as_f64().unwrap());
+        w.books[2].claims.retain(|(_, _, v, _)| within(v));
+        // Inputs have to be given again; what a proof showed is still known.
+        w.contact = None;
+        w.remote_since = f64::NEG_INFINITY;
+        (0..OUTPUTS).for_each(|o| self.disturbed(o));
     }
 
     fn poll(&mut self) {

@@ -3,8 +3,52 @@
 mod common;
 
 use common::*;
-use wellhead_control::{Condition, Rules};
+use wellhead_control::{Condition, Manner, OutputId, OutputSetup, Rules};
 use wellhead_model::Value;
+
+/// A setpoint of 20 to `max`, written again each minute.
+fn up_to(max: f64) -> OutputSetup {
+    let mut o = setpoint("temp", |o| (o.limits, o.safe) = (Some((20.0, max)), float(30.0)));
+    o.rules.refresh = Some(MIN);
+    o
+}
+
+#[test]
+fn what_new_limits_forbid_is_written_no_more_and_told() {
+    let mut b = Bench::new(vec![up_to(60.0)], Vec::new());
+    b.plugin(0, float(50.0));
+    let r = b.standing(0, 15, "other", float(35.0));
+    b.ask(&r, Manner::Standing).unwrap();
+    assert_eq!(b.writes(), [float(50.0)]);
+    b.told();
+    b.setup.outputs[0] = up_to(40.0);
+    b.control.reload(b.setup.clone(), b.now);
+    b.step();
+    b.pass(5 * MIN);
+    assert_eq!(b.writes()[..2], [float(35.0), float(35.0)], "what may still be, and again");
+    assert_eq!(b.trail[0].why.as_ref(), "not allowed any more: 50 is outside 20 to 40");
+    assert_eq!(b.told(), ["plugin released", "other written"]);
+    b.setup.outputs[0] = up_to(60.0);
+    b.control.reload(b.setup.clone(), b.now);
+    b.writes();
+    b.pass(MIN);
+    assert_eq!(b.writes(), [float(35.0)], "what is gone does not return");
+}
+
+#[test]
+fn a_command_gives_back_nothing_that_new_limits_forbid() {
+    let mut b = Bench::new(vec![up_to(60.0)], Vec::new());
+    let plugin = b.standing(0, 8, "plugin", float(50.0));
+    b.ask(&plugin, Manner::Standing).unwrap();
+    let command = b.standing(0, 8, "operator", float(35.0));
+    b.ask(&command, Manner::Once).unwrap();
+    b.setup.outputs[0] = up_to(40.0);
+    b.control.reload(b.setup.clone(), b.now);
+    assert_eq!(b.control.claim(OutputId(0), slot(8)), Some(("operator", &float(35.0))));
+    b.writes();
+    b.conclude(&command, Err("the command failed"));
+    assert_eq!(b.writes(), [float(30.0)]);
+}
 
 #[test]
 fn a_changed_setup_keeps_what_is_held_and_names_what_can_no_longer_be_made_safe() {

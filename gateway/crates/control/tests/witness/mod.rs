@@ -22,6 +22,9 @@ pub(crate) fn is_safe(output: u32, v: &Value) -> bool {
 pub(crate) const RATE: f64 = 0.05;
 pub(crate) const INTERVAL: Duration = Duration::from_secs(7);
 pub(crate) const BUDGET: u32 = 60;
+/// Limits of the setpoint, which a reload may change.
+pub(crate) const WIDE: (f64, f64) = (30.0, 55.0);
+pub(crate) const NARROW: (f64, f64) = (35.0, 46.0);
 
 pub(crate) fn rules(output: u32) -> Rules {
     match output {
@@ -120,6 +123,8 @@ pub(crate) struct Witness {
     pub(crate) contact: Option<bool>,
     /// When the contact last said remote after having said something else.
     pub(crate) remote_since: f64,
+    /// Of the setpoint.
+    pub(crate) limits: (f64, f64),
 }
 
 impl Witness {
@@ -155,7 +160,8 @@ impl Witness {
         assert!(b.touched, "nobody asked for output {output}");
         if output == 2 {
             let f = v.as_f64().unwrap();
-            assert!((30.0..=55.0).contains(&f), "{f} is outside its limits");
+            let (min, max) = self.limits;
+            assert!((min..=max).contains(&f), "{f} is outside its limits");
         }
         if output == 1 {
             assert_ne!(self.contact, Some(true), "written in local operation");
@@ -196,7 +202,9 @@ impl Witness {
                 }
             }
             if let (2, Some((was, at)), false) = (output, &b.last, b.moved) {
-                let step = (v.as_f64().unwrap() - was.as_f64().unwrap()).abs();
+                // From outside new limits it begins at the limit.
+                let was = was.as_f64().unwrap().clamp(self.limits.0, self.limits.1);
+                let step = (v.as_f64().unwrap() - was).abs();
                 assert!(step <= RATE * (t - at) + 1e-6, "a step of {step} in {} s", t - at);
                 assert!(t - at + 1e-6 >= INTERVAL.as_secs_f64(), "{} s after the last", t - at);
             }
