@@ -172,9 +172,12 @@ impl Control {
     pub fn apply(&self, outputs: &Outputs) {
         let mut core = lock(&self.core);
         self.reloading.store(false, Ordering::Relaxed);
+        let stood = told::active(&core.judge);
         for name in core.judge.reload(outputs.setup.clone(), self.clock.now()) {
             told::gone(&self.hub, &name);
         }
+        // Alarms of what is gone end with it.
+        stood.difference(&told::active(&core.judge)).for_each(|id| self.hub.clear(id));
         self.place(&mut core, outputs);
         drop(core);
         self.wake.notify.notify_one();

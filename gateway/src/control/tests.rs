@@ -507,6 +507,20 @@ async fn an_interlock_in_the_plant_stops_what_a_command_holds_and_raises_an_alar
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reload_ends_the_alarm_of_an_interlock_when_it_is_gone_and_not_before() {
+    let b = Bench::guarded();
+    b.contact(true);
+    b.write("a", 45.0).await.unwrap();
+    b.contact(false);
+    b.pass(Duration::from_millis(10)).await;
+    for (guarded, alarms) in [(true, 1), (false, 0)] {
+        b.control.apply(&outputs(setpoint(|_| {}), guarded));
+        b.pass(Duration::from_millis(10)).await;
+        assert_eq!(b.hub.alarms().len(), alarms);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_device_that_shows_another_value_later_is_told_and_written_again() {
     let b = Bench::new(|_| {});
     b.plugin(Some(50.0)).unwrap();

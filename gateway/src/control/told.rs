@@ -3,6 +3,7 @@
 use super::to_json;
 use crate::bilingual::Bilingual;
 use crate::hub::{Alarm, Event, Hub, Severity};
+use std::collections::BTreeSet;
 use wellhead_control::{AlarmId, Control, Entry, OutputId, What};
 use wellhead_model::Value;
 
@@ -187,6 +188,11 @@ pub(super) fn alarm(judge: &Control, alarm: &wellhead_control::Alarm) -> Alarm {
         text: alarm.text.clone(),
         text_zh: alarm.text_zh.clone(),
     }
+}
+
+/// The names of all that are active.
+pub(super) fn active(judge: &Control) -> BTreeSet<String> {
+    judge.alarms().map(|id| alarm_id(judge, id)).collect()
 }
 
 /// Its name in the topic.

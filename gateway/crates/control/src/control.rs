@@ -121,21 +121,23 @@ impl Control {
 
     /// Takes a changed setup. Outputs that are still there (by name) keep their slots, timers and
     /// counts, but for values that the point does not take any more; inputs have to be given again.
+    /// Alarms of what is still there stand until their cause is over, see [`Control::alarms`].
     /// Returns the names of outputs that are gone while
     /// somebody held them: nobody can bring those to safe any more.
     pub fn reload(&mut self, setup: Setup, now: Now) -> Vec<String> {
         let old = std::mem::take(&mut self.setup);
         let states = std::mem::take(&mut self.states);
-        self.clear_interlock_alarms();
         let guards = std::mem::take(&mut self.guards);
         self.arrange(setup, inner(now).mono);
         // A flow that was proven is not lost because somebody changed a title: an interlock that is
         // as it was goes on counting, and a device that is read anew has `within` to show it again.
         for (lock, guard) in self.setup.interlocks.iter().zip(&mut self.guards) {
             let mut known = old.interlocks.iter().zip(&guards);
-            if let Some((_, was)) = known.find(|(l, _)| l.id == lock.id && l.needs == lock.needs) {
-                *guard = *was;
-                guard.alarmed = false;
+            match known.find(|(l, _)| l.id == lock.id) {
+                Some((l, was)) if l.needs == lock.needs => *guard = *was,
+                // What it stopped waits for what it needs now.
+                Some((_, was)) => guard.alarmed = was.alarmed,
+                None => {}
             }
         }
         let mut gone = Vec::new();
@@ -155,14 +157,6 @@ impl Control {
             }
         }
         gone
-    }
-
-    fn clear_interlock_alarms(&mut self) {
-        for (i, guard) in (0..).zip(&self.guards) {
-            if guard.alarmed {
-                self.out.push(Action::Clear(AlarmId::Interlock(InterlockId(i))));
-            }
-        }
     }
 
     fn arrange(&mut self, setup: Setup, now: Mono) {
@@ -598,6 +592,14 @@ impl Control {
         let state = self.states.get(output.0 as usize);
         let slots = state.into_iter().flat_map(|s| s.slots.iter());
         slots.map(|(slot, claim)| (slot, &*claim.source, &claim.value))
+    }
+
+    /// The alarms that are active. A reload gives them other positions and ends those of what is
+    /// gone, without an [`Action::Clear`]: there is no position left to name them by.
+    pub fn alarms(&self) -> impl Iterator<Item = AlarmId> {
+        let outputs = (0..).zip(&self.states).flat_map(|(i, state)| state.alarms(OutputId(i)));
+        let locks = (0..).zip(&self.guards).filter(|(_, guard)| guard.alarmed);
+        outputs.chain(locks.map(|(i, _)| AlarmId::Interlock(InterlockId(i))))
     }
 
     /// Whether an output may be away from its safe value: somebody holds it, or its return is not

@@ -185,6 +185,13 @@ impl OutputState {
         self.touched && (self.restoring || away || self.slots.winner().is_some())
     }
 
+    /// Its alarms that are active.
+    pub(crate) fn alarms(&self, id: OutputId) -> impl Iterator<Item = AlarmId> {
+        let follow = self.trouble.alarmed.then_some(AlarmId::NotFollowing(id));
+        let budget = self.budget_alarm.map(|_| AlarmId::WriteBudget(id));
+        follow.into_iter().chain(budget)
+    }
+
     /// Judges a wish by everything but the other slots.
     pub(crate) fn judge(&self, cx: &Around<'_>, wanted: Wanted<'_>, now: Mono) -> Verdict {
         let leave = strictest(cx.locks, cx.guards, cx.guarded_by, now);
@@ -548,18 +555,20 @@ impl OutputState {
     }
 
     fn watch_budget(&mut self, cx: &mut Around<'_>) {
-        let Some(max) = cx.setup.rules.writes_per_year_max else { return };
-        let severity = match (self.budget.spent(max), self.budget.nearly_spent(max)) {
-            (true, _) => Some(Severity::Alarm),
-            (false, true) => Some(Severity::Warning),
-            (false, false) => None,
-        };
-        if severity == self.budget_alarm {
+        let id = AlarmId::WriteBudget(cx.id);
+        let reached = cx.setup.rules.writes_per_year_max.and_then(|max| {
+            let severity = match (self.budget.spent(max), self.budget.nearly_spent(max)) {
+                (true, _) => Severity::Alarm,
+                (false, true) => Severity::Warning,
+                (false, false) => return None,
+            };
+            Some((max, severity))
+        });
+        let severity = reached.map(|(_, severity)| severity);
+        if std::mem::replace(&mut self.budget_alarm, severity) == severity {
             return;
         }
-        self.budget_alarm = severity;
-        let id = AlarmId::WriteBudget(cx.id);
-        let Some(severity) = severity else {
+        let Some((max, severity)) = reached else {
             cx.out.push(Action::Clear(id));
             return;
         };

@@ -3,8 +3,17 @@
 mod common;
 
 use common::*;
-use wellhead_control::{Condition, Manner, OutputId, OutputSetup, Rules};
-use wellhead_model::Value;
+use std::time::Duration;
+use wellhead_control::{
+    AlarmId, Condition, InputId, InterlockId, Manner, OutputId, OutputSetup, Rules, Setup,
+};
+use wellhead_model::{Quality, Value};
+
+const NOTHING: [&str; 0] = [];
+
+fn active(b: &Bench) -> Vec<AlarmId> {
+    b.control.alarms().collect()
+}
 
 /// A setpoint of 20 to `max`, written again each minute.
 fn up_to(max: f64) -> OutputSetup {
@@ -110,6 +119,83 @@ fn a_changed_setup_keeps_the_proof_of_each_interlock_and_lends_it_to_no_other() 
     b.control.reload(b.setup.clone(), b.now);
     b.pass(5 * S);
     assert_eq!((&b.devices[0].value, &b.devices[1].value), (&ON, &OFF));
+}
+
+/// Two switches, each behind a proof of its own, of which the first is lost and told.
+fn stopped() -> Bench {
+    let lock = |i| interlock(&[i], i, Duration::ZERO, Duration::ZERO);
+    let outputs = vec![switch("a", Rules::default()), switch("b", Rules::default())];
+    let mut b = Bench::new(outputs, vec![lock(0), lock(1)]);
+    for i in [0, 1] {
+        b.input(i, Some(true));
+        b.plugin(i, ON);
+    }
+    b.input(0, Some(false));
+    assert_eq!(b.alarms(), ["+ hp1/a was stopped: proof 0 is lost"]);
+    b
+}
+
+#[test]
+fn the_alarm_of_a_lost_interlock_outlives_a_reload_until_it_holds_again() {
+    let mut b = stopped();
+    b.setup.interlocks.swap(0, 1);
+    b.control.reload(b.setup.clone(), b.now);
+    b.step();
+    assert_eq!(b.alarms(), NOTHING);
+    assert_eq!(active(&b), [AlarmId::Interlock(InterlockId(1))]);
+    // It wants more now, of which nothing is known.
+    b.setup.interlocks[1].needs = Condition::Above(20.0);
+    b.control.reload(b.setup.clone(), b.now);
+    b.step();
+    assert_eq!(b.alarms(), NOTHING);
+    b.control.input(InputId(0), Quality::Good, Some(&float(21.0)), b.now);
+    b.step();
+    assert_eq!(b.alarms(), ["- Interlock(InterlockId(1))"]);
+    assert_eq!(active(&b), []);
+}
+
+#[test]
+fn the_alarm_of_an_interlock_that_is_gone_stands_no_more_and_is_no_other_ones() {
+    let mut b = stopped();
+    b.setup.interlocks.remove(0);
+    b.control.reload(b.setup.clone(), b.now);
+    b.step();
+    assert_eq!(b.alarms(), NOTHING, "position 0 is another one's");
+    assert_eq!(active(&b), []);
+}
+
+#[test]
+fn the_alarms_of_an_output_go_with_it_and_move_with_it() {
+    let mut worn = setpoint("temp", |_| {});
+    worn.rules.writes_per_year_max = Some(5);
+    let mut b = Bench::new(vec![worn, switch("run", Rules::default())], Vec::new());
+    for device in &mut b.devices {
+        device.mood = Mood::Stuck;
+    }
+    b.plugin(0, float(45.0));
+    b.plugin(1, ON);
+    b.pass(2 * MIN);
+    let follow = |i| AlarmId::NotFollowing(OutputId(i));
+    let budget = AlarmId::WriteBudget(OutputId(0));
+    assert_eq!(active(&b), [follow(0), budget, follow(1)]);
+    b.alarms();
+    b.setup.outputs[0].rules.writes_per_year_max = None;
+    b.control.reload(b.setup.clone(), b.now);
+    b.step();
+    assert_eq!(b.alarms(), ["- WriteBudget(OutputId(0))"], "what is not limited is not spent");
+    b.setup.outputs.remove(0);
+    b.devices.remove(0);
+    b.control.reload(b.setup.clone(), b.now);
+    assert_eq!(active(&b), [follow(0)], "of the one that stays");
+    b.devices[0].mood = Mood::Fine;
+    b.pass(HOUR);
+    assert_eq!((b.alarms(), active(&b)), (vec!["- NotFollowing(OutputId(0))".to_owned()], vec![]));
+}
+
+#[test]
+fn a_setup_forgets_what_nobody_held() {
+    let mut b = run(Rules::default());
+    assert_eq!(b.control.reload(Setup::default(), b.now), NOTHING);
 }
 
 #[test]

@@ -215,23 +215,6 @@ fn what_is_held_back_is_told_to_people_in_a_sentence() {
 }
 
 #[test]
-fn a_changed_setup_ends_the_alarms_of_interlocks_and_forgets_what_nobody_held() {
-    let lock = interlock(&[0], 0, Duration::ZERO, Duration::ZERO);
-    let outputs = vec![switch("a", Rules::default()), switch("b", Rules::default())];
-    let mut b = Bench::new(outputs, vec![lock]);
-    b.input(0, Some(true));
-    b.plugin(0, ON);
-    b.input(0, Some(false));
-    assert_eq!(b.alarms(), ["+ hp1/a was stopped: proof 0 is lost"]);
-    let mut setup = b.setup.clone();
-    setup.outputs.pop();
-    setup.interlocks.clear();
-    assert_eq!(b.control.reload(setup, b.now), NOTHING, "nobody held b");
-    b.step();
-    assert_eq!(b.alarms(), ["- Interlock(InterlockId(0))"]);
-}
-
-#[test]
 fn what_is_read_back_agrees_within_the_tolerance_of_the_point_and_of_its_format() {
     let mut o = setpoint("temp", |_| {});
     assert!(o.agrees(&float(45.0), &float(45.04)));
