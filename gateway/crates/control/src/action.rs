@@ -7,9 +7,9 @@ use wellhead_model::Value;
 /// Names one write, so that its result finds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket {
-    /// The output.
+    /// The output, where it stood when the write was sent.
     pub output: OutputId,
-    /// Grows with each write of that output.
+    /// Grows with each write of any output.
     pub number: u64,
 }
 

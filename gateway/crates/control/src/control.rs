@@ -1,6 +1,6 @@
 //! Control itself: takes wishes, inputs and results, and hands out what is to be done.
 
-use crate::output::{Around, NEVER, OutputState, Shadow};
+use crate::output::{Around, Flight, NEVER, OutputState, Shadow};
 use crate::restrain::Wanted;
 use crate::saved::SavedOutput;
 use crate::slot::Claim;
@@ -145,8 +145,6 @@ impl Control {
             let name = was.name();
             match self.setup.outputs.iter().position(|o| o.name() == name) {
                 Some(i) => {
-                    // The answer to a write under way names the old position.
-                    state.flight = None;
                     state.dirty = true;
                     state.place = self.states[i].place;
                     self.states[i] = state;
@@ -507,22 +505,22 @@ impl Control {
     /// there.
     pub fn written(&mut self, ticket: Ticket, result: Result<Option<&Value>, &str>, now: Now) {
         let now = inner(now).mono;
-        self.with(ticket.output.0, |state, cx| {
-            if let Some(flight) = state.flight.take_if(|f| f.number == ticket.number) {
-                state.written(cx, flight, result, now);
-            }
-        });
+        let Some((output, flight)) = self.landed(ticket) else { return };
+        self.with(output, |state, cx| state.written(cx, flight, result, now));
     }
 
     /// Takes that a write did not leave for want of room on its line. It is tried again after the
     /// pause that a failed one has, but says nothing of the device.
     pub fn put_off(&mut self, ticket: Ticket, now: Now) {
         let now = inner(now).mono;
-        self.with(ticket.output.0, |state, _| {
-            if let Some(flight) = state.flight.take_if(|f| f.number == ticket.number) {
-                state.put_off(&flight, now);
-            }
-        });
+        let Some((output, flight)) = self.landed(ticket) else { return };
+        self.with(output, |state, _| state.put_off(&flight, now));
+    }
+
+    /// The write that an answer is for, by its number: a reload may have moved its output.
+    fn landed(&mut self, ticket: Ticket) -> Option<(u32, Flight)> {
+        let mut states = (0..).zip(&mut self.states);
+        states.find_map(|(i, s)| Some((i, s.flight.take_if(|f| f.number == ticket.number)?)))
     }
 
     /// Does everything that is due and appends it to `actions`. Costs next to nothing if nothing

@@ -1,11 +1,14 @@
 //! What a changed setup keeps, and what interlocks make of inputs that come and go.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's own tools")]
+
 mod common;
 
 use common::*;
 use std::time::Duration;
 use wellhead_control::{
-    AlarmId, Condition, InputId, InterlockId, Manner, OutputId, OutputSetup, Rules, Setup,
+    Action, AlarmId, Condition, InputId, InterlockId, Manner, OutputId, OutputSetup, Request,
+    Rules, Setup,
 };
 use wellhead_model::{Quality, Value};
 
@@ -119,6 +122,36 @@ fn a_changed_setup_keeps_the_proof_of_each_interlock_and_lends_it_to_no_other() 
     b.control.reload(b.setup.clone(), b.now);
     b.pass(5 * S);
     assert_eq!((&b.devices[0].value, &b.devices[1].value), (&ON, &OFF));
+}
+
+#[test]
+fn a_write_under_way_is_waited_for_over_a_reload_that_moves_its_output() {
+    let outputs = vec![switch("a", Rules::default()), setpoint("temp", |_| {})];
+    let mut b = Bench::new(outputs, Vec::new());
+    b.poll();
+    let wish = Request {
+        output: OutputId(1),
+        slot: slot(14),
+        source: "plugin",
+        why: "",
+        value: Some(&float(45.0)),
+        ttl: 10 * MIN,
+        manner: Manner::Standing,
+    };
+    b.control.request(&wish, b.now).unwrap();
+    let mut actions = Vec::new();
+    b.control.step(b.now, &mut actions);
+    let [Action::Write { ticket, .. }] = actions[..] else { panic!("{actions:?}") };
+    b.setup.outputs.remove(0);
+    b.devices.remove(0);
+    b.control.reload(b.setup.clone(), b.now);
+    b.poll();
+    assert!(b.control.is_on(OutputId(0)), "what was read meanwhile may be from before");
+    assert_eq!(b.writes(), [], "and is no reason to write again");
+    b.devices[0].value = float(45.0);
+    b.control.written(ticket, Ok(Some(&float(45.0))), b.now);
+    b.step();
+    assert_eq!((b.told(), b.writes()), (vec!["plugin written".to_owned()], vec![]));
 }
 
 /// Two switches, each behind a proof of its own, of which the first is lost and told.
