@@ -57,5 +57,5 @@ narrow=("$@")
 # Each crate's own fast tests; what needs a broker, root or minutes is left out.
 run modbus --lib --test={codec,plan,driver,faults,scan,server,image}
 run store --lib --test={conformance,damage}
-run control --lib --test={rules,reload,commands,device,told,relinquish}
+run control --lib --test={rules,reload,commands,device,told,relinquish,budget}
 exit $failed

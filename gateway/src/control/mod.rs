@@ -252,7 +252,7 @@ impl Control {
                 Action::Write { ticket, value } => match &kept {
                     Err(error) if !core.is_safe(ticket.output, &value) => {
                         let why = format!("the ledger can't be written: {error}");
-                        core.judge.written(ticket, Err(&why), now);
+                        core.judge.unsent(ticket, &why, now);
                     }
                     _ => {
                         let room = room.take_if(|(output, _)| *output == ticket.output);
@@ -370,7 +370,13 @@ impl Control {
         match &shows {
             Err(Refusal::Busy) => core.judge.put_off(ticket, now),
             Ok(shows) => core.judge.written(ticket, Ok(shows.as_ref()), now),
-            Err(refusal) => core.judge.written(ticket, Err(&refusal.to_string()), now),
+            Err(e @ Refusal::Mismatch { .. }) => {
+                core.judge.written(ticket, Err(&e.to_string()), now);
+            }
+            Err(e @ (Refusal::UnknownPoint(_) | Refusal::Device(DeviceError::Unencodable(_)))) => {
+                core.judge.unsent(ticket, &e.to_string(), now);
+            }
+            Err(e) => core.judge.doubtful(ticket, &e.to_string(), now),
         }
         let output = core.judge.setup().outputs.get(ticket.output.0 as usize);
         match (shows?, &value, output) {

@@ -309,7 +309,7 @@ impl Sim {
                         let (_, shown) = self.taps.read(tap, &self.plant, self.step);
                         self.control.written(ticket, Ok(shown), self.now);
                     }
-                    Err(why) => self.control.written(ticket, Err(&why), self.now),
+                    Err(why) => self.control.doubtful(ticket, &why, self.now),
                 }
             }
             Action::Relinquish { ticket } => {
@@ -318,9 +318,10 @@ impl Sim {
                 let output = self.control.setup().outputs.get(i);
                 let safe = output.and_then(|o| o.point.output.as_ref()).map(|o| o.safe.clone());
                 let (Some(tap), Some(safe)) = (self.outputs.get(i).copied(), safe) else { return };
-                let result = self.taps.write(tap, &mut self.plant, &safe);
-                let result = result.as_ref().map(|()| None).map_err(String::as_str);
-                self.control.written(ticket, result, self.now);
+                match self.taps.write(tap, &mut self.plant, &safe) {
+                    Ok(()) => self.control.written(ticket, Ok(None), self.now),
+                    Err(why) => self.control.doubtful(ticket, &why, self.now),
+                }
             }
             Action::Raise(alarm) => {
                 let id = told::alarm_id(&self.control, alarm.id);

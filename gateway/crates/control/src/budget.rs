@@ -8,7 +8,7 @@ use wellhead_model::{Now, Timestamp};
 pub struct WriteBudget {
     /// The year (UTC) that is counted; 0 until the clock was synchronised once.
     pub year: i32,
-    /// Writes since it began.
+    /// Writes since it began, as far as a device may have taken them.
     pub writes: u32,
 }
 
@@ -28,6 +28,11 @@ impl WriteBudget {
 
     pub(crate) fn count(&mut self) {
         self.writes = self.writes.saturating_add(1);
+    }
+
+    /// One that was counted did not reach its device.
+    pub(crate) fn give_back(&mut self) {
+        self.writes = self.writes.saturating_sub(1);
     }
 
     /// 80 % or more.

@@ -1,6 +1,6 @@
 //! Control itself: takes wishes, inputs and results, and hands out what is to be done.
 
-use crate::output::{Around, Flight, NEVER, OutputState, Shadow};
+use crate::output::{Around, Flight, NEVER, OutputState, Shadow, Took};
 use crate::restrain::Wanted;
 use crate::saved::SavedOutput;
 use crate::slot::Claim;
@@ -500,17 +500,32 @@ impl Control {
         self.with(output.0, |state, cx| state.shown(cx, value, now));
     }
 
-    /// Takes the result of a write: `Ok` with what was read back, or with nothing if the device
-    /// acknowledged and the point is not read back; otherwise a sentence why it is not surely
-    /// there.
+    /// Takes the result of a write that its device took: `Ok` with what was read back, or with
+    /// nothing if the point is not read back; otherwise a sentence why it is not surely there.
     pub fn written(&mut self, ticket: Ticket, result: Result<Option<&Value>, &str>, now: Now) {
+        self.ended(ticket, result.map_err(|why| (Took::Yes, why)), now);
+    }
+
+    /// Takes that a write was sent, and nobody knows whether its device took it: it was not
+    /// answered, or refused. The first three attempts in a row count as writes of the year, for the
+    /// answer alone may have been lost; the others do not, or an outage would spend them all.
+    pub fn doubtful(&mut self, ticket: Ticket, why: &str, now: Now) {
+        self.ended(ticket, Err((Took::Perhaps, why)), now);
+    }
+
+    /// Takes that a write failed before it was sent.
+    pub fn unsent(&mut self, ticket: Ticket, why: &str, now: Now) {
+        self.ended(ticket, Err((Took::No, why)), now);
+    }
+
+    fn ended(&mut self, ticket: Ticket, result: Result<Option<&Value>, (Took, &str)>, now: Now) {
         let now = inner(now).mono;
         let Some((output, flight)) = self.landed(ticket) else { return };
         self.with(output, |state, cx| state.written(cx, flight, result, now));
     }
 
     /// Takes that a write did not leave for want of room on its line. It is tried again after the
-    /// pause that a failed one has, but says nothing of the device.
+    /// pause that a failed one has, but says nothing of the device and is not told.
     pub fn put_off(&mut self, ticket: Ticket, now: Now) {
         let now = inner(now).mono;
         let Some((output, flight)) = self.landed(ticket) else { return };

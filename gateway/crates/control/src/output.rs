@@ -61,6 +61,14 @@ pub(crate) struct Flight {
     old: Option<Value>,
 }
 
+/// Whether a device took a write that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Took {
+    Yes,
+    Perhaps,
+    No,
+}
+
 /// By whose word.
 #[derive(Debug, Clone)]
 pub(crate) struct Who {
@@ -348,8 +356,8 @@ impl OutputState {
         self.drive.confirmed = false;
         self.drive.sent = Some(now);
         self.writes += 1;
+        // Nobody would know of it after a power cut, so it counts until it is known better.
         self.budget.count();
-        self.watch_budget(cx);
         *cx.number += 1;
         let number = *cx.number;
         let ticket = Ticket { output: cx.id, number };
@@ -388,7 +396,7 @@ impl OutputState {
         &mut self,
         cx: &mut Around<'_>,
         flight: Flight,
-        result: Result<Option<&Value>, &str>,
+        result: Result<Option<&Value>, (Took, &str)>,
         now: Mono,
     ) {
         self.dirty = true;
@@ -417,9 +425,12 @@ impl OutputState {
                     self.adopt(cx.setup, shows, now);
                 }
             }
-            Err(why) => {
+            Err((took, why)) => {
                 let first = self.trouble.tries == 0;
-                self.fail(cx, safe, false, now);
+                self.fail(cx, safe, took == Took::Yes, now);
+                if took == Took::No || took == Took::Perhaps && self.trouble.tries > TRIES {
+                    self.budget.give_back();
+                }
                 if first {
                     let who = Who { why: Arc::from(why), ..who };
                     cx.out.push(entry(cx.id, What::Failed, &who, old, value.cloned()));
@@ -431,6 +442,7 @@ impl OutputState {
     /// Takes that a write never left.
     pub(crate) fn put_off(&mut self, flight: &Flight, now: Mono) {
         self.dirty = true;
+        self.budget.give_back();
         self.trouble.safe = flight.safe;
         self.trouble.again = now + RETRY;
     }
@@ -556,8 +568,13 @@ impl OutputState {
 
     fn watch_budget(&mut self, cx: &mut Around<'_>) {
         let id = AlarmId::WriteBudget(cx.id);
+        // What may yet be given back is not told.
+        let mut budget = self.budget;
+        if self.flight.is_some() {
+            budget.give_back();
+        }
         let reached = cx.setup.rules.writes_per_year_max.and_then(|max| {
-            let severity = match (self.budget.spent(max), self.budget.nearly_spent(max)) {
+            let severity = match (budget.spent(max), budget.nearly_spent(max)) {
                 (true, _) => Severity::Alarm,
                 (false, true) => Severity::Warning,
                 (false, false) => return None,
@@ -572,7 +589,7 @@ impl OutputState {
             cx.out.push(Action::Clear(id));
             return;
         };
-        let (name, n) = (cx.setup.name(), self.budget.writes);
+        let (name, n) = (cx.setup.name(), budget.writes);
         let (then, then_zh) = match severity {
             Severity::Alarm => ("; only its safe value is written", "，仅允许写入安全值"),
             Severity::Warning => ("", ""),
@@ -629,8 +646,8 @@ impl OutputState {
     }
 }
 
-/// How long an output is left alone after so many attempts. A device that can't be reached wears
-/// no register, so its safe value is tried steadily.
+/// How long an output is left alone after so many attempts. A device that does not answer most
+/// likely wears no register, so its safe value is tried steadily.
 fn pause(tries: u32, safe: bool, answered: bool) -> Duration {
     match (safe, answered) {
         (true, false) => RETRY,

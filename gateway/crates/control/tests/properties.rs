@@ -348,10 +348,8 @@ impl World {
         let b = &mut self.witness.books[ticket.output.0 as usize];
         let last = b.last.as_ref().is_some_and(|(last, _)| *last == v);
         let fine = matches!(d.mood, Mood::Fine | Mood::Stuck) && shows == v;
-        let result = match d.mood {
-            Mood::Fine | Mood::Stuck => Ok(Some(&shows)),
-            Mood::Silent | Mood::Mute => Err("no reply"),
-        };
+        let answer = matches!(d.mood, Mood::Fine | Mood::Stuck).then_some(&shows);
+        b.answered += u32::from(answer.is_some());
         b.real.turn(shows != safe(ticket.output.0), true, self.witness.t);
         // It moves from what it shows, not from what it was told.
         b.moved |= d.mood == Mood::Stuck && shows != v;
@@ -365,9 +363,12 @@ impl World {
                 b.on_at = t;
             }
         }
-        let differs = result.ok().flatten().filter(|shows| **shows != v).cloned();
+        let differs = answer.filter(|shows| **shows != v).cloned();
         let still_on = differs.filter(|shows| last && *shows != safe(ticket.output.0));
-        self.control.written(ticket, result, self.now);
+        match answer {
+            Some(shows) => self.control.written(ticket, Ok(Some(shows)), self.now),
+            None => self.control.doubtful(ticket, "no reply", self.now),
+        }
         if let Some(shows) = still_on {
             self.witness.seen(ticket.output.0, &shows);
         }
@@ -456,6 +457,10 @@ proptest! {
                 prop_assert!(is_safe(o, &world.devices[o as usize].value));
                 prop_assert!(!world.control.is_held(OutputId(o)));
             }
+            let saved = world.control.save(world.now);
+            let counted = saved.outputs[&world.setup.outputs[o as usize].name()].budget.writes;
+            let b = &world.witness.books[o as usize];
+            prop_assert!(b.answered <= counted && counted <= b.writes, "{counted} of {b:?}");
         }
     }
 

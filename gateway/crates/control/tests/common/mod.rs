@@ -299,11 +299,14 @@ impl Bench {
                 }
                 let (at, output) = (self.now.mono.0, ticket.output.0);
                 self.wrote.push(Wrote { at, output, value: value.clone() });
-                let result = match device.mood {
-                    Mood::Fine | Mood::Stuck => Ok(Some(&device.value)),
-                    Mood::Silent | Mood::Mute => Err("no reply"),
-                };
-                self.control.written(*ticket, result, self.now);
+                match device.mood {
+                    Mood::Fine | Mood::Stuck => {
+                        self.control.written(*ticket, Ok(Some(&device.value)), self.now);
+                    }
+                    Mood::Silent | Mood::Mute => {
+                        self.control.doubtful(*ticket, "no reply", self.now);
+                    }
+                }
             }
             Action::Relinquish { ticket } => {
                 let device = &mut self.devices[ticket.output.0 as usize];
@@ -311,12 +314,13 @@ impl Bench {
                     device.value = self.own[ticket.output.0 as usize].clone();
                 }
                 self.given_back += 1;
-                let result = match device.mood {
-                    Mood::Fine => Ok(None),
-                    Mood::Stuck => Ok(Some(&device.value)),
-                    Mood::Silent | Mood::Mute => Err("no reply"),
-                };
-                self.control.written(*ticket, result, self.now);
+                match device.mood {
+                    Mood::Fine => self.control.written(*ticket, Ok(None), self.now),
+                    Mood::Stuck => self.control.written(*ticket, Ok(Some(&device.value)), self.now),
+                    Mood::Silent | Mood::Mute => {
+                        self.control.doubtful(*ticket, "no reply", self.now);
+                    }
+                }
             }
             Action::Audit(entry) => self.trail.push(entry.clone()),
             Action::Raise(alarm) => self.alarms.push(format!("+ {}", alarm.text)),

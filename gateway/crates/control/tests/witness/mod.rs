@@ -76,6 +76,8 @@ pub(crate) struct Books {
     pub(crate) off_at: Option<f64>,
     pub(crate) starts: Vec<f64>,
     pub(crate) writes: u32,
+    /// Those that the device answered.
+    pub(crate) answered: u32,
     /// Changed by hand, or seen for the first time, since the last write.
     pub(crate) moved: bool,
     pub(crate) restoring: bool,
@@ -187,7 +189,7 @@ impl Witness {
                 assert!(t - self.remote_since >= 60.0, "back from local for too short a time");
             }
             if output == 2 {
-                assert!(b.writes < BUDGET, "its writes are spent");
+                assert!(b.answered < BUDGET, "its writes are spent");
             }
             if !b.on && !b.real.on {
                 let index = f64::from(rules.restart_index) * 30.0;
