@@ -39,6 +39,23 @@ pub enum Action {
     Clear(AlarmId),
 }
 
+impl Action {
+    /// The same after a reload that moved outputs to other positions; `None` if its output is gone.
+    pub(crate) fn moved(mut self, to: &[Option<OutputId>]) -> Option<Self> {
+        let output = match &mut self {
+            Action::Write { ticket, .. } | Action::Relinquish { ticket } => &mut ticket.output,
+            Action::Audit(entry) => &mut entry.output,
+            Action::Raise(Alarm { id, .. }) | Action::Clear(id) => match id {
+                AlarmId::NotFollowing(output) | AlarmId::WriteBudget(output) => output,
+                // Raised and cleared by a step only, which hands out all there is.
+                AlarmId::Interlock(_) => return Some(self),
+            },
+        };
+        *output = to.get(output.0 as usize).copied().flatten()?;
+        Some(self)
+    }
+}
+
 /// One decision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

@@ -96,6 +96,10 @@ fn inner(now: Now) -> Now {
     Now { mono: now.mono + BEFORE, ..now }
 }
 
+fn id(position: usize) -> OutputId {
+    OutputId(u32::try_from(position).unwrap_or(u32::MAX))
+}
+
 impl Control {
     /// Control over the outputs of `setup`. What `saved` says was held is brought to safe by the
     /// first [`Control::step`].
@@ -140,17 +144,22 @@ impl Control {
                 None => {}
             }
         }
+        let place =
+            |was: &OutputSetup| self.setup.outputs.iter().position(|o| o.name() == was.name());
+        let places: Vec<_> = old.outputs.iter().map(place).collect();
+        // What was decided and not handed out yet names the old positions.
+        let moved: Vec<_> = places.iter().map(|p| p.map(id)).collect();
+        self.out = self.out.drain(..).filter_map(|action| action.moved(&moved)).collect();
         let mut gone = Vec::new();
-        for (was, mut state) in old.outputs.iter().zip(states) {
-            let name = was.name();
-            match self.setup.outputs.iter().position(|o| o.name() == name) {
+        for ((was, mut state), place) in old.outputs.iter().zip(states).zip(places) {
+            match place {
                 Some(i) => {
                     state.dirty = true;
                     state.place = self.states[i].place;
                     self.states[i] = state;
                     self.release_refused(i);
                 }
-                None if state.is_held() => gone.push(name),
+                None if state.is_held() => gone.push(was.name()),
                 None => {}
             }
         }
@@ -363,7 +372,7 @@ impl Control {
         state.dirty = true;
         self.dirty = true;
         self.out.push(Action::Audit(Entry {
-            output: OutputId(u32::try_from(i).unwrap_or(u32::MAX)),
+            output: id(i),
             what: What::Released,
             source: claim.source,
             slot: Some(slot),
@@ -548,8 +557,7 @@ impl Control {
             for i in 0..self.states.len() {
                 let state = &self.states[i];
                 if state.dirty || now.mono >= state.due {
-                    let id = u32::try_from(i).unwrap_or(u32::MAX);
-                    self.with(id, |state, cx| state.act(cx, now));
+                    self.with(id(i).0, |state, cx| state.act(cx, now));
                 }
                 self.next = self.next.min(self.states[i].due);
             }

@@ -154,6 +154,29 @@ fn a_write_under_way_is_waited_for_over_a_reload_that_moves_its_output() {
     assert_eq!((b.told(), b.writes()), (vec!["plugin written".to_owned()], vec![]));
 }
 
+#[test]
+fn what_was_not_told_yet_names_its_output_where_it_stands_after_a_reload() {
+    let outputs = ["a", "b", "c"].map(|id| switch(id, Rules::default())).to_vec();
+    let mut b = Bench::new(outputs, Vec::new());
+    for i in 0..3 {
+        b.plugin(i, ON);
+    }
+    b.told();
+    b.control.release_source("plugin", "it died", b.now);
+    b.setup.outputs.remove(0);
+    b.setup.outputs.swap(0, 1);
+    b.devices.remove(0);
+    b.control.reload(b.setup.clone(), b.now);
+    let mut actions = Vec::new();
+    b.control.step(b.now, &mut actions);
+    let told = actions.iter().filter_map(|a| match a {
+        Action::Audit(entry) => Some((entry.what.code(), entry.output)),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [("released", OutputId(1)), ("released", OutputId(0))]);
+}
+
 /// Two switches, each behind a proof of its own, of which the first is lost and told.
 fn stopped() -> Bench {
     let lock = |i| interlock(&[i], i, Duration::ZERO, Duration::ZERO);
