@@ -35,6 +35,12 @@ impl Counters {
         }
     }
 
+    /// What a window was when its hours were counted.
+    #[must_use]
+    pub fn window(&self, window: usize) -> Option<(DateWindow, Source)> {
+        self.windows.get(window).copied()
+    }
+
     /// Begins anew when a later season begins.
     pub fn turn(&mut self, season: i32) {
         match self.season {

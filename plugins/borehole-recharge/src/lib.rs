@@ -47,7 +47,7 @@ impl Plugin for Recharge {
     fn init(cx: &mut Init<'_>, mut machine: Machine) -> Result<Self, Error> {
         let settings = Settings::read(cx)?;
         let roles = Roles::bind(cx)?;
-        machine.counters.adopt(&settings.plan);
+        machine.adopt(&settings.plan);
         Ok(Self { settings, roles, machine, last: None, shown: None, alarm: None })
     }
 

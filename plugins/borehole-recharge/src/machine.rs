@@ -8,7 +8,7 @@ use crate::conditions::{Conditions, last};
 use crate::counters::Counters;
 use crate::inputs::{Held, Input, Inputs};
 use crate::plan::{self, Books};
-use crate::settings::Settings;
+use crate::settings::{Plan, Settings};
 use crate::source::{SOURCES, Source};
 use crate::words::{Reason, State};
 use wellhead_sdk::prelude::{Civil, Deserialize, Serialize};
@@ -17,6 +17,8 @@ use wellhead_sdk::prelude::{Civil, Deserialize, Serialize};
 const TRIM_BAND: f64 = 0.05;
 /// Step of the ground pump when it trims, Hz.
 const TRIM_HZ: f64 = 1.0;
+/// The window of an episode that has none in the plan.
+const NO_WINDOW: u8 = u8::MAX;
 
 /// What is wanted of the plant; `None` gives an output back.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -106,6 +108,21 @@ impl Default for Machine {
 }
 
 impl Machine {
+    /// Takes over a plan, maybe another one than before. An episode goes on in its window, or, if
+    /// that has gone or its dates were changed, in one of the same source. Without any it ends as
+    /// if its window had closed: the pumps run on.
+    pub fn adopt(&mut self, plan: &Plan) {
+        if let Some(episode) = &mut self.episode {
+            let known = self.counters.window(usize::from(episode.window));
+            let mut windows = plan.windows.iter();
+            let same = windows.position(|w| Some((w.dates, w.source)) == known);
+            let of_source = || plan.windows.iter().position(|w| w.source == episode.source);
+            let window = same.or_else(of_source).and_then(|window| u8::try_from(window).ok());
+            episode.window = window.unwrap_or(NO_WINDOW);
+        }
+        self.counters.adopt(plan);
+    }
+
     /// Takes up what was saved. An episode goes on where it was only if its outputs still stand;
     /// otherwise the plant has stopped meanwhile, and the source rests its time.
     pub fn resume(&mut self, outputs_stand: impl Fn(Source) -> bool) {
@@ -182,8 +199,9 @@ impl Machine {
         if let Some(episode) = &mut self.episode {
             episode.state_ms += dt;
         }
-        if let Some(window) = self.used_window(settings, inputs) {
-            let planned = settings.plan.windows[window];
+        if let Some(window) = self.used_window(settings, inputs)
+            && let Some(planned) = settings.plan.windows.get(window)
+        {
             self.counters.run(window, planned.source, dt, planned.budget_ms);
             self.counters.electricity(inputs.electric_kw, dt);
         }
@@ -523,6 +541,7 @@ impl Machine {
 
     fn episode_asked_kw(&self, settings: &Settings, inputs: &Inputs) -> Option<f64> {
         let window = usize::from(self.episode?.window);
+        settings.plan.windows.get(window)?;
         let used_ms: [u64; crate::settings::WINDOWS_MAX] =
             std::array::from_fn(|i| self.counters.used_ms(i));
         let books = Books {
@@ -586,6 +605,9 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Window;
+    use wellhead_sdk::MonthDay;
+    use wellhead_sdk::prelude::DateWindow;
 
     fn saved_while_running() -> Machine {
         let episode = Episode { window: 0, source: Source::AirSource, state_ms: 1 };
@@ -605,5 +627,35 @@ mod tests {
         machine.resume(|_| false);
         assert_eq!((machine.state, machine.reason), (State::Armed, Reason::Restarted));
         assert_eq!((machine.source(), machine.rests[Source::AirSource.index()].off_ms), (None, 0));
+    }
+
+    #[test]
+    fn episode_goes_on_in_a_window_of_its_own_source() {
+        let day = |month, day| MonthDay::new(month, day).expect("a date");
+        let window = |(from, to), source| Window {
+            dates: DateWindow { from: day(from, 1), to: day(to, 28) },
+            source,
+            budget_ms: 1,
+            power_kw: 1.0,
+        };
+        let plan = |windows: &[Window]| Plan {
+            windows: windows.to_vec(),
+            season_start: day(3, 16),
+            target_ratio: 1.0,
+        };
+        let (june, july) = (window((6, 6), Source::PumpOnly), window((7, 7), Source::AirSource));
+        let (early, longer) =
+            (window((5, 5), Source::AirSource), window((7, 8), Source::AirSource));
+        for (windows, at) in [
+            (&[early, july] as &[_], 1),
+            (&[june, longer], 1),
+            (&[june], NO_WINDOW),
+            (&[], NO_WINDOW),
+        ] {
+            let mut machine = saved_while_running();
+            machine.counters.adopt(&plan(&[july, june]));
+            machine.adopt(&plan(windows));
+            assert_eq!(machine.episode.map(|episode| episode.window), Some(at), "{windows:?}");
+        }
     }
 }

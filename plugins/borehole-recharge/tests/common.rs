@@ -322,3 +322,22 @@ fn c5_trouble_is_remembered_over_a_restart() {
     plant.pass(HOUR);
     assert_eq!(plant.state(), "run");
 }
+
+const MAY: &str = "['05-15', '06-30', 'pump_only', 1080, 331.4]";
+
+#[test]
+fn pump_of_a_window_that_was_taken_out_of_the_plan_runs_on_to_its_end() {
+    for windows in ["", MAY] {
+        let mut plant = running();
+        plant.host.set("load_call", true);
+        plant.host.advance(std::time::Duration::from_secs(1));
+        plant.host.set("load_call", false);
+        let mut plant = plant.replanned(&format!("windows = [{windows}]"), "2026-07-01T01:00");
+        plant.minute();
+        assert!(plant.is_on("air_source_pump") && !plant.is_on("air_source_enable"), "{windows}");
+        assert_eq!(plant.number("asked_power"), None);
+        plant.pass(MINUTE * 10);
+        assert!(plant.is_safe());
+        assert_eq!((plant.state().as_str(), plant.reason().as_str()), ("off", "no_window"));
+    }
+}

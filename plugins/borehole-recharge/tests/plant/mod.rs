@@ -80,6 +80,13 @@ impl Plant {
         plant
     }
 
+    /// The plant after an operator changed parameters: the plugin goes on from what it saved.
+    pub(crate) fn replanned(mut self, parameters: &str, local: &str) -> Self {
+        self.host.restart(MINUTE);
+        let saved = self.host.saved().expect("it saved").to_vec();
+        Self::of(install().parameters(parameters).saved(&saved), local)
+    }
+
     /// What does not follow from the outputs.
     pub(crate) fn quiet(&mut self) {
         let host = &mut self.host;
