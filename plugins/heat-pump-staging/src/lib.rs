@@ -116,7 +116,7 @@ impl Plugin for HeatPumpStaging {
             let pause_ms = now_ms.checked_sub(self.saved.monotonic_ms);
             let swapped = pause_ms.is_some_and(|pause_ms| pause_ms <= SWAP_MS);
             let restart_ms = |index| self.settings.restart_ms(index);
-            self.saved.staging.resume(restart_ms, swapped, &inputs);
+            self.saved.staging.resume(self.settings.indices(), restart_ms, swapped, &inputs);
         }
         self.last_ms = Some(now_ms);
         self.saved.monotonic_ms = now_ms;

@@ -122,17 +122,19 @@ impl Staging {
     }
 
     /// Takes up a saved state. After a swap of this plugin everything goes on, but for a unit that
-    /// no longer runs. After anything else all is taken to be off, and each unit waits as long as
-    /// `restart_ms` says, each a little longer than the one before.
+    /// no longer runs, or that is none of the site's `units` any more. After anything else all is
+    /// taken to be off, and each unit waits as long as `restart_ms` says, each a little longer than
+    /// the one before.
     pub(crate) fn resume(
         &mut self,
+        units: std::ops::Range<usize>,
         restart_ms: impl Fn(usize) -> u32,
         swapped: bool,
         inputs: &Inputs,
     ) {
         for (index, unit) in self.units.iter_mut().enumerate() {
             let stands = unit.is_on() && inputs.units[index].running != Contact::On;
-            if swapped && !stands {
+            if swapped && !stands && units.contains(&index) {
                 continue;
             }
             unit.drop_now(Reason::Restart);
@@ -368,7 +370,7 @@ mod tests {
     #[test]
     fn unit_that_ran_through_a_swap_of_the_plugin_goes_on() {
         let mut staging = interrupted();
-        staging.resume(|_| 60_000, true, &inputs(Contact::On));
+        staging.resume(0..2, |_| 60_000, true, &inputs(Contact::On));
         assert_eq!((staging.units[0].phase, staging.units[0].wanted), (Phase::Run, true));
         assert!(staging.pump(0, 0));
     }
@@ -379,7 +381,7 @@ mod tests {
             [(true, Contact::Off), (true, Contact::Unknown), (false, Contact::On)]
         {
             let mut staging = interrupted();
-            staging.resume(|_| 60_000, swapped, &inputs(running));
+            staging.resume(0..2, |_| 60_000, swapped, &inputs(running));
             let unit = &staging.units[0];
             assert_eq!((unit.phase, unit.wanted), (Phase::Off, true), "{swapped} {running:?}");
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wellhead_sdk::Holder;
 
-use crate::bench::{Bench, THREE, three};
+use crate::bench::{Bench, ONE, THREE, three};
 
 fn all_running() -> Bench {
     let mut bench = three();
@@ -246,4 +246,19 @@ fn emergency_stop_drops_everything_at_once_and_nothing_starts_while_it_cannot_be
     assert_eq!(bench.running(), 0);
     bench.host.set("emergency_stop", false);
     bench.until("one runs again", |bench| bench.running() == 1);
+}
+
+#[test]
+fn unit_taken_out_of_the_plant_on_its_way_does_not_keep_the_others_from_starting() {
+    let mut bench = three();
+    (0..2).for_each(|unit| bench.hold(unit, Holder::Operator));
+    bench.step();
+    assert_eq!(bench.state(2), "pre_1");
+    bench.host.restart(Duration::ZERO);
+    // Swapped within the first tick, as when the site file is reloaded.
+    let saved = bench.host.saved().unwrap().to_vec();
+    let mut bench = Bench::new(1, [1, 1, 1, 1], ONE, |builder| builder.saved(&saved));
+    bench.mains(400.0, 42.0);
+    bench.minutes(30);
+    assert!(bench.runs(0), "{}", bench.state(0));
 }
