@@ -79,6 +79,13 @@ pub struct Field {
 }
 
 impl Field {
+    /// Forgets the wells that the site has no more: what they did or wanted must not stand against
+    /// the others, and says nothing of them should they come back.
+    pub fn adopt(&mut self, s: &Settings) {
+        self.wells.iter_mut().skip(s.injectors.len()).for_each(|well| *well = Well::default());
+        self.producers.adopt(s);
+    }
+
     /// One tick.
     pub fn tick(&mut self, s: &Settings, inp: &Inputs, now: &Now, dt: Duration) -> View {
         self.producers.update(s, &inp.producers, now);

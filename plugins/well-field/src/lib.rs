@@ -50,8 +50,9 @@ impl Plugin for Wells {
     const MANIFEST: &'static str = include_str!("../plugin.toml");
     type State = Field;
 
-    fn init(cx: &mut Init<'_>, field: Field) -> Result<Self, Error> {
+    fn init(cx: &mut Init<'_>, mut field: Field) -> Result<Self, Error> {
         let settings = Settings::read(cx)?;
+        field.adopt(&settings);
         let roles = Roles::bind(cx, &settings)?;
         Ok(Self { settings, roles, field, last: None, shown: None })
     }

@@ -47,6 +47,13 @@ pub struct Producers {
 }
 
 impl Producers {
+    /// Forgets the wells that the site has no more, but for their hours.
+    pub fn adopt(&mut self, s: &Settings) {
+        for pump in self.pumps.iter_mut().skip(s.producers.len()) {
+            *pump = Pump { hours: pump.hours, ..Pump::default() };
+        }
+    }
+
     /// Takes readings in.
     pub fn update(&mut self, s: &Settings, inputs: &[ProducerInputs; WELLS], now: &Now) {
         for (pump, inp) in self.pumps.iter_mut().zip(inputs).take(s.producers.len()) {

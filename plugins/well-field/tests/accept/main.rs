@@ -107,6 +107,55 @@ fn b3_decaying_injectivity_asks_for_a_back_wash_about_day_30_to_36_and_is_restor
     }
 }
 
+/// The same field with fewer wells, from what the plugin saved.
+fn without_the_last_wells(mut plant: Plant, parameters: &str, out: u32, into: u32) -> Plant {
+    plant.host.restart(Duration::from_secs(60));
+    let saved = plant.host.saved().expect("it saved").to_vec();
+    Plant::start(install(parameters, out, into).saved(&saved), out, into)
+}
+
+#[test]
+fn well_taken_out_of_the_field_during_its_back_wash_does_not_keep_the_others_from_theirs() {
+    let mut plant = Plant::yanqing("");
+    assert!(days_to_alarm(&mut plant, |day| 1.0 - 0.01 * day).is_finite());
+    plant.for_minutes(4);
+    assert_eq!(plant.host.output(("backwash", 2)), Some(true));
+    let two = r#"
+production = [[200, 45], [200, 45]]
+reinjection = [[133, 0, 1.0, "2020-10"], [133, 0, 1.0, "2020-10"]]
+"#;
+    let mut plant = without_the_last_wells(plant, two, 2, 2);
+    plant.for_minutes(40);
+    assert_eq!(plant.text("state"), "run", "{}", plant.text("reason"));
+    assert!(!plant.host.alarm("injectivity_low"));
+    assert_eq!(plant.host.published::<i64>("backwash_well"), Some(0));
+    plant.injectivity[1] = 0.6;
+    let mut passed = 0;
+    while plant.host.output(("backwash", 1)) != Some(true) {
+        plant.for_minutes(1);
+        passed += 1;
+        assert!(passed < 3 * 24 * 60, "it is never washed");
+    }
+}
+
+#[test]
+fn production_well_taken_out_of_the_field_leaves_no_alarm_behind() {
+    let mut plant = Plant::yanqing("");
+    plant.for_minutes(30);
+    plant.show();
+    plant.host.set(("production_level", 1), 500.0);
+    plant.host.tick();
+    assert!(plant.host.alarm("level_floor"));
+    let one = r#"
+production = [[200, 45]]
+reinjection = [[133, 0, 1.0, "2020-10"], [133, 0, 1.0, "2020-10"], [133, 0, 1.0, "2020-10"]]
+"#;
+    let mut plant = without_the_last_wells(plant, one, 1, 3);
+    plant.for_minutes(2);
+    assert!(!plant.host.alarm("level_floor"));
+    assert!(plant.production() > 0.0);
+}
+
 #[test]
 fn b4_heat_of_the_licensed_flow_is_shown() {
     let mut plant = Plant::yanqing("");
