@@ -73,6 +73,7 @@ impl Ledger {
             self.zones = vec![Zone::default(); zones];
             self.open = vec![Energies::default(); zones];
             self.seasonal = vec![Energies::default(); zones];
+            self.resting = None;
         }
     }
 

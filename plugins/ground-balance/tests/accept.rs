@@ -170,6 +170,25 @@ fn l5_rotation_keeps_four_zones_within_3_percent_per_metre() {
 }
 
 #[test]
+fn zone_that_the_field_has_no_more_is_not_told_to_rest() {
+    let zones = ["['zone', 40000, 140, 4000]"; 4];
+    let mut host = by_water(install(&zones.join(", ")), 4).start().expect("starts");
+    (0..4).for_each(|zone| carry(&mut host, zone, 140.0, -400.0));
+    carry(&mut host, 3, 140.0, -900.0);
+    host.advance(HOUR * 25);
+    assert_eq!(host.published("rest_zone"), Some(4_i64));
+    host.restart(MINUTE);
+    let saved = host.saved().expect("it saved").to_vec();
+    let builder = by_water(install(&zones[..2].join(", ")), 2).saved(&saved);
+    let mut host = builder.at("Asia/Shanghai", "2026-01-02T02:00").start().expect("starts");
+    for _ in 0..48 {
+        (0..2).for_each(|zone| carry(&mut host, zone, 140.0, -400.0));
+        host.advance(HOUR);
+        assert!((0..=2_i64).contains(&host.published("rest_zone").expect("a zone, or none")));
+    }
+}
+
+#[test]
 fn first_months_are_learning_and_raise_no_alarm() {
     let mut host = by_water(install("['field', 22800, 140, 1000]"), 1).start().expect("starts");
     carry(&mut host, 0, 140.0, -690.0);
