@@ -187,6 +187,112 @@ fn a_meter_is_followed_over_a_restart_by_the_wall_clock() {
     assert_eq!(too_fast.update(20_000.0, &METER, &hour_later), Advance::Replaced);
 }
 
+/// A meter at 1000, and the box without a battery that wakes up three hours later: its clock goes on
+/// where it stood, and is not synchronised.
+fn after_an_outage() -> (Zone, EnergyMeter) {
+    let (mut clock, mut meter) = (shanghai("2026-01-01T00:00"), EnergyMeter::default());
+    meter.update(900.0, &METER, &clock.now());
+    clock.advance(HOUR);
+    meter.update(1000.0, &METER, &clock.now());
+    clock.set_synced(false);
+    (clock, saved(&meter))
+}
+
+#[test]
+fn an_outage_is_counted_when_the_clock_is_synchronised() {
+    let (mut clock, mut meter) = after_an_outage();
+    assert_eq!(meter.update(3500.0, &METER, &clock.now()), Advance::By(0.0));
+    clock.advance(MINUTE);
+    assert_eq!(meter.update(3510.0, &METER, &clock.now()), Advance::By(10.0), "of this minute");
+    clock.jump_seconds(3 * 3600);
+    clock.advance(MINUTE);
+    assert_eq!(
+        meter.update(3520.0, &METER, &clock.now()),
+        Advance::By(10.0),
+        "set, but not yet so"
+    );
+    clock.set_synced(true);
+    clock.advance(MINUTE);
+    assert_eq!(meter.update(3530.0, &METER, &clock.now()), Advance::By(2510.0));
+    clock.advance(MINUTE);
+    assert_eq!(meter.update(3540.0, &METER, &clock.now()), Advance::By(10.0));
+    assert_eq!(meter.total(), 2640.0);
+}
+
+#[test]
+fn a_rollover_in_or_after_an_outage_loses_nothing() {
+    for (readings, total) in [([500.0, 510.0, 520.0], 1520.0), ([99_990.0, 5.0, 15.0], 1015.0)] {
+        let (mut clock, mut meter) = (shanghai("2026-01-01T00:00"), EnergyMeter::default());
+        meter.update(99_000.0, &METER, &clock.now());
+        let mut meter = saved(&meter);
+        clock.set_synced(false);
+        for reading in readings {
+            meter.update(reading, &METER, &clock.now());
+            clock.advance(MINUTE);
+        }
+        clock.jump_seconds(3 * 3600);
+        clock.set_synced(true);
+        meter.update(readings[2], &METER, &clock.now());
+        assert_eq!(meter.total(), total);
+    }
+}
+
+#[test]
+fn a_clock_that_is_never_synchronised_does_not_hold_the_meter() {
+    let (mut clock, mut meter) = after_an_outage();
+    for i in 0..10_u32 {
+        meter.update(3500.0 + 10.0 * f64::from(i), &METER, &clock.now());
+        clock.advance(MINUTE);
+    }
+    assert_eq!(meter.total(), 190.0);
+    // Another outage, and still no clock: nothing is counted twice, and nothing is forgotten.
+    let mut meter = saved(&meter);
+    for i in 0..10_u32 {
+        meter.update(6000.0 + 10.0 * f64::from(i), &METER, &clock.now());
+        clock.advance(MINUTE);
+    }
+    assert_eq!(meter.total(), 280.0);
+    clock.jump_seconds(6 * 3600);
+    clock.set_synced(true);
+    meter.update(6100.0, &METER, &clock.now());
+    assert_eq!(meter.total(), 5200.0);
+}
+
+#[test]
+fn a_clock_with_a_battery_need_not_be_synchronised() {
+    let (mut clock, mut meter) = after_an_outage();
+    clock.advance(3 * HOUR);
+    assert_eq!(meter.update(3500.0, &METER, &clock.now()), Advance::By(2500.0));
+}
+
+#[test]
+fn a_meter_replaced_while_the_box_was_off_is_told_when_the_clock_is_synchronised() {
+    for reading in [3.0, 70_000.0] {
+        let (mut clock, mut meter) = after_an_outage();
+        assert_eq!(meter.update(reading, &METER, &clock.now()), Advance::By(0.0));
+        clock.advance(MINUTE);
+        assert_eq!(meter.update(reading + 5.0, &METER, &clock.now()), Advance::By(5.0));
+        clock.jump_seconds(3 * 3600);
+        clock.set_synced(true);
+        clock.advance(MINUTE);
+        assert_eq!(meter.update(reading + 10.0, &METER, &clock.now()), Advance::Replaced);
+        clock.advance(MINUTE);
+        assert_eq!(meter.update(reading + 15.0, &METER, &clock.now()), Advance::By(5.0));
+        assert_eq!(meter.total(), 110.0);
+    }
+}
+
+#[test]
+fn a_meter_replaced_while_it_waits_for_the_clock_is_told_at_once() {
+    let (mut clock, mut meter) = after_an_outage();
+    meter.update(3500.0, &METER, &clock.now());
+    clock.advance(MINUTE);
+    assert_eq!(meter.update(40_000.0, &METER, &clock.now()), Advance::Replaced);
+    clock.set_synced(true);
+    clock.advance(MINUTE);
+    assert_eq!(meter.update(40_010.0, &METER, &clock.now()), Advance::By(10.0));
+}
+
 #[test]
 fn a_meter_that_was_silent_may_have_advanced_meanwhile() {
     let (mut clock, mut meter) = (shanghai("2026-01-01T00:00"), EnergyMeter::default());
@@ -196,6 +302,35 @@ fn a_meter_that_was_silent_may_have_advanced_meanwhile() {
 }
 
 proptest! {
+    /// A box without a battery: its clock stands still while it is off. In the end it is right.
+    #[test]
+    fn every_kwh_of_one_meter_is_counted_once_however_often_the_power_fails(
+        steps in prop::collection::vec((1_i64..7200, 0.0..1.0, any::<bool>(), any::<bool>()), 1..40),
+    ) {
+        let (mut clock, mut meter) = (shanghai("2026-01-01T00:00"), EnergyMeter::default());
+        let (mut reading, mut behind, mut began) = (99_500.0, 0, None);
+        let last = (1, 0.0, false, true);
+        for (seconds, load, cut, synced) in steps.into_iter().chain([last]) {
+            reading += load * METER.per_hour_max * seconds as f64 / 3600.0;
+            clock.advance(Duration::from_secs(seconds.unsigned_abs()));
+            if cut {
+                clock.jump_seconds(-seconds);
+                behind += seconds;
+                clock.set_synced(false);
+                meter = saved(&meter);
+            }
+            if synced {
+                clock.jump_seconds(std::mem::take(&mut behind));
+                clock.set_synced(true);
+            }
+            let began = *began.get_or_insert(reading);
+            let advance = meter.update(reading % 100_000.0, &METER, &clock.now());
+            prop_assert_ne!(advance, Advance::Replaced);
+            prop_assert!(meter.total() <= reading - began + 1e-6);
+        }
+        prop_assert!((meter.total() - (reading - began.unwrap())).abs() < 1e-6);
+    }
+
     #[test]
     fn a_metered_total_is_never_more_than_the_largest_power(
         readings in prop::collection::vec((0.0..100_000.0, 1_u64..7200), 1..50),

@@ -86,6 +86,29 @@ fn c5_what_a_dead_plugin_asked_for_is_gone_and_its_ledger_is_not() {
 }
 
 #[test]
+fn c5_water_of_an_outage_is_entered_once_the_clock_is_synchronised() {
+    let mut plant = running();
+    plant.show();
+    plant.host.tick();
+    let before = plant.number("volume_out");
+    let began: f64 = plant.volume_out.iter().sum();
+    plant.host.restart(Duration::from_secs(3 * 3600));
+    // No battery: the clock goes on where it stood.
+    plant.host.jump_clock(-3 * 3600);
+    plant.host.set_synced(false);
+    plant.volume_out[0] += 300.0;
+    plant.for_minutes(5);
+    plant.host.jump_clock(3 * 3600);
+    plant.host.set_synced(true);
+    plant.for_minutes(5);
+    plant.show();
+    plant.host.tick();
+    let entered = plant.number("volume_out") - before;
+    let passed = plant.volume_out.iter().sum::<f64>() - began;
+    assert!((entered - passed).abs() < 0.01, "{entered} {passed} m³");
+}
+
+#[test]
 fn c6_days_of_25_and_23_hours_lose_no_cubic_metre() {
     for local in ["2026-10-24T12:00", "2026-03-28T12:00"] {
         let builder = install(YANQING, 2, 3).at("Europe/Berlin", local);

@@ -101,6 +101,23 @@ pub struct MeterLimits {
     pub step: f64,
 }
 
+impl MeterLimits {
+    fn judge(&self, from: f64, reading: f64, elapsed_ms: i64) -> Advance {
+        let most = self.per_hour_max * elapsed_ms as f64 / 3.6e6 + self.step;
+        let fits = |by: &f64| (0.0..=most).contains(by);
+        let forward = reading - from;
+        let around = self.rolls_over_at.map(|size| forward + size).filter(|_| forward < 0.0);
+        if fits(&forward) {
+            Advance::By(forward)
+        } else if forward < 0.0 && -forward <= self.step {
+            // A register read between two of its words, or a float that rounds: not an advance.
+            Advance::By(0.0)
+        } else {
+            around.filter(fits).map_or(Advance::Replaced, Advance::By)
+        }
+    }
+}
+
 /// What a reading says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Advance {
@@ -120,48 +137,56 @@ pub struct EnergyMeter {
     last_utc_ms: i64,
     total: f64,
     lap: Lap,
+    /// The latest reading, while what came before this run waits for the clock. `last` and its time
+    /// are then moved on by what this run counts: what is left between is the outage's.
+    #[serde(skip)]
+    waiting: Option<f64>,
 }
 
 impl EnergyMeter {
     /// Takes a good reading in; leave out the call when there is none. A jump that the meter can't
-    /// have made in the time since the last reading is never counted. After a restart that time is
-    /// taken from the wall clock.
+    /// have made in the time since the last reading is never counted.
+    ///
+    /// After a restart that time is taken from the wall clock. An advance that is too large for it
+    /// by a clock that is not synchronised (without a battery it stood still meanwhile) waits, and
+    /// is judged in the first call that finds the clock synchronised. Until then, and should that
+    /// never come, what the meter advances from reading to reading is counted.
     pub fn update(&mut self, reading: f64, limits: &MeterLimits, now: &Now) -> Advance {
-        let elapsed = self.elapsed(now);
         if !reading.is_finite() {
             return Advance::By(0.0);
         }
-        let Some(last) = self.last.replace(reading) else { return Advance::First };
-        let most = limits.per_hour_max * elapsed.as_secs_f64() / 3600.0 + limits.step;
-        let fits = |by: f64| (0.0..=most).contains(&by);
-        let forward = reading - last;
-        let around = limits.rolls_over_at.map(|size| forward + size);
-        if fits(forward) {
-            self.total += forward;
-            return Advance::By(forward);
-        }
-        if forward < 0.0 && -forward <= limits.step {
-            // A register read between two of its words, or a float that rounds: not an advance.
-            self.last = Some(last);
-            return Advance::By(0.0);
-        }
-        match around.filter(|by| forward < 0.0 && fits(*by)) {
-            Some(by) => {
-                self.total += by;
-                Advance::By(by)
-            }
-            None => Advance::Replaced,
-        }
-    }
-
-    fn elapsed(&mut self, now: &Now) -> Duration {
-        let wall = u64::try_from(now.utc_ms.saturating_sub(self.last_utc_ms)).unwrap_or(0);
-        let by_wall = Duration::from_millis(wall);
-        self.last_utc_ms = now.utc_ms;
         // Before the step: there is no lap yet after a restart.
         let restarted = self.lap.last.is_none();
-        let step = self.lap.step(now);
-        if restarted { by_wall } else { step }
+        let step_ms = i64::try_from(self.lap.step(now).as_millis()).unwrap_or(i64::MAX);
+        let Some(last) = self.last else {
+            (self.last, self.last_utc_ms) = (Some(reading), now.utc_ms);
+            return Advance::First;
+        };
+        let waited = self.waiting.take();
+        let by_wall = restarted || (waited.is_some() && now.synced);
+        let (from, elapsed_ms) = match waited {
+            _ if by_wall => (last, now.utc_ms.saturating_sub(self.last_utc_ms).max(0)),
+            Some(waited) => (waited, step_ms),
+            None => (last, step_ms),
+        };
+        let advance = limits.judge(from, reading, elapsed_ms);
+        if restarted && advance == Advance::Replaced && !now.synced {
+            self.waiting = Some(reading);
+            return Advance::By(0.0);
+        }
+        self.last_utc_ms =
+            if now.synced { now.utc_ms } else { self.last_utc_ms.saturating_add(elapsed_ms) };
+        self.last = match advance {
+            Advance::By(by) => {
+                self.total += by;
+                // A step back is noise and moves nothing.
+                let reached = if by > 0.0 { reading } else { from };
+                self.waiting = waited.filter(|_| !by_wall).map(|_| reached);
+                Some(if self.waiting.is_some() { last + by } else { reached })
+            }
+            _ => Some(reading),
+        };
+        advance
     }
 
     /// What has been counted since the first reading.
