@@ -26,7 +26,12 @@ pub struct Ledger {
     resting: Option<u8>,
     /// Meters replaced or registers set since the first start.
     pub meter_swaps: u32,
+    /// When it was counted last: by the wall clock, and by the time passed while that is not
+    /// synchronised.
     last_utc_ms: Option<i64>,
+    /// What was not seen between the life before and this one is known.
+    #[serde(skip)]
+    awake: bool,
 }
 
 /// What a day brings when it turns.
@@ -77,9 +82,15 @@ impl Ledger {
         }
     }
 
-    /// The first call of a life: the time since the last one of the life before was not seen.
-    pub fn wake(&mut self, now: &Now) {
-        let Some(last_ms) = self.last_utc_ms.filter(|_| now.synced) else { return };
+    /// The time between the last call of the life before and this life was not seen. How long that
+    /// was is known once the clock is synchronised.
+    fn wake(&mut self, dt_ms: u64, now: &Now) {
+        let last_ms = self.last_utc_ms.map(|ms| ms.saturating_add_unsigned(dt_ms));
+        self.last_utc_ms = if now.synced { Some(now.utc_ms) } else { last_ms };
+        if !now.synced || std::mem::replace(&mut self.awake, true) {
+            return;
+        }
+        let Some(last_ms) = last_ms else { return };
         let absent_ms = u64::try_from(now.utc_ms.saturating_sub(last_ms)).unwrap_or(0);
         let year_ms = YEAR_DAYS as u64 * 86_400_000;
         self.zones.iter_mut().for_each(|zone| zone.absent(absent_ms.min(year_ms)));
@@ -94,6 +105,7 @@ impl Ledger {
         dt_ms: u64,
         now: &Now,
     ) -> bool {
+        self.wake(dt_ms, now);
         let dt_h = dt_ms as f64 / 3.6e6;
         let share = 1.0 / settings.zones.len() as f64;
         let (mut net_kwh, mut plain, mut swapped) = (0.0, true, false);
@@ -118,9 +130,6 @@ impl Ledger {
             self.check.step(net_kwh, kw, dt_ms, settings.suspect_share, settings.suspect_ms);
         }
         self.meter_swaps += u32::from(swapped);
-        if now.synced {
-            self.last_utc_ms = Some(now.utc_ms);
-        }
         swapped
     }
 

@@ -84,7 +84,7 @@ impl Plugin for GroundBalance {
     fn tick(&mut self, cx: &mut Tick<'_>) -> Result<(), Error> {
         let now = cx.now();
         if self.last.is_none() {
-            self.wake(cx)?;
+            self.restore(cx)?;
         }
         let passed = self.last.map_or(Duration::ZERO, |last| now.monotonic.saturating_sub(last));
         let dt_ms = passed.as_millis() as u64;
@@ -105,8 +105,7 @@ impl Plugin for GroundBalance {
 }
 
 impl GroundBalance {
-    fn wake(&mut self, cx: &Tick<'_>) -> Result<(), Error> {
-        self.ledger.wake(&cx.now());
+    fn restore(&mut self, cx: &Tick<'_>) -> Result<(), Error> {
         if let Some(bytes) = cx.kv_get(DAYS) {
             match Days::from_bytes(&bytes) {
                 Some(days) => self.days = days,

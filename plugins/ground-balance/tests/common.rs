@@ -164,6 +164,70 @@ fn c5_killed_plugin_keeps_the_ledger_and_tells_the_outage() {
     assert!(extracted_kwh(&host) > after + POWER_KW * 0.99);
 }
 
+/// The power is cut for so many hours, and the clock, without a battery, goes on where it stood.
+fn cut_without_a_battery(host: &mut Host<GroundBalance>, hours: u32) {
+    host.restart(HOUR * hours);
+    host.jump_clock(-3600 * i64::from(hours));
+    host.set_synced(false);
+}
+
+fn synchronise(host: &mut Host<GroundBalance>, hours: u32) {
+    host.jump_clock(3600 * i64::from(hours));
+    host.set_synced(true);
+}
+
+#[test]
+fn c5_registers_close_an_outage_once_the_clock_is_synchronised() {
+    let install =
+        Host::<GroundBalance>::install().parameters("zones = [['field', 22800, 140, 1000]]");
+    let mut host = install.bind("energy_in", 1).bind("energy_out", 1).start().expect("starts");
+    host.set("energy_in", 10);
+    host.set("energy_out", 500);
+    host.advance(HOUR);
+    cut_without_a_battery(&mut host, 3);
+    host.set("energy_out", 2500);
+    host.advance(MINUTE * 5);
+    host.set("energy_out", 2510);
+    host.advance(MINUTE * 5);
+    assert_eq!(extracted_kwh(&host), 10.0, "what came since the box is up");
+    synchronise(&mut host, 3);
+    host.tick();
+    assert!((extracted_kwh(&host) - 2010.0).abs() < 1e-6, "{}", extracted_kwh(&host));
+    assert_eq!(host.published("meter_swaps"), Some(0_i64));
+    assert_eq!(number(&host, "missing_hours"), 0.0);
+    // All since the first reading: 59 minutes, the outage, eleven minutes.
+    let known = number(&host, "cover") * 87.6;
+    assert!((known - (3.0 + 70.0 / 60.0)).abs() < 1e-6, "{known} h");
+}
+
+#[test]
+fn c5_outage_without_registers_is_told_once_the_clock_is_synchronised() {
+    let mut host = started(by_water());
+    host.advance(HOUR * 30);
+    cut_without_a_battery(&mut host, 10);
+    host.advance(HOUR);
+    assert_eq!(number(&host, "missing_hours"), 0.0);
+    synchronise(&mut host, 10);
+    host.advance(HOUR);
+    let missing = number(&host, "missing_hours");
+    // And a minute each to the first call, and from the last one before the clock was right.
+    assert!((missing - 10.0 - 2.0 / 60.0).abs() < 1e-6, "{missing} h");
+}
+
+#[test]
+fn time_without_a_synchronised_clock_is_no_outage() {
+    let mut host = started(by_water());
+    host.advance(HOUR);
+    host.set_synced(false);
+    host.advance(HOUR * 30);
+    host.restart(MINUTE);
+    host.set_synced(true);
+    host.advance(HOUR);
+    assert_eq!(number(&host, "missing_hours"), 0.0);
+    let known = number(&host, "cover") * 87.6;
+    assert!(known < 33.0, "{known} h of 32 are known");
+}
+
 #[test]
 fn c6_days_of_23_and_25_hours_count_each_hour_once() {
     for (start, hours) in [("2026-03-29T00:00", 23.0), ("2026-10-25T00:00", 25.0)] {
