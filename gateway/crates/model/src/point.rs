@@ -256,6 +256,18 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_names_what_was_given_and_what_is_possible_in_chinese_too() {
+        let refused = |p: &Point, given: Value| p.accept(&given).unwrap_err().text_zh();
+        let p = point(Shape::Float, &[], Some((30.0, 55.0)));
+        assert_eq!(refused(&p, Value::Int(60)), "60 超出 30 至 55 的范围");
+        assert_eq!(refused(&p, Value::Bool(true)), "该点位的类型是 float，不是 true");
+        let p = point(Shape::Int, &[(0, "off"), (2, "heat")], None);
+        assert_eq!(refused(&p, Value::Int(3)), "`3` 不是该点位的状态；可用：off, heat");
+        let p = Point { output: None, ..p };
+        assert!(refused(&p, Value::Int(0)).contains("[device.….point.….output]"));
+    }
+
+    #[test]
     fn a_write_is_taken_in_the_points_own_kind_or_refused() {
         let float = |f| Value::float(f).unwrap();
         let p = point(Shape::Float, &[], Some((30.0, 55.0)));

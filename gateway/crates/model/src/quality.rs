@@ -180,9 +180,15 @@ mod tests {
             (Reason::Estimated, "estimated"),
             (Reason::NotComputed, "not_computed"),
         ];
+        let mut in_chinese = std::collections::BTreeSet::new();
         for (reason, text) in reasons {
             assert_eq!(reason.to_string(), text);
             assert_eq!(text.split(' ').next(), Some(reason.code()));
+            // People who read Chinese must be able to tell them apart as well.
+            let zh = reason.text_zh();
+            let number = reason.number().map(|n| format!("（{n}）")).unwrap_or_default();
+            assert!(zh.ends_with(&number) && !zh.is_ascii(), "{zh}");
+            assert!(in_chinese.insert(zh), "{text} has the words of another");
         }
     }
 
