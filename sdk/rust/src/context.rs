@@ -99,7 +99,8 @@ pub enum Severity {
 /// An alarm of the plugin, in both languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Alarm<'a> {
-    /// The plugin's own, stable name for it: `no_flow`.
+    /// The plugin's own, stable name for it: `no_flow`. At most 64 letters, digits, `_`, `-` and
+    /// `.`.
     pub code: &'a str,
     /// How much it matters.
     pub severity: Severity,
