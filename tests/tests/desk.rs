@@ -79,7 +79,10 @@ fn the_site_in_the_sdks_readme_is_good_and_can_be_simulated() {
         let mut command = Command::new(program("wellhead"));
         let output = command.args(arguments).current_dir(&dir).env("LANG", "C").output().unwrap();
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success() && !text.contains("warning"), "{arguments:?}: {text}");
+        // The workshop's second version is called once an hour, which `check` is right to warn of.
+        let expected = |line: &str| line.contains("what it writes lapses after 15min");
+        let warned = text.lines().any(|line| line.starts_with("warning") && !expected(line));
+        assert!(output.status.success() && !warned, "{arguments:?}: {text}");
         text
     };
     assert!(run(&["check", "site.toml"]).contains("plugins: 1 (frost in slot 14)"));
