@@ -226,7 +226,9 @@ impl LineTask {
         if talked {
             let failures = self.schedule.talked(device, self.now());
             self.is_back(device, failures);
-        } else if let Err(error) = answer {
+        } else if let Err(error) = answer
+            && error.recovery() == Recovery::DeviceDown
+        {
             self.silent.insert(self.stations[device].device.clone(), error.clone());
         }
     }

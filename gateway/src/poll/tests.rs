@@ -250,6 +250,9 @@ impl Driver for Silent {
     }
     async fn write(&mut self, _: &mut Line, w: &Write) -> Result<Readback, DeviceError> {
         let Value::Int(n) = w.value else { panic!("{w:?}") };
+        if n < 0 {
+            return Err(DeviceError::Unencodable(n.to_string()));
+        }
         self.written.lock().unwrap().push(n);
         tokio::time::sleep(2 * S).await;
         Err(DeviceError::NoReply(2 * S))
@@ -299,6 +302,10 @@ async fn writes_that_a_device_leaves_unanswered_let_its_neighbours_be_polled_bet
 async fn a_device_that_is_down_is_written_to_once_until_its_next_poll() {
     let (_, written, ask) = crowded(Duration::ZERO);
     tokio::time::sleep(5 * S).await;
+    // What could not even be sent says nothing of the device.
+    let (request, answer) = write_to_silent(-1);
+    ask.send(request).await.unwrap();
+    assert_eq!(answer.await.unwrap(), Err(DeviceError::Unencodable("-1".into())));
     for n in 0..10 {
         let (request, answer) = write_to_silent(n);
         ask.send(request).await.unwrap();
