@@ -15,7 +15,7 @@ mod worker;
 pub use board::{Board, Said, State};
 pub use changes::Changes;
 pub use source::{Sources, Trouble};
-pub use wire::{View, bindings, holder};
+pub use wire::{View, holder, setup};
 
 use crate::bilingual::Bilingual;
 use crate::config;

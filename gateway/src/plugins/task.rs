@@ -5,7 +5,7 @@ use super::board::{Board, State};
 use super::changes::Changed;
 use super::keep::Keep;
 use super::source::Prepared;
-use super::wire::{View, bindings};
+use super::wire::{self, View};
 use super::worker::{Lost, Worker};
 use crate::bilingual::Bilingual;
 use crate::config;
@@ -79,13 +79,7 @@ impl Task {
             let zh = format!("插件 {} 保存的状态已丢失，从头开始：{damage}", setup.id);
             around.hub.event(Event::new("plugin_state_lost", damage).zh(zh).device(&setup.id));
         }
-        let inner = Setup {
-            bindings: bindings(&setup),
-            settings: setup.settings.clone(),
-            zone: around.zone.clone(),
-            saved,
-            kv,
-        };
+        let inner = Setup { saved, kv, ..wire::setup(&setup, &around.zone) };
         let plugin = Plugin::new(prepared.program, inner, around.clock.now());
         around.hub.set_device(&setup.id, Arc::clone(&setup.points));
         let task = Self {
@@ -366,13 +360,7 @@ impl Task {
     /// Another build or other settings: the new one takes the state over, or the old one stays.
     async fn exchange(&mut self, (prepared, setup): (Prepared, config::Plugin)) {
         let old = std::mem::replace(&mut self.setup, setup);
-        let inner = Setup {
-            bindings: bindings(&self.setup),
-            settings: self.setup.settings.clone(),
-            zone: self.around.zone.clone(),
-            saved: None,
-            kv: Default::default(),
-        };
+        let inner = wire::setup(&self.setup, &self.around.zone);
         let (mut view, now) = (self.view(), self.around.clock.now());
         let replace =
             move |plugin: &mut Plugin| plugin.replace(prepared.program, inner, view.seen(), now);

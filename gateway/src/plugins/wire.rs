@@ -84,8 +84,18 @@ pub fn holder(control: &wellhead_control::Control, output: OutputId, me: &str) -
     }
 }
 
-/// The bindings of a plugin as its host wants them.
-pub fn bindings(plugin: &config::Plugin) -> Vec<wellhead_plugin_host::Binding> {
+/// What the site decides of a plugin, as its host wants it, with nothing saved.
+pub fn setup(plugin: &config::Plugin, zone: &jiff::tz::TimeZone) -> wellhead_plugin_host::Setup {
+    wellhead_plugin_host::Setup {
+        bindings: bindings(plugin),
+        settings: plugin.settings.clone(),
+        zone: zone.clone(),
+        saved: None,
+        kv: Default::default(),
+    }
+}
+
+fn bindings(plugin: &config::Plugin) -> Vec<wellhead_plugin_host::Binding> {
     let one = |b: &config::Binding| wellhead_plugin_host::Binding {
         role: b.role.clone(),
         index: b.index,

@@ -19,7 +19,7 @@ pub use report::{Csv, Season, Sum, Totals, plots, rounded};
 
 use crate::config::{self, Site};
 use crate::control::told;
-use crate::plugins::{View, bindings, holder};
+use crate::plugins::{self, View, holder};
 use std::collections::HashMap;
 use std::time::Duration;
 use taps::{TapId, Taps};
@@ -27,7 +27,7 @@ use wellhead_control::{Action, Control, Manner, OutputId, Request};
 use wellhead_model::{Mono, Now, Quality, Reason, Timestamp, Value};
 use wellhead_plant::plant::Plant;
 use wellhead_plugin_host::{
-    AlarmChange, Effects, Level, Outcome, Phase, Plugin, Program, Publication, Setup, Trust,
+    AlarmChange, Effects, Level, Outcome, Phase, Plugin, Program, Publication, Trust,
 };
 use wiring::{From, Wiring};
 
@@ -102,16 +102,9 @@ impl Sim {
         let (mut taps, bound) = wiring.finish()?;
         wiring::rest(site, &outputs, &mut taps, &mut plant)?;
         let actor = |((setup, program), from): ((&config::Plugin, Program), Vec<From>)| {
-            let inner = Setup {
-                bindings: bindings(setup),
-                settings: setup.settings.clone(),
-                zone: zone.clone(),
-                saved: None,
-                kv: Default::default(),
-            };
             let nothing = (Quality::Bad(Reason::NotPolled), None);
             Actor {
-                plugin: Plugin::new(program, inner, now),
+                plugin: Plugin::new(program, plugins::setup(setup, &zone), now),
                 from,
                 outputs: wiring::written(site, setup),
                 view: View::new(setup.bindings.len()),

@@ -5,7 +5,7 @@ mod told;
 use super::{Lang, Outcome, shipped};
 use crate::bilingual::Bilingual;
 use crate::config::{self, Site};
-use crate::plugins::{Sources, bindings};
+use crate::plugins::{self, Sources};
 use crate::simulate::{Csv, Journal, Recorder, Replay, Sim, Totals, channels, plots};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -16,7 +16,7 @@ use wellhead_model::{Mono, Now, Timestamp};
 use wellhead_plant::ground_load::GroundLoad;
 use wellhead_plant::plant::{Config, Plant};
 use wellhead_plant::presets::Preset;
-use wellhead_plugin_host::{Engine, Plugin, Program, Setup};
+use wellhead_plugin_host::{Engine, Plugin, Program};
 
 /// Runs the site's plugins and control against the simulated plant, in virtual time.
 #[derive(Debug, Args)]
@@ -266,19 +266,13 @@ impl Simulate {
         let begin = self.start.in_tz(&site.timezone)?.timestamp().as_millisecond();
         let now = Now { utc: Timestamp(begin), mono: Mono(Duration::ZERO), synced: true };
         let zone = jiff::tz::TimeZone::get(&site.timezone)?;
-        let mut plugins = Vec::new();
+        let mut called = Vec::new();
         for (setup, program) in site.plugins.iter().zip(programs) {
             let Some(program) = program else { continue };
-            let inner = Setup {
-                bindings: bindings(setup),
-                settings: setup.settings.clone(),
-                zone: zone.clone(),
-                saved: None,
-                kv: Default::default(),
-            };
-            plugins.push((setup.id.to_string(), Plugin::new(program, inner, now)));
+            let plugin = Plugin::new(program, plugins::setup(setup, &zone), now);
+            called.push((setup.id.to_string(), plugin));
         }
-        let calls = Replay::open(path)?.run(&mut plugins)?;
+        let calls = Replay::open(path)?.run(&mut called)?;
         outln!("{calls} calls, every one as recorded")?;
         Ok(Outcome::Done)
     }
