@@ -277,10 +277,10 @@ impl ToUplink {
 }
 
 impl Outlet for ToUplink {
-    fn samples(&self, device: &DeviceId, _: &[Point], samples: &[Sample], _: Now) {
+    fn samples(&self, device: &DeviceId, _: &[Point], samples: &[Sample], now: Now) {
         // The hub tells of a device before it passes on its samples.
         let Some(stream) = self.streams().get(device).copied() else { return };
-        if let Err(error) = self.handle.publish(stream, samples) {
+        if let Err(error) = self.handle.publish(stream, samples, now) {
             tracing::error!(%device, %error, "Samples could not be sealed");
         }
     }

@@ -189,15 +189,15 @@ impl LineTask {
         self.silent.remove(&station.device);
         self.readings.clear();
         let result = station.driver.poll(&mut self.line, group, &mut self.readings).await;
-        let now = self.now();
+        let now = self.hub.clock().now();
         match result {
             Ok(()) => {
                 let id = &self.stations[device].device;
-                self.hub.polled(id, &mut self.readings, now.since(began));
-                self.heard(device, group, now);
+                self.hub.polled(id, &mut self.readings, now.mono.since(began), now);
+                self.heard(device, group, now.mono);
             }
             Err(error) => {
-                self.failed(device, group, &error, now);
+                self.failed(device, group, &error, now.mono);
                 // Many lines share one thread, and what failed at once has waited for nothing.
                 tokio::task::yield_now().await;
             }

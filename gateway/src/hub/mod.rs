@@ -142,18 +142,23 @@ impl Hub {
     }
 
     /// A group was read, into `readings`, which is empty afterwards. `latency` is how long the
-    /// device took.
-    pub fn polled(&self, device: &DeviceId, readings: &mut Readings, latency: Duration) {
-        self.take(device, readings, Some(latency));
+    /// device took, `now` is when it was done, by this hub's clock.
+    pub fn polled(&self, device: &DeviceId, readings: &mut Readings, latency: Duration, now: Now) {
+        self.take(device, readings, Some(latency), now);
     }
 
     /// A device said something unasked; `readings` is empty afterwards.
     pub fn said(&self, device: &DeviceId, readings: &mut Readings) {
-        self.take(device, readings, None);
+        self.take(device, readings, None, self.clock.now());
     }
 
-    fn take(&self, device: &DeviceId, readings: &mut Readings, latency: Option<Duration>) {
-        let now = self.clock.now();
+    fn take(
+        &self,
+        device: &DeviceId,
+        readings: &mut Readings,
+        latency: Option<Duration>,
+        now: Now,
+    ) {
         let mut state = self.lock();
         let State { devices, outgoing, .. } = &mut *state;
         let Some(d) = devices.get_mut(device) else { return readings.clear() };

@@ -153,7 +153,7 @@ impl Bench {
     fn read(&self, outcome: Outcome) -> Vec<String> {
         let outcomes = vec![(PointIndex(0), outcome)];
         let mut readings = Readings { outcomes, ..Readings::default() };
-        self.hub.polled(&self.device, &mut readings, Duration::ZERO);
+        self.hub.polled(&self.device, &mut readings, Duration::ZERO, self.hub.clock().now());
         self.sent()
     }
 

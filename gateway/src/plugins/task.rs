@@ -258,7 +258,8 @@ impl Task {
             readings.outcomes.push((PointIndex(index), shown));
         }
         if !readings.outcomes.is_empty() {
-            self.around.hub.polled(&self.setup.id, &mut readings, Duration::ZERO);
+            let hub = &self.around.hub;
+            hub.polled(&self.setup.id, &mut readings, Duration::ZERO, hub.clock().now());
         }
     }
 

@@ -166,27 +166,33 @@ impl Link {
 
     /// Throws away what waits in the input. `Err` if the peer closed.
     async fn discard_input(&mut self) -> std::io::Result<usize> {
-        let closed = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        let mut thrown = 0;
-        let mut scratch = [0u8; 512];
         match self {
-            Link::Tcp(s) => loop {
-                match s.try_read(&mut scratch) {
-                    Ok(0) => return Err(closed()),
-                    Ok(n) => thrown += n,
-                    Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(thrown),
-                    Err(e) => return Err(e),
-                }
-            },
+            Link::Tcp(s) => drain(s),
             Link::Serial(s, ..) => s.discard_input_buffer().map(|()| 0),
-            Link::Memory(s) => loop {
-                match timeout(Duration::ZERO, s.read(&mut scratch)).await {
-                    Ok(Ok(0)) => return Err(closed()),
-                    Ok(Ok(n)) => thrown += n,
-                    Ok(Err(e)) => return Err(e),
-                    Err(_) => return Ok(thrown),
+            Link::Memory(s) => {
+                let (mut thrown, mut scratch) = (0, [0u8; 64]);
+                loop {
+                    match timeout(Duration::ZERO, s.read(&mut scratch)).await {
+                        Ok(Ok(0)) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                        Ok(Ok(n)) => thrown += n,
+                        Ok(Err(e)) => return Err(e),
+                        Err(_) => return Ok(thrown),
+                    }
                 }
-            },
+            }
+        }
+    }
+}
+
+/// Apart, so that every poll's future is small: it is put into memory of its own each time.
+fn drain(stream: &TcpStream) -> std::io::Result<usize> {
+    let (mut thrown, mut scratch) = (0, [0u8; 512]);
+    loop {
+        match stream.try_read(&mut scratch) {
+            Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => thrown += n,
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(thrown),
+            Err(e) => return Err(e),
         }
     }
 }
@@ -372,7 +378,8 @@ impl Line {
             self.close();
         }
         if self.link.is_none() {
-            self.open().await?;
+            // Seldom; see `drain` on the size of futures.
+            Box::pin(self.open()).await?;
             self.switch(x)?;
         }
         Ok(())

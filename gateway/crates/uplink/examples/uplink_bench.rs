@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use wellhead_model::{
-    Class, Clock, DeviceId, ManualClock, Point, PointId, PointIndex, Reporting, Sample, Shape,
-    Timestamp, Value,
+    Class, Clock, DeviceId, ManualClock, Mono, Now, Point, PointId, PointIndex, Reporting, Sample,
+    Shape, Timestamp, Value,
 };
 use wellhead_store::{CacheConfig, SledCache};
 use wellhead_uplink::{Boot, State, Stream, Uplink, UplinkConfig, UplinkHandle};
@@ -58,13 +58,16 @@ fn samples(n: u32, round: u32) -> Vec<Sample> {
     (0..n).filter_map(|i| Some(Sample::good(PointIndex(i), at, value(i)?))).collect()
 }
 
+const NOW: Now =
+    Now { utc: Timestamp(1_763_750_000_000), mono: Mono(Duration::ZERO), synced: true };
+
 async fn started(
     port: u16,
     dir: &std::path::Path,
     boot: &str,
 ) -> Result<(UplinkHandle, Stream, tokio::task::JoinHandle<()>)> {
     let (cache, report) = SledCache::open(CacheConfig::new(dir, 512 << 20))?;
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(Timestamp(1_763_750_000_000)));
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW.utc));
     let boot = Boot {
         id: boot.into(),
         clean: report.clean,
@@ -89,7 +92,7 @@ async fn live(port: u16, rate: u32, size: u32, during: Duration) -> Result<Strin
     let batch = samples(size, 0);
     while start.elapsed() < during {
         tick.tick().await;
-        handle.publish(stream, &batch)?;
+        handle.publish(stream, &batch, NOW)?;
         late = late.max(handle.metrics().ack_latency);
         n += 1;
     }
@@ -110,7 +113,7 @@ async fn drain(port: u16, batches: u32) -> Result<String> {
     // Nobody listens on port 1: everything goes to the cache.
     let (handle, stream, task) = started(1, dir.path(), "1-00000001").await?;
     for round in 0..batches {
-        handle.publish(stream, &samples(SIZE, round))?;
+        handle.publish(stream, &samples(SIZE, round), NOW)?;
         if round % 100 == 99 {
             while handle.metrics().window_bytes > 2 << 20 {
                 sleep(Duration::from_millis(5)).await;
@@ -127,7 +130,7 @@ async fn drain(port: u16, batches: u32) -> Result<String> {
     let (cpu, start) = (cpu()?, Instant::now());
     let (mut slowest, mut round) = (Duration::ZERO, 0);
     while handle.metrics().counts.delivered_history < u64::from(batches) {
-        handle.publish(stream, &samples(SIZE, round))?;
+        handle.publish(stream, &samples(SIZE, round), NOW)?;
         round += 1;
         sleep(Duration::from_millis(20)).await;
         slowest = slowest.max(handle.metrics().ack_latency);

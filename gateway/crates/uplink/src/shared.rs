@@ -117,8 +117,13 @@ impl Shared {
     }
 
     /// Seals samples of one stream and sends them if the broker may have them now.
-    pub(crate) fn publish(&self, stream: usize, samples: &[Sample]) -> Result<(), UplinkError> {
-        let (now, stamp) = (self.now(), self.clock.now());
+    pub(crate) fn publish(
+        &self,
+        stream: usize,
+        samples: &[Sample],
+        stamp: Now,
+    ) -> Result<(), UplinkError> {
+        let now = self.now();
         let mut guard = self.lock();
         let inner = &mut *guard;
         if inner.stop_within.is_some() {

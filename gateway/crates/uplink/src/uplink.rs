@@ -124,9 +124,9 @@ impl UplinkHandle {
     }
 
     /// Seals samples into a numbered batch, which from here on is delivered or its loss told.
-    /// All must be of the stream's device. Never waits.
-    pub fn publish(&self, stream: Stream, samples: &[Sample]) -> Result<(), UplinkError> {
-        self.shared.publish(stream.0, samples)
+    /// All must be of the stream's device; `now` is when they are sealed. Never waits.
+    pub fn publish(&self, stream: Stream, samples: &[Sample], now: Now) -> Result<(), UplinkError> {
+        self.shared.publish(stream.0, samples, now)
     }
 
     /// Tells an event; it travels like samples.

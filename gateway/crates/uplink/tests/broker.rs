@@ -112,7 +112,7 @@ async fn an_alarm_is_retained_while_it_lasts_and_one_that_ended_in_an_outage_goe
         text: "hp1/run does not follow".into(),
         text_zh: "hp1/run 未动作".into(),
     };
-    let since = wellhead_model::Clock::now(&*clock());
+    let since = now();
     up.handle.set_alarm(&alarm.id, Some(&alarm), since);
     up.handle.set_alarm("control.hp1.pump.not_following", Some(&alarm), since);
     up.handle.set_alarm("control.hp1.pump.not_following", None, since);
@@ -287,7 +287,7 @@ async fn a_refused_publish_is_told_and_does_not_stop_the_others() {
     let hp2 = up.handle.stream(&hp2, &points(1));
     for _ in 0..3 {
         up.publish();
-        up.handle.publish(hp2, &samples(1)).unwrap();
+        up.handle.publish(hp2, &samples(1), now()).unwrap();
     }
     let told = eventually("the refusal told", async || {
         let events = sub.on("event");

@@ -238,6 +238,10 @@ pub fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(Timestamp(1_763_750_000_000)))
 }
 
+pub fn now() -> Now {
+    clock().now()
+}
+
 pub fn samples(n: u32) -> Vec<Sample> {
     let t = Timestamp(1_763_750_000_123);
     (0..n)
@@ -270,7 +274,7 @@ pub fn start_as(config: UplinkConfig, cache: Box<dyn Cache>, boot: &Boot) -> Run
 
 impl Running {
     pub fn publish(&self) {
-        self.handle.publish(self.hp1, &samples(3)).unwrap();
+        self.handle.publish(self.hp1, &samples(3), now()).unwrap();
     }
 
     pub async fn stop(self) {
