@@ -19,8 +19,8 @@ arm64) triple=aarch64-unknown-linux-gnu gnu=aarch64-linux-gnu ;;
 esac
 target=${CARGO_TARGET_DIR:-target}
 # This machine's own program, which also builds and signs the plugins.
-cargo build --release --locked -p wellhead
-host=$target/release/wellhead
+cargo build --profile dist --locked -p wellhead
+host=$target/dist/wellhead
 if [ "$(rustc -vV | sed -n 's/^host: //p')" = "$triple" ]; then
     program=$host
 else
@@ -29,8 +29,8 @@ else
         exit 1
     }
     linker=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$triple")_LINKER
-    env "$linker=$gnu-gcc" cargo build --release --locked --target "$triple" -p wellhead
-    program=$target/$triple/release/wellhead
+    env "$linker=$gnu-gcc" cargo build --profile dist --locked --target "$triple" -p wellhead
+    program=$target/$triple/dist/wellhead
 fi
 
 libc=$("$gnu-objdump" -T "$program" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -n1)

@@ -9,6 +9,6 @@ package: ## Debian packages for amd64 and arm64, into target/deb
 # Install and purge in a throw-away copy of this system, then a minute of the arm64 program under
 # qemu with the simulated plant. Needs root or sudo.
 package-smoke: package
-	$(CARGO) build --release --locked -p wellhead-plant
+	$(CARGO) build --profile dist --locked -p wellhead-plant
 	packaging/smoke-install.sh
 	packaging/smoke-arm64.sh

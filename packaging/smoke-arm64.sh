@@ -8,7 +8,7 @@ seconds=${1:-60}
 target=${CARGO_TARGET_DIR:-target}
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 deb=$target/deb/wellhead_${version}_arm64.deb
-plant=$target/release/wellhead-plant
+plant=$target/dist/wellhead-plant
 for f in "$deb" "$plant"; do
     [ -e "$f" ] || { echo "smoke: $f is missing; make package-smoke builds it" >&2; exit 1; }
 done

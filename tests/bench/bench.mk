@@ -2,9 +2,9 @@
 # machine: the last column of the table tells how quiet it was.
 .PHONY: bench bench-plugins bench-buses bench-outage bench-soak bench-build
 
-BENCH = target/release/wellhead-bench --wellhead target/release/wellhead
-FLEET = target/release/examples/fleet
-BUSES = $(FLEET) && target/release/bench-buses --wellhead target/release/wellhead --fleet $(FLEET)
+BENCH = target/dist/wellhead-bench --wellhead target/dist/wellhead
+FLEET = target/dist/examples/fleet
+BUSES = $(FLEET) && target/dist/bench-buses --wellhead target/dist/wellhead --fleet $(FLEET)
 
 bench: bench-build ## Speed and size beside a floor program, and of plugins and buses beside their aims
 	$(BENCH)
@@ -30,5 +30,5 @@ bench-soak: bench-build
 
 bench-build:
 	@tests/setup.sh test
-	cargo build --release --locked -p wellhead -p wellhead-bench
-	cargo build --release --locked -p wellhead-bacnet --example fleet
+	cargo build --profile dist --locked -p wellhead -p wellhead-bench
+	cargo build --profile dist --locked -p wellhead-bacnet --example fleet

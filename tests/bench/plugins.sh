@@ -1,11 +1,11 @@
 #!/bin/sh
 # What plugins cost on this machine, each figure beside its aim: a call and memory, the size of
-# components, the speed of `simulate`. Wants target/release/wellhead and the wasm32 target of Rust.
+# components, the speed of `simulate`. Wants target/dist/wellhead and the wasm32 target of Rust.
 set -eu
 cd "$(dirname "$0")/../.."
-wellhead=target/release/wellhead
+wellhead=target/dist/wellhead
 
-cargo run --quiet --release --locked -p wellhead-plugin-host --example plugins
+cargo run --quiet --profile dist --locked -p wellhead-plugin-host --example plugins
 
 echo
 for manifest in plugins/*/plugin.toml; do
