@@ -37,7 +37,7 @@ impl Said {
         };
         self.next = at.unwrap_or(self.values.len()) + 1;
         match at.and_then(|at| self.values.get_mut(at)) {
-            Some(known) if known.value == value && known.quality == quality => {}
+            Some(known) if known.quality == quality && stands(&known.value, &value) => {}
             Some(known) => {
                 tell(value.as_ref())?;
                 (known.value, known.quality) = (value, quality);
@@ -72,6 +72,15 @@ impl Said {
 /// Whether two words of the code are the same: most often they are so by their place.
 fn same(a: &'static str, b: &'static str) -> bool {
     std::ptr::eq(a, b) || a == b
+}
+
+/// Whether a value is what it was. A state is a word of the code most often, and told in each call.
+fn stands(known: &Option<Value>, value: &Option<Value>) -> bool {
+    use std::borrow::Cow::Borrowed;
+    match (known, value) {
+        (Some(Value::Text(Borrowed(a))), Some(Value::Text(Borrowed(b)))) => same(a, b),
+        _ => known == value,
+    }
 }
 
 #[cfg(test)]
