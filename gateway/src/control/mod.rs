@@ -64,6 +64,8 @@ struct Own<'a> {
 /// A write that was handed to its line, or could not be.
 struct Sent {
     ticket: Ticket,
+    /// The output's name: a reload may move it before the device answers.
+    point: String,
     /// `None` gives the output back to its device.
     value: Option<Value>,
     answer: Result<Answer, Refusal>,
@@ -316,14 +318,16 @@ impl Control {
 
     fn send(&self, core: &Core, ticket: Ticket, value: Option<Value>, room: Option<Room>) -> Sent {
         let i = ticket.output.0 as usize;
-        let answer = match (core.outputs.get(i), core.judge.setup().outputs.get(i)) {
+        let output = core.judge.setup().outputs.get(i);
+        let point = output.map(OutputSetup::name).unwrap_or_default();
+        let answer = match (core.outputs.get(i), output) {
             (Some(place), Some(output)) => {
                 let room = room.map_or_else(|| self.room(&place.0), Ok);
                 room.map(|room| enqueue(room, place, &output.point, value.as_ref()))
             }
-            _ => Err(Refusal::UnknownPoint(String::new())),
+            _ => Err(Refusal::UnknownPoint(point.clone())),
         };
-        Sent { ticket, value, answer }
+        Sent { ticket, point, value, answer }
     }
 
     fn room(&self, device: &DeviceId) -> Result<Room, Refusal> {
@@ -346,7 +350,7 @@ impl Control {
 
     /// Waits for a write's result and shows it to the judge; returns what the device shows.
     async fn finish(&self, sent: Sent) -> Result<Option<Value>, Refusal> {
-        let Sent { ticket, value, answer } = sent;
+        let Sent { ticket, point, value, answer } = sent;
         let wrote = || value.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string);
         let result = match answer {
             Ok(answer) => match tokio::time::timeout(WRITE_TIMEOUT, answer).await {
@@ -378,7 +382,7 @@ impl Control {
             }
             Err(e) => core.judge.doubtful(ticket, &e.to_string(), now),
         }
-        let output = core.judge.setup().outputs.get(ticket.output.0 as usize);
+        let output = core.judge.setup().outputs.iter().find(|o| o.name() == point);
         match (shows?, &value, output) {
             (Some(shows), Some(value), Some(output)) if !output.agrees(value, &shows) => {
                 Err(Refusal::Mismatch { wrote: wrote(), shows: shows.to_string() })

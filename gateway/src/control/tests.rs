@@ -535,6 +535,28 @@ async fn a_device_that_shows_another_value_later_is_told_and_written_again() {
     assert!(trail.iter().any(|t| t == told), "{trail:?}");
 }
 
+/// The setpoint's table with another output before it.
+fn moved(other: Point) -> Outputs {
+    let mut moved = outputs(setpoint(|_| {}), false);
+    let other = Point { device: DeviceId::new("hp0").unwrap(), ..other };
+    moved.outputs.insert(0, (other.device.clone(), PointIndex(0)));
+    moved.setup.outputs.insert(0, OutputSetup { point: other, rules: Rules::default() });
+    moved
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_device_shows_after_a_reload_moved_its_output_is_judged_by_that_output() {
+    let b = Bench::new(|_| {});
+    b.plant.stuck.store(true, Ordering::Relaxed);
+    b.plant.slow.store(true, Ordering::Relaxed);
+    let (control, command) = (Arc::clone(&b.control), b.command("a", 45.0));
+    let asked = tokio::spawn(async move { control.command(&command, false).await });
+    b.pass(S).await;
+    b.control.apply(&moved(setpoint(|o| o.readback_tolerance = 100.0)));
+    b.pass(15 * S).await;
+    assert_eq!(asked.await.unwrap().unwrap_err().code(), "mismatch");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_command_that_fails_after_a_reload_moved_its_output_does_not_come_true_later() {
     let b = Bench::new(|_| {});
@@ -543,11 +565,7 @@ async fn a_command_that_fails_after_a_reload_moved_its_output_does_not_come_true
     let (control, command) = (Arc::clone(&b.control), b.command("a", 45.0));
     let asked = tokio::spawn(async move { control.command(&command, false).await });
     b.pass(S).await;
-    let mut moved = outputs(setpoint(|_| {}), false);
-    let other = Point { device: DeviceId::new("hp0").unwrap(), ..setpoint(|_| {}) };
-    moved.outputs.insert(0, (other.device.clone(), PointIndex(0)));
-    moved.setup.outputs.insert(0, OutputSetup { point: other, rules: Rules::default() });
-    b.control.apply(&moved);
+    b.control.apply(&moved(setpoint(|_| {})));
     b.pass(15 * S).await;
     asked.await.unwrap().unwrap_err();
     b.plant.silent.store(false, Ordering::Relaxed);
