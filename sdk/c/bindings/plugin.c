@@ -22,6 +22,9 @@ extern void __wasm_import_wellhead_plugin_points_read_many(uint8_t *, size_t, ui
 __attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("write")))
 extern void __wasm_import_wellhead_plugin_points_write(int32_t, int32_t, int64_t, size_t, uint8_t *, size_t, uint8_t *);
 
+__attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("renew")))
+extern void __wasm_import_wellhead_plugin_points_renew(uint8_t *, size_t, uint8_t *);
+
 __attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("relinquish")))
 extern void __wasm_import_wellhead_plugin_points_relinquish(int32_t, uint8_t *, size_t, uint8_t *);
 
@@ -32,6 +35,12 @@ extern void __wasm_import_wellhead_plugin_points_held_by(int32_t, uint8_t *);
 
 __attribute__((__import_module__("wellhead:plugin/values@1.0.0"), __import_name__("publish")))
 extern void __wasm_import_wellhead_plugin_values_publish(uint8_t *, size_t, int32_t, int64_t, size_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("wellhead:plugin/values@1.0.0"), __import_name__("lookup")))
+extern void __wasm_import_wellhead_plugin_values_lookup(uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("wellhead:plugin/values@1.0.0"), __import_name__("publish-many")))
+extern void __wasm_import_wellhead_plugin_values_publish_many(uint8_t *, size_t, uint8_t *);
 
 // Imported Functions from `wellhead:plugin/kv@1.0.0`
 
@@ -226,12 +235,11 @@ void wellhead_plugin_points_list_handle_free(wellhead_plugin_points_list_handle_
   }
 }
 
-void wellhead_plugin_points_list_sample_free(wellhead_plugin_points_list_sample_t *ptr) {
+void plugin_list_f64_free(plugin_list_f64_t *ptr) {
   size_t list_len = ptr->len;
   if (list_len > 0) {
-    wellhead_plugin_points_sample_t *list_ptr = ptr->ptr;
+    double *list_ptr = ptr->ptr;
     for (size_t i = 0; i < list_len; i++) {
-      wellhead_plugin_points_sample_free(&list_ptr[i]);
     }
     free(list_ptr);
   }
@@ -246,6 +254,11 @@ void wellhead_plugin_points_result_void_string_free(wellhead_plugin_points_resul
 
 void wellhead_plugin_values_value_free(wellhead_plugin_values_value_t *ptr) {
   wellhead_plugin_points_value_free(ptr);
+}
+
+void plugin_option_u32_free(plugin_option_u32_t *ptr) {
+  if (ptr->is_some) {
+  }
 }
 
 void plugin_list_u8_free(plugin_list_u8_t *ptr) {
@@ -457,12 +470,12 @@ void wellhead_plugin_points_read(wellhead_plugin_points_handle_t point, wellhead
   };
 }
 
-void wellhead_plugin_points_read_many(wellhead_plugin_points_list_handle_t *points, wellhead_plugin_points_list_sample_t *ret) {
+void wellhead_plugin_points_read_many(wellhead_plugin_points_list_handle_t *points, plugin_list_f64_t *ret) {
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(2*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_wellhead_plugin_points_read_many((uint8_t *) (*points).ptr, (*points).len, ptr);
-  *ret = (wellhead_plugin_points_list_sample_t) { (wellhead_plugin_points_sample_t*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
+  *ret = (plugin_list_f64_t) { (double*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
 }
 
 bool wellhead_plugin_points_write(wellhead_plugin_points_handle_t point, wellhead_plugin_points_value_t *value, plugin_string_t *reason, plugin_string_t *err) {
@@ -510,6 +523,31 @@ bool wellhead_plugin_points_write(wellhead_plugin_points_handle_t point, wellhea
   }
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_wellhead_plugin_points_write((int32_t) (point), variant, variant4, variant5, (uint8_t *) (*reason).ptr, (*reason).len, ptr);
+  wellhead_plugin_points_result_void_string_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool wellhead_plugin_points_renew(wellhead_plugin_points_list_handle_t *points, plugin_string_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wellhead_plugin_points_renew((uint8_t *) (*points).ptr, (*points).len, ptr);
   wellhead_plugin_points_result_void_string_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -632,6 +670,52 @@ bool wellhead_plugin_values_publish(plugin_string_t *name, wellhead_plugin_value
   }
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_wellhead_plugin_values_publish((uint8_t *) (*name).ptr, (*name).len, variant, variant4, variant5, (int32_t) quality, ptr);
+  wellhead_plugin_points_result_void_string_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      result.val.err = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool wellhead_plugin_values_lookup(plugin_string_t *name, uint32_t *ret) {
+  __attribute__((__aligned__(4)))
+  uint8_t ret_area[8];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wellhead_plugin_values_lookup((uint8_t *) (*name).ptr, (*name).len, ptr);
+  plugin_option_u32_t option;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (uint32_t) (*((int32_t*) (ptr + 4)));
+      break;
+    }
+  }
+  *ret = option.val;
+  return option.is_some;
+}
+
+bool wellhead_plugin_values_publish_many(plugin_list_f64_t *numbers, plugin_string_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(3*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wellhead_plugin_values_publish_many((uint8_t *) (*numbers).ptr, (*numbers).len, ptr);
   wellhead_plugin_points_result_void_string_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {

@@ -106,9 +106,9 @@ typedef struct {
 } wellhead_plugin_points_list_handle_t;
 
 typedef struct {
-  wellhead_plugin_points_sample_t *ptr;
+  double *ptr;
   size_t len;
-} wellhead_plugin_points_list_sample_t;
+} plugin_list_f64_t;
 
 typedef struct {
   bool is_err;
@@ -120,6 +120,11 @@ typedef struct {
 typedef wellhead_plugin_points_value_t wellhead_plugin_values_value_t;
 
 typedef wellhead_plugin_points_quality_t wellhead_plugin_values_quality_t;
+
+typedef struct {
+  bool is_some;
+  uint32_t val;
+} plugin_option_u32_t;
 
 typedef struct {
   uint8_t *ptr;
@@ -256,11 +261,18 @@ extern void wellhead_plugin_points_roles(wellhead_plugin_points_list_role_t *ret
 extern bool wellhead_plugin_points_lookup(plugin_string_t *role, uint32_t index, wellhead_plugin_points_handle_t *ret);
 // The latest of one point. Frozen for the time of a call.
 extern void wellhead_plugin_points_read(wellhead_plugin_points_handle_t point, wellhead_plugin_points_sample_t *ret);
-// The latest of several points in one crossing, in the order asked.
-extern void wellhead_plugin_points_read_many(wellhead_plugin_points_list_handle_t *points, wellhead_plugin_points_list_sample_t *ret);
+// The latest of many points in one crossing, which numbers pass as they are and samples do
+// not: for each point, in the order asked, four numbers. The first is the value: 0 or 1 of a
+// boolean, and NaN where `read` has more to tell, a text or why there is no value. The second
+// is the quality's place in `quality`, from 0; the third, the age in milliseconds; the
+// fourth, who decides an output, by the place in `holder`, and 0 of an input.
+extern void wellhead_plugin_points_read_many(wellhead_plugin_points_list_handle_t *points, plugin_list_f64_t *ret);
 // Asks for a value on an output, until the time to live that the site grants is over. Takes
 // effect when the call ends well, and never if it fails. The reason stands in the audit trail.
 extern bool wellhead_plugin_points_write(wellhead_plugin_points_handle_t point, wellhead_plugin_points_value_t *value, plugin_string_t *reason, plugin_string_t *err);
+// Asks again for what this plugin asked last of each of these outputs, for the same reason:
+// many writes in one crossing. Refused, all of it, if it asks nothing of one of them.
+extern bool wellhead_plugin_points_renew(wellhead_plugin_points_list_handle_t *points, plugin_string_t *err);
 // Gives an output back.
 extern bool wellhead_plugin_points_relinquish(wellhead_plugin_points_handle_t point, plugin_string_t *reason, plugin_string_t *err);
 // Who decides an output at present.
@@ -270,6 +282,12 @@ extern void wellhead_plugin_points_held_by(wellhead_plugin_points_handle_t point
 // Publishes a value under its name in the manifest. It stands until another takes its place,
 // and is as fresh as the last call that ended well.
 extern bool wellhead_plugin_values_publish(plugin_string_t *name, wellhead_plugin_values_value_t *value, wellhead_plugin_values_quality_t quality, plugin_string_t *err);
+// Finds a value of the manifest, for `publish-many`; none if it has none of this name.
+extern bool wellhead_plugin_values_lookup(plugin_string_t *name, uint32_t *ret);
+// Publishes many numbers in one crossing, of each three: what `lookup` returned, the number,
+// and the quality's place in `quality`, which must be one that has a value. Refused, all of
+// it, if `publish` would refuse one of them.
+extern bool wellhead_plugin_values_publish_many(plugin_list_f64_t *numbers, plugin_string_t *err);
 
 // Imported Functions from `wellhead:plugin/kv@1.0.0`
 extern bool wellhead_plugin_kv_get(plugin_string_t *key, plugin_list_u8_t *ret);
@@ -314,11 +332,13 @@ void wellhead_plugin_points_option_handle_free(wellhead_plugin_points_option_han
 
 void wellhead_plugin_points_list_handle_free(wellhead_plugin_points_list_handle_t *ptr);
 
-void wellhead_plugin_points_list_sample_free(wellhead_plugin_points_list_sample_t *ptr);
+void plugin_list_f64_free(plugin_list_f64_t *ptr);
 
 void wellhead_plugin_points_result_void_string_free(wellhead_plugin_points_result_void_string_t *ptr);
 
 void wellhead_plugin_values_value_free(wellhead_plugin_values_value_t *ptr);
+
+void plugin_option_u32_free(plugin_option_u32_t *ptr);
 
 void plugin_list_u8_free(plugin_list_u8_t *ptr);
 

@@ -955,9 +955,13 @@ pub mod wellhead {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// The latest of several points in one crossing, in the order asked.
+            /// The latest of many points in one crossing, which numbers pass as they are and samples do
+            /// not: for each point, in the order asked, four numbers. The first is the value: 0 or 1 of a
+            /// boolean, and NaN where `read` has more to tell, a text or why there is no value. The second
+            /// is the quality's place in `quality`, from 0; the third, the age in milliseconds; the
+            /// fourth, who decides an output, by the place in `holder`, and 0 of an input.
             #[allow(async_fn_in_trait)]
-            pub fn read_many(points: &[Handle]) -> _rt::Vec<Sample> {
+            pub fn read_many(points: &[Handle]) -> _rt::Vec<f64> {
                 unsafe {
                     #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
                     #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
@@ -989,93 +993,11 @@ pub mod wellhead {
                     let l4 = *ptr1
                         .add(::core::mem::size_of::<*const u8>())
                         .cast::<usize>();
-                    let base18 = l3;
-                    let len18 = l4;
-                    let mut result18 = _rt::Vec::with_capacity(len18);
-                    for i in 0..len18 {
-                        let base = base18
-                            .add(i * (24 + 2 * ::core::mem::size_of::<*const u8>()));
-                        let e18 = {
-                            let l5 = i32::from(*base.add(0).cast::<u8>());
-                            let v15 = match l5 {
-                                0 => {
-                                    let e15 = {
-                                        let l6 = *base.add(8).cast::<*mut u8>();
-                                        let l7 = *base
-                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len8 = l7;
-                                        let bytes8 = _rt::Vec::from_raw_parts(
-                                            l6.cast(),
-                                            len8,
-                                            len8,
-                                        );
-                                        _rt::string_lift(bytes8)
-                                    };
-                                    Value::Unavailable(e15)
-                                }
-                                1 => {
-                                    let e15 = {
-                                        let l9 = i32::from(*base.add(8).cast::<u8>());
-                                        _rt::bool_lift(l9 as u8)
-                                    };
-                                    Value::Boolean(e15)
-                                }
-                                2 => {
-                                    let e15 = {
-                                        let l10 = *base.add(8).cast::<i64>();
-                                        l10
-                                    };
-                                    Value::Integer(e15)
-                                }
-                                3 => {
-                                    let e15 = {
-                                        let l11 = *base.add(8).cast::<f64>();
-                                        l11
-                                    };
-                                    Value::Number(e15)
-                                }
-                                n => {
-                                    debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                    let e15 = {
-                                        let l12 = *base.add(8).cast::<*mut u8>();
-                                        let l13 = *base
-                                            .add(8 + 1 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len14 = l13;
-                                        let bytes14 = _rt::Vec::from_raw_parts(
-                                            l12.cast(),
-                                            len14,
-                                            len14,
-                                        );
-                                        _rt::string_lift(bytes14)
-                                    };
-                                    Value::Text(e15)
-                                }
-                            };
-                            let l16 = i32::from(
-                                *base
-                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>(),
-                            );
-                            let l17 = *base
-                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                .cast::<i64>();
-                            Sample {
-                                value: v15,
-                                quality: Quality::_lift(l16 as u8),
-                                age_ms: l17 as u64,
-                            }
-                        };
-                        result18.push(e18);
-                    }
-                    _rt::cabi_dealloc(
-                        base18,
-                        len18 * (24 + 2 * ::core::mem::size_of::<*const u8>()),
-                        8,
-                    );
-                    let result19 = result18;
-                    result19
+                    let len5 = l4;
+                    let result6 = <_ as From<
+                        _rt::Vec<_>,
+                    >>::from(_rt::Vec::from_raw_parts(l3.cast(), len5, len5));
+                    result6
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -1225,6 +1147,67 @@ pub mod wellhead {
                         _ => _rt::invalid_enum_discriminant(),
                     };
                     result10
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Asks again for what this plugin asked last of each of these outputs, for the same reason:
+            /// many writes in one crossing. Refused, all of it, if it asks nothing of one of them.
+            #[allow(async_fn_in_trait)]
+            pub fn renew(points: &[Handle]) -> Result<(), _rt::String> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 3 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 3
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = points;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "wellhead:plugin/points@1.0.0")]
+                    unsafe extern "C" {
+                        #[link_name = "renew"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result7 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = *ptr1
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l5 = *ptr1
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len6 = l5;
+                                let bytes6 = _rt::Vec::from_raw_parts(
+                                    l4.cast(),
+                                    len6,
+                                    len6,
+                                );
+                                _rt::string_lift(bytes6)
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result7
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -1526,6 +1509,106 @@ pub mod wellhead {
                         _ => _rt::invalid_enum_discriminant(),
                     };
                     result11
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Finds a value of the manifest, for `publish-many`; none if it has none of this name.
+            #[allow(async_fn_in_trait)]
+            pub fn lookup(name: &str) -> Option<u32> {
+                unsafe {
+                    #[repr(align(4))]
+                    struct RetArea([::core::mem::MaybeUninit<u8>; 8]);
+                    let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 8]);
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "wellhead:plugin/values@1.0.0")]
+                    unsafe extern "C" {
+                        #[link_name = "lookup"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result5 = match l3 {
+                        0 => None,
+                        1 => {
+                            let e = {
+                                let l4 = *ptr1.add(4).cast::<i32>();
+                                l4 as u32
+                            };
+                            Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result5
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Publishes many numbers in one crossing, of each three: what `lookup` returned, the number,
+            /// and the quality's place in `quality`, which must be one that has a value. Refused, all of
+            /// it, if `publish` would refuse one of them.
+            #[allow(async_fn_in_trait)]
+            pub fn publish_many(numbers: &[f64]) -> Result<(), _rt::String> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 3 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 3
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = numbers;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "wellhead:plugin/values@1.0.0")]
+                    unsafe extern "C" {
+                        #[link_name = "publish-many"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result7 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = *ptr1
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l5 = *ptr1
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len6 = l5;
+                                let bytes6 = _rt::Vec::from_raw_parts(
+                                    l4.cast(),
+                                    len6,
+                                    len6,
+                                );
+                                _rt::string_lift(bytes6)
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result7
                 }
             }
         }
@@ -2269,10 +2352,10 @@ macro_rules! __export_plugin_impl {
         "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.60.0:wellhead:plugin@1.0.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1768] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1850] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xeb\x0c\x01A\x02\x01\
-A,\x01B\x1f\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xbd\x0d\x01A\x02\x01\
+A,\x01B!\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
 bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07boole\
 an\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\
 \0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\0\x06\
@@ -2280,39 +2363,41 @@ an\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x0
 nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01s\0\x05\
 other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05roles\x01\x0d\
 \x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01@\x01\x05\
-point\x01\0\x07\x04\0\x04read\x01\x10\x01p\x01\x01p\x07\x01@\x01\x06points\x11\0\
-\x12\x04\0\x09read-many\x01\x13\x01j\0\x01s\x01@\x03\x05point\x01\x05value\x05\x06\
-reasons\0\x14\x04\0\x05write\x01\x15\x01@\x02\x05point\x01\x06reasons\0\x14\x04\0\
-\x0arelinquish\x01\x16\x01@\x01\x05point\x01\0\x0b\x04\0\x07held-by\x01\x17\x03\0\
-\x1cwellhead:plugin/points@1.0.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quali\
-ty\x01B\x07\x02\x03\x02\x01\x01\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\
-\x07quality\x03\0\x02\x01j\0\x01s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\
-\x04\x04\0\x07publish\x01\x05\x03\0\x1cwellhead:plugin/values@1.0.0\x05\x03\x01B\
-\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03get\x01\x02\x01j\0\x01s\x01@\x02\
-\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01@\x01\x03keys\x01\0\x04\0\x06d\
-elete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\x04\x01B\x04\x01m\x04\x05deb\
-ug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x02\x05level\x01\x04text\
-s\x01\0\x04\0\x05write\x01\x02\x03\0\x19wellhead:plugin/log@1.0.0\x05\x05\x01B\x06\
-\x01m\x03\x06notice\x07warning\x05alarm\x04\0\x08severity\x03\0\0\x01@\x04\x04co\
-des\x08severity\x01\x04texts\x07text-zhs\x01\0\x04\0\x05raise\x01\x02\x01@\x01\x04\
-codes\x01\0\x04\0\x05clear\x01\x03\x03\0\x1cwellhead:plugin/alarms@1.0.0\x05\x06\
-\x01B\x0b\x01r\x08\x04yearz\x05month}\x03day}\x04hour}\x06minute}\x06second}\x07\
-weekday}\x0autc-offsetz\x04\0\x05civil\x03\0\0\x01r\x04\x06utc-msx\x0cmonotonic-\
-msw\x06synced\x7f\x05local\x01\x04\0\x07instant\x03\0\x02\x01@\0\0\x03\x04\0\x03\
-now\x01\x04\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\x05\x01kx\x01@\x01\x05\
-local\x01\0\x06\x04\0\x09moment-of\x01\x07\x03\0\x1bwellhead:plugin/clock@1.0.0\x05\
-\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\0\x05value\x03\0\x01\x01\
-r\x03\x04names\x07versions\x0abuilt-withs\x03\0\x0bdescription\x03\0\x0b\x01p\x0a\
-\x01p\x0d\x01q\x05\x07boolean\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04te\
-xt\x01s\0\x05table\x01\x0e\0\x03\0\x07setting\x03\0\x0f\x01r\x02\x04names\x05val\
-ue\x10\x03\0\x09parameter\x03\0\x11\x01p}\x01r\x02\x07versions\x05bytes\x13\x03\0\
-\x0bsaved-state\x03\0\x14\x01p\x12\x01k\x15\x01r\x02\x0aparameters\x16\x05saved\x17\
-\x03\0\x06config\x03\0\x18\x01@\0\0\x0c\x04\0\x08describe\x01\x1a\x01j\0\x01s\x01\
-@\x01\x06config\x19\0\x1b\x04\0\x04init\x01\x1c\x01@\0\0\x1b\x04\0\x04tick\x01\x1d\
-\x01p\x09\x01@\x01\x06points\x1e\0\x1b\x04\0\x09on-change\x01\x1f\x01@\0\0\x13\x04\
-\0\x04save\x01\x20\x04\0\x1cwellhead:plugin/plugin@1.0.0\x04\0\x0b\x0c\x01\0\x06\
-plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.254\
-.2\x10wit-bindgen-rust\x060.60.0";
+point\x01\0\x07\x04\0\x04read\x01\x10\x01p\x01\x01pu\x01@\x01\x06points\x11\0\x12\
+\x04\0\x09read-many\x01\x13\x01j\0\x01s\x01@\x03\x05point\x01\x05value\x05\x06re\
+asons\0\x14\x04\0\x05write\x01\x15\x01@\x01\x06points\x11\0\x14\x04\0\x05renew\x01\
+\x16\x01@\x02\x05point\x01\x06reasons\0\x14\x04\0\x0arelinquish\x01\x17\x01@\x01\
+\x05point\x01\0\x0b\x04\0\x07held-by\x01\x18\x03\0\x1cwellhead:plugin/points@1.0\
+.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quality\x01B\x0d\x02\x03\x02\x01\x01\
+\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07quality\x03\0\x02\x01j\0\x01\
+s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\x04\x04\0\x07publish\x01\x05\x01\
+ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\x07\x01pu\x01@\x01\x07numbers\x08\
+\0\x04\x04\0\x0cpublish-many\x01\x09\x03\0\x1cwellhead:plugin/values@1.0.0\x05\x03\
+\x01B\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03get\x01\x02\x01j\0\x01s\x01\
+@\x02\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01@\x01\x03keys\x01\0\x04\0\
+\x06delete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\x04\x01B\x04\x01m\x04\x05\
+debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x02\x05level\x01\x04t\
+exts\x01\0\x04\0\x05write\x01\x02\x03\0\x19wellhead:plugin/log@1.0.0\x05\x05\x01\
+B\x06\x01m\x03\x06notice\x07warning\x05alarm\x04\0\x08severity\x03\0\0\x01@\x04\x04\
+codes\x08severity\x01\x04texts\x07text-zhs\x01\0\x04\0\x05raise\x01\x02\x01@\x01\
+\x04codes\x01\0\x04\0\x05clear\x01\x03\x03\0\x1cwellhead:plugin/alarms@1.0.0\x05\
+\x06\x01B\x0b\x01r\x08\x04yearz\x05month}\x03day}\x04hour}\x06minute}\x06second}\
+\x07weekday}\x0autc-offsetz\x04\0\x05civil\x03\0\0\x01r\x04\x06utc-msx\x0cmonoto\
+nic-msw\x06synced\x7f\x05local\x01\x04\0\x07instant\x03\0\x02\x01@\0\0\x03\x04\0\
+\x03now\x01\x04\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\x05\x01kx\x01@\x01\
+\x05local\x01\0\x06\x04\0\x09moment-of\x01\x07\x03\0\x1bwellhead:plugin/clock@1.\
+0.0\x05\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\0\x05value\x03\0\
+\x01\x01r\x03\x04names\x07versions\x0abuilt-withs\x03\0\x0bdescription\x03\0\x0b\
+\x01p\x0a\x01p\x0d\x01q\x05\x07boolean\x01\x7f\0\x07integer\x01x\0\x06number\x01\
+u\0\x04text\x01s\0\x05table\x01\x0e\0\x03\0\x07setting\x03\0\x0f\x01r\x02\x04nam\
+es\x05value\x10\x03\0\x09parameter\x03\0\x11\x01p}\x01r\x02\x07versions\x05bytes\
+\x13\x03\0\x0bsaved-state\x03\0\x14\x01p\x12\x01k\x15\x01r\x02\x0aparameters\x16\
+\x05saved\x17\x03\0\x06config\x03\0\x18\x01@\0\0\x0c\x04\0\x08describe\x01\x1a\x01\
+j\0\x01s\x01@\x01\x06config\x19\0\x1b\x04\0\x04init\x01\x1c\x01@\0\0\x1b\x04\0\x04\
+tick\x01\x1d\x01p\x09\x01@\x01\x06points\x1e\0\x1b\x04\0\x09on-change\x01\x1f\x01\
+@\0\0\x13\x04\0\x04save\x01\x20\x04\0\x1cwellhead:plugin/plugin@1.0.0\x04\0\x0b\x0c\
+\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-componen\
+t\x070.254.2\x10wit-bindgen-rust\x060.60.0";
         };
     };
 }
@@ -2325,24 +2410,26 @@ pub use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1729] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xa4\x0c\x01A\x02\x01\
-A\x20\x01B\x1f\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05sta\
-le\x03bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07\
-boolean\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05val\
-ue\x03\0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\
-\0\x06\x01r\x03\x04names\x05indexy\x08writable\x7f\x04\0\x04role\x03\0\x08\x01q\x06\
-\x06nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01\
-s\0\x05other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05rol\
-es\x01\x0d\x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01\
-@\x01\x05point\x01\0\x07\x04\0\x04read\x01\x10\x01p\x01\x01p\x07\x01@\x01\x06poi\
-nts\x11\0\x12\x04\0\x09read-many\x01\x13\x01j\0\x01s\x01@\x03\x05point\x01\x05va\
-lue\x05\x06reasons\0\x14\x04\0\x05write\x01\x15\x01@\x02\x05point\x01\x06reasons\
-\0\x14\x04\0\x0arelinquish\x01\x16\x01@\x01\x05point\x01\0\x0b\x04\0\x07held-by\x01\
-\x17\x03\0\x1cwellhead:plugin/points@1.0.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\
-\x07quality\x01B\x07\x02\x03\x02\x01\x01\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\
-\x04\0\x07quality\x03\0\x02\x01j\0\x01s\x01@\x03\x04names\x05value\x01\x07qualit\
-y\x03\0\x04\x04\0\x07publish\x01\x05\x03\0\x1cwellhead:plugin/values@1.0.0\x05\x03\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1811] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf6\x0c\x01A\x02\x01\
+A\x20\x01B!\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
+bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07boole\
+an\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\
+\0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\0\x06\
+\x01r\x03\x04names\x05indexy\x08writable\x7f\x04\0\x04role\x03\0\x08\x01q\x06\x06\
+nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01s\0\x05\
+other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05roles\x01\x0d\
+\x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01@\x01\x05\
+point\x01\0\x07\x04\0\x04read\x01\x10\x01p\x01\x01pu\x01@\x01\x06points\x11\0\x12\
+\x04\0\x09read-many\x01\x13\x01j\0\x01s\x01@\x03\x05point\x01\x05value\x05\x06re\
+asons\0\x14\x04\0\x05write\x01\x15\x01@\x01\x06points\x11\0\x14\x04\0\x05renew\x01\
+\x16\x01@\x02\x05point\x01\x06reasons\0\x14\x04\0\x0arelinquish\x01\x17\x01@\x01\
+\x05point\x01\0\x0b\x04\0\x07held-by\x01\x18\x03\0\x1cwellhead:plugin/points@1.0\
+.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quality\x01B\x0d\x02\x03\x02\x01\x01\
+\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07quality\x03\0\x02\x01j\0\x01\
+s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\x04\x04\0\x07publish\x01\x05\x01\
+ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\x07\x01pu\x01@\x01\x07numbers\x08\
+\0\x04\x04\0\x0cpublish-many\x01\x09\x03\0\x1cwellhead:plugin/values@1.0.0\x05\x03\
 \x01B\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03get\x01\x02\x01j\0\x01s\x01\
 @\x02\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01@\x01\x03keys\x01\0\x04\0\
 \x06delete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\x04\x01B\x04\x01m\x04\x05\

@@ -17,6 +17,7 @@ pub struct Input<T> {
 /// A role that is written, with values of the type `T`.
 #[derive(Debug)]
 pub struct Output<T> {
+    slot: usize,
     point: u32,
     values: PhantomData<fn(T)>,
 }
@@ -76,12 +77,16 @@ impl<T: PointValue> Reading<T> {
             (_, Quality::Stale | Quality::Bad) | (Err(_), _) => None,
             (Ok(value), _) => T::from_value(value),
         };
-        // A quality that promises a value holds only if there is one of the type asked for.
-        let quality = match (&value, sample.quality) {
+        Self::new(value, sample.quality, sample.age)
+    }
+
+    /// A quality that promises a value holds only if there is one of the type asked for.
+    fn new(value: Option<T>, quality: Quality, age: Duration) -> Self {
+        let quality = match (&value, quality) {
             (None, Quality::Good | Quality::Uncertain | Quality::Manual) => Quality::Bad,
             (_, quality) => quality,
         };
-        Reading { value, quality, age: sample.age }
+        Reading { value, quality, age }
     }
 }
 
@@ -117,7 +122,8 @@ pub struct Init<'h> {
     roles: Vec<Bound>,
     now: Now,
     restored: Restored,
-    pub(crate) inputs: Vec<u32>,
+    /// The points that are read together before every call.
+    pub(crate) points: std::cell::RefCell<Vec<u32>>,
     /// What [`compare`](Self::compare) found last.
     pub(crate) misread: std::cell::Cell<Option<Error>>,
 }
@@ -125,8 +131,8 @@ pub struct Init<'h> {
 impl<'h> Init<'h> {
     pub(crate) fn new(host: &'h dyn Host, config: Config, restored: Restored) -> Self {
         let (roles, now) = (host.roles(), host.now());
-        let (inputs, misread) = Default::default();
-        Init { host, config, roles, now, restored, inputs, misread }
+        let (points, misread) = Default::default();
+        Init { host, config, roles, now, restored, points, misread }
     }
 
     /// A parameter of the manifest, with the site's value or the default.
@@ -190,13 +196,13 @@ impl<'h> Init<'h> {
     /// The point that a role reads, unless the site left it out.
     pub fn input_optional<T: PointValue>(&mut self, role: &str) -> Option<Input<T>> {
         self.compare::<T>(role);
-        self.host.lookup(role, 0).map(|point| self.batch(point))
+        self.host.lookup(role, 0).map(|point| self.input_at(point))
     }
 
     /// All points that a role with `many` reads, in the site's order; empty if there are none.
     pub fn inputs<T: PointValue>(&mut self, role: &str) -> Vec<Input<T>> {
         self.compare::<T>(role);
-        self.points(role).iter().map(|point| self.batch(*point)).collect()
+        self.points_of(role).iter().map(|point| self.input_at(*point)).collect()
     }
 
     /// Remembers a role whose shape is not for this type: on the box it would read as bad for ever,
@@ -214,7 +220,7 @@ impl<'h> Init<'h> {
     }
 
     /// The points bound to a role.
-    fn points(&self, role: &str) -> Vec<u32> {
+    fn points_of(&self, role: &str) -> Vec<u32> {
         let mut points = Vec::new();
         while let Some(point) = self.host.lookup(role, points.len() as u32) {
             points.push(point);
@@ -222,10 +228,15 @@ impl<'h> Init<'h> {
         points
     }
 
-    /// Adds a point to those that are read together at the start of every call.
-    fn batch<T>(&mut self, point: u32) -> Input<T> {
-        self.inputs.push(point);
-        Input { slot: self.inputs.len() - 1, values: PhantomData }
+    fn input_at<T>(&self, point: u32) -> Input<T> {
+        Input { slot: self.slot(point), values: PhantomData }
+    }
+
+    /// Adds a point to those that are read together, and returns its place among them.
+    fn slot(&self, point: u32) -> usize {
+        let mut points = self.points.borrow_mut();
+        points.push(point);
+        points.len() - 1
     }
 
     /// The point that a role writes.
@@ -240,10 +251,12 @@ impl<'h> Init<'h> {
 
     /// All points that a role with `many` writes, in the site's order; empty if there are none.
     pub fn outputs<T: PointValue>(&self, role: &str) -> Result<Vec<Output<T>>, Error> {
-        let points = self.points(role);
+        let points = self.points_of(role);
         self.compare::<T>(role);
         self.writable(role)?;
-        Ok(points.iter().map(|point| Output { point: *point, values: PhantomData }).collect())
+        let output =
+            |point: &u32| Output { slot: self.slot(*point), point: *point, values: PhantomData };
+        Ok(points.iter().map(output).collect())
     }
 
     fn writable(&self, role: &str) -> Result<(), Error> {
@@ -287,8 +300,9 @@ impl Parameters<'_> {
 pub struct Tick<'h> {
     host: &'h dyn Host,
     now: Now,
-    inputs: &'h [u32],
-    samples: &'h [Sample],
+    points: &'h [u32],
+    /// Four numbers of each of the points, as the contract's `read-many` has them.
+    seen: &'h [f64],
     changed: &'h [u32],
     said: &'h mut Said,
 }
@@ -296,40 +310,56 @@ pub struct Tick<'h> {
 impl<'h> Tick<'h> {
     pub(crate) fn new(
         host: &'h dyn Host,
-        inputs: &'h [u32],
-        samples: &'h [Sample],
+        points: &'h [u32],
+        seen: &'h [f64],
         changed: &'h [u32],
         said: &'h mut Said,
     ) -> Self {
-        Tick { host, now: host.now(), inputs, samples, changed, said }
+        Tick { host, now: host.now(), points, seen, changed, said }
     }
 
     /// What the point of an input read last. All inputs were read together, before the call.
     pub fn read<T: PointValue>(&self, input: &Input<T>) -> Reading<T> {
-        match self.samples.get(input.slot) {
-            Some(sample) => Reading::of(sample),
+        self.reading(input.slot)
+    }
+
+    fn reading<T: PointValue>(&self, slot: usize) -> Reading<T> {
+        let (number, quality, age) = self.row(slot);
+        if !quality.has_value() {
+            return Reading { value: None, quality, age };
+        }
+        match T::from_number(number) {
+            None if !T::IS_NUMBER => Reading::of(&self.host.read(self.points[slot])),
+            value => Reading::new(value, quality, age),
+        }
+    }
+
+    /// The value as a number, its quality and its age.
+    #[inline(never)]
+    fn row(&self, slot: usize) -> (f64, Quality, Duration) {
+        match self.seen.get(slot * 4..slot * 4 + 3) {
+            Some([number, quality, age_ms]) => {
+                (*number, Quality::at(*quality), Duration::from_millis(*age_ms as u64))
+            }
             // Only an input of another instance can be outside.
-            None => Reading { value: None, quality: Quality::Bad, age: Duration::MAX },
+            _ => (f64::NAN, Quality::Bad, Duration::MAX),
         }
     }
 
     /// Why an input has no value, if it has none.
-    pub fn why_unavailable<T>(&self, input: &Input<T>) -> Option<&str> {
-        self.samples.get(input.slot)?.value.as_ref().err().map(String::as_str)
+    pub fn why_unavailable<T>(&self, input: &Input<T>) -> Option<String> {
+        self.host.read(*self.points.get(input.slot)?).value.err()
     }
 
     /// Whether this is a call of [`Plugin::on_change`](crate::Plugin::on_change) because of this
     /// input.
     pub fn changed<T>(&self, input: &Input<T>) -> bool {
-        self.inputs.get(input.slot).is_some_and(|point| self.changed.contains(point))
+        self.points.get(input.slot).is_some_and(|point| self.changed.contains(point))
     }
 
     /// What the point of an output read last.
     pub fn read_back<T: PointValue>(&self, output: &Output<T>) -> Reading<T> {
-        match self.host.read_many(&[output.point]).first() {
-            Some(sample) => Reading::of(sample),
-            None => Reading { value: None, quality: Quality::Bad, age: Duration::MAX },
-        }
+        self.reading(output.slot)
     }
 
     /// Asks for a value on an output until the next call. The reason stands in the audit trail.
@@ -344,7 +374,7 @@ impl<'h> Tick<'h> {
 
     fn ask(&mut self, point: u32, value: Value, reason: &str) -> Result<(), Error> {
         let value = finite(value)?;
-        self.host.write(point, &value, reason).map_err(refused)
+        self.said.write(self.host, point, value, reason).map_err(refused)
     }
 
     /// Gives an output back: to its safe value, or to whoever else holds it.
@@ -353,12 +383,21 @@ impl<'h> Tick<'h> {
         output: &Output<T>,
         reason: impl AsRef<str>,
     ) -> Result<(), Error> {
+        self.said.relinquish(output.point);
         self.host.relinquish(output.point, reason.as_ref()).map_err(refused)
     }
 
     /// Who decides an output at present.
     pub fn holder<T>(&self, output: &Output<T>) -> Holder {
-        self.host.held_by(output.point)
+        let place = self.seen.get(output.slot * 4 + 3).copied().unwrap_or(f64::NAN);
+        match place as u8 {
+            1 => Holder::ThisPlugin,
+            2 => Holder::Operator,
+            3 => Holder::Local,
+            // The others have a name, or are nobody.
+            _ if place != 0.0 => self.host.held_by(output.point),
+            _ => Holder::Nobody,
+        }
     }
 
     /// Publishes a value of the manifest, as good. It stands until another takes its place; the
@@ -389,8 +428,7 @@ impl<'h> Tick<'h> {
         quality: Quality,
     ) -> Result<(), Error> {
         let value = value.map(finite).transpose()?;
-        let tell = |value: Option<&Value>| self.host.publish(name, value, quality);
-        self.said.publish(name, value, quality, tell).map_err(refused)
+        self.said.publish(self.host, name, value, quality).map_err(refused)
     }
 
     /// Raises an alarm while a condition holds and clears it when it does not.

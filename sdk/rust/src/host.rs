@@ -80,11 +80,15 @@ pub trait Host {
     fn shape(&self, _role: &str) -> Option<&'static str> {
         None
     }
-    fn read_many(&self, points: &[u32]) -> Vec<Sample>;
+    fn read(&self, point: u32) -> Sample;
+    fn read_many(&self, points: &[u32]) -> Vec<f64>;
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String>;
+    fn renew(&self, points: &[u32]) -> Result<(), String>;
     fn relinquish(&self, point: u32, reason: &str) -> Result<(), String>;
     fn held_by(&self, point: u32) -> Holder;
     fn publish(&self, name: &str, value: Option<&Value>, quality: Quality) -> Result<(), String>;
+    fn lookup_value(&self, name: &str) -> Option<u32>;
+    fn publish_many(&self, numbers: &[f64]) -> Result<(), String>;
     fn kv_get(&self, key: &str) -> Option<Vec<u8>>;
     fn kv_set(&self, key: &str, value: &[u8]) -> Result<(), String>;
     fn kv_delete(&self, key: &str);

@@ -7,7 +7,7 @@ use crate::{Error, Init, Level, Plugin, Restored, Tick, state};
 /// A running plugin.
 pub struct Instance<P> {
     plugin: P,
-    inputs: Vec<u32>,
+    points: Vec<u32>,
     said: Said,
 }
 
@@ -30,7 +30,7 @@ impl<P: Plugin> Instance<P> {
         if let Some(wrong) = cx.misread.take() {
             return Err(wrong);
         }
-        Ok(Instance { plugin, inputs: cx.inputs, said: Said::default() })
+        Ok(Instance { plugin, points: cx.points.into_inner(), said: Said::default() })
     }
 
     /// Calls `tick`.
@@ -49,17 +49,20 @@ impl<P: Plugin> Instance<P> {
         changed: &[u32],
         call: impl FnOnce(&mut P, &mut Tick<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let samples = self.read(host);
-        let mut cx = Tick::new(host, &self.inputs, &samples, changed, &mut self.said);
-        let result = call(&mut self.plugin, &mut cx);
+        let seen = self.read(host);
+        let mut cx = Tick::new(host, &self.points, &seen, changed, &mut self.said);
+        let mut result = call(&mut self.plugin, &mut cx);
+        if result.is_ok() {
+            result = self.said.end(host).map_err(Error::from);
+        }
         if result.is_err() {
             self.said = Said::default();
         }
         result
     }
 
-    fn read(&self, host: &dyn Host) -> Vec<crate::host::Sample> {
-        if self.inputs.is_empty() { Vec::new() } else { host.read_many(&self.inputs) }
+    fn read(&self, host: &dyn Host) -> Vec<f64> {
+        if self.points.is_empty() { Vec::new() } else { host.read_many(&self.points) }
     }
 
     /// What is to survive.

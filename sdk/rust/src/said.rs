@@ -1,6 +1,7 @@
 //! What the gateway was told and still has, so that it need not be told again: of what a plugin
 //! says in a call, most is as it was.
 
+use crate::host::Host;
 use crate::{Quality, Value};
 
 /// What was said in calls that ended well. After one that did not, start anew: the gateway dropped
@@ -10,6 +11,7 @@ pub(crate) struct Said {
     values: Vec<Published>,
     /// Where the next value is looked for first. A plugin publishes in the same order every time.
     next: usize,
+    outputs: Vec<Asked>,
     /// Codes of alarms that were cleared.
     cleared: Vec<String>,
 }
@@ -17,38 +19,116 @@ pub(crate) struct Said {
 #[derive(Debug)]
 struct Published {
     name: &'static str,
+    /// What `publish-many` knows it by, once it was published with a number.
+    handle: Option<u32>,
     value: Option<Value>,
     quality: Quality,
+    /// To be told at the end of the call.
+    pending: bool,
+}
+
+/// What stands of an output; no value if it was given back.
+#[derive(Debug)]
+struct Asked {
+    point: u32,
+    value: Option<Value>,
+    reason: String,
+    /// To be told at the end of the call.
+    again: bool,
 }
 
 impl Said {
-    /// Tells a value unless it stands already.
+    /// Tells a value unless it stands already: a number at the end of the call.
     pub(crate) fn publish(
         &mut self,
+        host: &dyn Host,
         name: &'static str,
         value: Option<Value>,
         quality: Quality,
-        tell: impl FnOnce(Option<&Value>) -> Result<(), String>,
     ) -> Result<(), String> {
-        let is_next = self.values.get(self.next).is_some_and(|known| same(known.name, name));
-        let at = match is_next {
-            true => Some(self.next),
-            false => self.values.iter().position(|known| same(known.name, name)),
-        };
-        self.next = at.unwrap_or(self.values.len()) + 1;
-        match at.and_then(|at| self.values.get_mut(at)) {
-            Some(known) if known.quality == quality && stands(&known.value, &value) => {}
-            Some(known) => {
-                tell(value.as_ref())?;
-                (known.value, known.quality) = (value, quality);
+        let at = self.place(name);
+        if at == self.values.len() {
+            // Good without a value: that is nothing that could have been told.
+            let (handle, value, quality, pending) = (None, None, Quality::Good, false);
+            self.values.push(Published { name, handle, value, quality, pending });
+        }
+        self.next = if at + 1 < self.values.len() { at + 1 } else { 0 };
+        let known = &mut self.values[at];
+        if known.quality == quality && stands(&known.value, &value) {
+            return Ok(());
+        }
+        let is_number = matches!(value, Some(Value::Float(_))) && quality.has_value();
+        if is_number && known.handle.is_none() {
+            known.handle = host.lookup_value(name);
+        }
+        known.pending = is_number && known.handle.is_some();
+        if !known.pending {
+            host.publish(name, value.as_ref(), quality)?;
+        }
+        (known.value, known.quality) = (value, quality);
+        Ok(())
+    }
+
+    /// Where a value is among those that were published, or will be.
+    fn place(&self, name: &'static str) -> usize {
+        if self.values.get(self.next).is_some_and(|known| same(known.name, name)) {
+            return self.next;
+        }
+        let at = self.values.iter().position(|known| same(known.name, name));
+        at.unwrap_or(self.values.len())
+    }
+
+    /// Asks for a value on an output. If that stands already it is told at the end of the call.
+    pub(crate) fn write(
+        &mut self,
+        host: &dyn Host,
+        point: u32,
+        value: Value,
+        reason: &str,
+    ) -> Result<(), String> {
+        let asked = self.outputs.iter_mut().find(|asked| asked.point == point);
+        if let Some(asked) = asked {
+            asked.again = asked.value.as_ref() == Some(&value) && asked.reason == reason;
+            if !asked.again {
+                host.write(point, &value, reason)?;
+                (asked.value, asked.reason) = (Some(value), reason.to_owned());
             }
-            None => {
-                tell(value.as_ref())?;
-                self.values.push(Published { name, value, quality });
+            return Ok(());
+        }
+        host.write(point, &value, reason)?;
+        let (value, reason) = (Some(value), reason.to_owned());
+        self.outputs.push(Asked { point, value, reason, again: false });
+        Ok(())
+    }
+
+    /// An output is given back.
+    pub(crate) fn relinquish(&mut self, point: u32) {
+        if let Some(asked) = self.outputs.iter_mut().find(|asked| asked.point == point) {
+            (asked.value, asked.again) = (None, false);
+        }
+    }
+
+    /// The end of a call: tells in one what was kept until now.
+    pub(crate) fn end(&mut self, host: &dyn Host) -> Result<(), String> {
+        let (mut numbers, mut again) = (Vec::new(), Vec::new());
+        for known in &mut self.values {
+            if let (true, Some(handle), Some(Value::Float(number))) =
+                (known.pending, known.handle, &known.value)
+            {
+                known.pending = false;
+                numbers.extend_from_slice(&[f64::from(handle), *number, known.quality.place()]);
             }
         }
-        if self.next >= self.values.len() {
-            self.next = 0;
+        for asked in &mut self.outputs {
+            if std::mem::take(&mut asked.again) {
+                again.push(asked.point);
+            }
+        }
+        if !numbers.is_empty() {
+            host.publish_many(&numbers)?;
+        }
+        if !again.is_empty() {
+            host.renew(&again)?;
         }
         Ok(())
     }
@@ -86,39 +166,175 @@ fn stands(known: &Option<Value>, value: &Option<Value>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::{Bound, Holder, Level, Sample};
+    use crate::{Alarm, Civil, Now};
+    use Quality::{Bad, Good, Uncertain};
+    use std::cell::RefCell;
 
-    /// Publishes a few values and returns the names of those that were told.
-    fn told(said: &mut Said, values: &[(&'static str, f64, Quality)]) -> Vec<&'static str> {
-        let mut told = Vec::new();
-        for (name, value, quality) in values {
-            let value = Some(Value::Float(*value));
-            let tell = |_: Option<&Value>| {
-                told.push(*name);
-                Ok(())
-            };
-            assert_eq!(said.publish(name, value, *quality, tell), Ok(()));
+    /// A gateway that has the values a, b, c and d, and writes down what it is told.
+    #[derive(Default)]
+    struct Told {
+        lines: RefCell<Vec<String>>,
+        refuses: bool,
+    }
+
+    const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+    impl Told {
+        fn line(&self, line: String) -> Result<(), String> {
+            if self.refuses {
+                return Err("no".to_owned());
+            }
+            self.lines.borrow_mut().push(line);
+            Ok(())
         }
-        told
+
+        /// What it was told until the end of this call.
+        fn end(&self, said: &mut Said) -> Vec<String> {
+            assert_eq!(said.end(self), Ok(()));
+            self.lines.take()
+        }
+    }
+
+    impl Host for Told {
+        fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String> {
+            self.line(format!("{point} {value} {reason}"))
+        }
+
+        fn renew(&self, points: &[u32]) -> Result<(), String> {
+            self.line(format!("again {points:?}"))
+        }
+
+        fn publish(&self, name: &str, value: Option<&Value>, _: Quality) -> Result<(), String> {
+            self.line(format!("{name}={}", value.map_or("?".to_owned(), Value::to_string)))
+        }
+
+        fn lookup_value(&self, name: &str) -> Option<u32> {
+            NAMES.iter().position(|n| *n == name).map(|at| at as u32)
+        }
+
+        fn publish_many(&self, numbers: &[f64]) -> Result<(), String> {
+            let rows = numbers.chunks_exact(3).map(|row| {
+                let quality = if row[2] == Good.place() { "" } else { "~" };
+                format!("{}={}{quality}", NAMES[row[0] as usize], row[1])
+            });
+            self.line(rows.collect::<Vec<_>>().join(" "))
+        }
+
+        fn roles(&self) -> Vec<Bound> {
+            unimplemented!()
+        }
+        fn lookup(&self, _: &str, _: u32) -> Option<u32> {
+            unimplemented!()
+        }
+        fn read(&self, _: u32) -> Sample {
+            unimplemented!()
+        }
+        fn read_many(&self, _: &[u32]) -> Vec<f64> {
+            unimplemented!()
+        }
+        fn relinquish(&self, _: u32, _: &str) -> Result<(), String> {
+            unimplemented!()
+        }
+        fn held_by(&self, _: u32) -> Holder {
+            unimplemented!()
+        }
+        fn kv_get(&self, _: &str) -> Option<Vec<u8>> {
+            unimplemented!()
+        }
+        fn kv_set(&self, _: &str, _: &[u8]) -> Result<(), String> {
+            unimplemented!()
+        }
+        fn kv_delete(&self, _: &str) {}
+        fn log(&self, _: Level, _: &str) {}
+        fn raise(&self, _: &Alarm<'_>) {}
+        fn clear(&self, _: &str) {}
+        fn now(&self) -> Now {
+            unimplemented!()
+        }
+        fn civil_at(&self, _: i64) -> Civil {
+            unimplemented!()
+        }
+        fn moment_of(&self, _: Civil) -> Option<i64> {
+            unimplemented!()
+        }
+    }
+
+    /// What a call tells that publishes a few numbers.
+    fn told(said: &mut Said, values: &[(&'static str, f64, Quality)]) -> Vec<String> {
+        let host = Told::default();
+        for (name, value, quality) in values {
+            assert_eq!(said.publish(&host, name, Some(Value::Float(*value)), *quality), Ok(()));
+        }
+        host.end(said)
     }
 
     #[test]
     fn only_what_changed_is_told_in_whatever_order() {
-        use Quality::{Good, Uncertain};
         let mut said = Said::default();
         let first = [("a", 1.0, Good), ("b", 2.0, Good), ("c", 3.0, Good)];
-        assert_eq!(told(&mut said, &first), ["a", "b", "c"]);
+        assert_eq!(told(&mut said, &first), ["a=1 b=2 c=3"]);
         assert_eq!(told(&mut said, &first), [""; 0]);
         let second = [("c", 4.0, Good), ("a", 1.0, Good), ("b", 2.0, Uncertain), ("a", 5.0, Good)];
-        assert_eq!(told(&mut said, &second), ["c", "b", "a"]);
-        assert_eq!(told(&mut said, &[("a", 1.0, Good), ("d", 1.0, Good)]), ["a", "d"]);
+        assert_eq!(told(&mut said, &second), ["a=5 b=2~ c=4"]);
+        assert_eq!(told(&mut said, &[("a", 1.0, Good), ("d", 1.0, Good)]), ["a=1 d=1"]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_at_once_and_outdoes_a_number_of_the_same_call() {
+        let (mut said, host) = (Said::default(), Told::default());
+        let number = |x| Some(Value::Float(x));
+        said.publish(&host, "a", Some(Value::Text("on".into())), Good).unwrap();
+        said.publish(&host, "b", number(1.0), Good).unwrap();
+        said.publish(&host, "c", number(2.0), Good).unwrap();
+        said.publish(&host, "b", None, Bad).unwrap();
+        assert_eq!(host.end(&mut said), ["a=on", "b=?", "c=2"]);
+        said.publish(&host, "b", None, Bad).unwrap();
+        assert_eq!(host.end(&mut said), [""; 0]);
+        said.publish(&host, "b", number(1.0), Good).unwrap();
+        assert_eq!(host.end(&mut said), ["b=1"]);
     }
 
     #[test]
     fn a_value_that_was_refused_is_told_again() {
-        let mut said = Said::default();
-        let refuse = |_: Option<&Value>| Err("no".to_owned());
-        assert!(said.publish("a", Some(Value::Int(1)), Quality::Good, refuse).is_err());
-        assert_eq!(told(&mut said, &[("a", 1.0, Quality::Good)]), ["a"]);
+        let (mut said, host) = (Said::default(), Told { refuses: true, ..Told::default() });
+        assert!(said.publish(&host, "a", Some(Value::Int(1)), Good).is_err());
+        assert_eq!(told(&mut said, &[("a", 1.0, Good)]), ["a=1"]);
+        said.publish(&host, "b", Some(Value::Float(1.0)), Good).unwrap();
+        assert!(said.end(&host).is_err());
+    }
+
+    #[test]
+    fn a_number_for_a_value_that_is_not_there_is_refused_by_name() {
+        let (mut said, host) = (Said::default(), Told { refuses: true, ..Told::default() });
+        assert!(said.publish(&host, "x", Some(Value::Float(1.0)), Good).is_err());
+        assert!(said.publish(&host, "x", Some(Value::Float(1.0)), Good).is_err());
+    }
+
+    #[test]
+    fn a_write_that_stands_is_renewed_at_the_end_unless_it_changes_after_all() {
+        let (mut said, host) = (Said::default(), Told::default());
+        let write = |said: &mut Said, point: u32, reason: &str| {
+            assert_eq!(said.write(&host, point, Value::Bool(true), reason), Ok(()));
+        };
+        write(&mut said, 1, "needed");
+        write(&mut said, 2, "needed");
+        assert_eq!(host.end(&mut said), ["1 true needed", "2 true needed"]);
+        // Said twice in a call, and then once with another reason after all.
+        write(&mut said, 2, "needed");
+        write(&mut said, 1, "needed");
+        write(&mut said, 1, "needed");
+        assert_eq!(host.end(&mut said), ["again [1, 2]"]);
+        write(&mut said, 1, "needed");
+        write(&mut said, 2, "needed");
+        write(&mut said, 2, "wanted");
+        assert_eq!(host.end(&mut said), ["2 true wanted", "again [1]"]);
+        // Given back: nothing stands any more, not even what this call asked before.
+        write(&mut said, 1, "needed");
+        said.relinquish(1);
+        assert_eq!(host.end(&mut said), [""; 0]);
+        write(&mut said, 1, "needed");
+        assert_eq!(host.end(&mut said), ["1 true needed"]);
     }
 
     #[test]

@@ -56,11 +56,49 @@ pub enum Quality {
     Manual,
 }
 
+impl Quality {
+    /// By its place in the contract; one that is not known promises nothing.
+    pub(crate) fn at(place: f64) -> Self {
+        match place as u8 {
+            0 => Quality::Good,
+            1 => Quality::Uncertain,
+            2 => Quality::Stale,
+            4 => Quality::Manual,
+            _ => Quality::Bad,
+        }
+    }
+
+    /// Its place in the contract.
+    pub(crate) fn place(self) -> f64 {
+        match self {
+            Quality::Good => 0.0,
+            Quality::Uncertain => 1.0,
+            Quality::Stale => 2.0,
+            Quality::Bad => 3.0,
+            Quality::Manual => 4.0,
+        }
+    }
+
+    /// Whether it promises a value.
+    pub(crate) fn has_value(self) -> bool {
+        !matches!(self, Quality::Stale | Quality::Bad)
+    }
+}
+
 /// A Rust type for the values of a point: `bool`, `i64`, `f64`, `String`, and every enum made by
 /// [`words!`](crate::words).
 pub trait PointValue: Sized {
     /// Shapes of roles in the manifest that it fits; any if there is none here.
     const SHAPES: &'static [&'static str] = &[];
+
+    /// Whether [`from_number`](Self::from_number) knows every value of the type.
+    const IS_NUMBER: bool = false;
+
+    /// This number, if it is surely a value of the type: of a `bool` 0 or 1. What is none is read
+    /// the long way, by [`from_value`](Self::from_value).
+    fn from_number(_: f64) -> Option<Self> {
+        None
+    }
 
     /// This value, if it is of the type. Numbers are finite.
     fn from_value(value: &Value) -> Option<Self>;
@@ -71,6 +109,15 @@ pub trait PointValue: Sized {
 
 impl PointValue for bool {
     const SHAPES: &'static [&'static str] = &["bool"];
+    const IS_NUMBER: bool = true;
+
+    fn from_number(number: f64) -> Option<Self> {
+        match number {
+            0.0 => Some(false),
+            1.0 => Some(true),
+            _ => None,
+        }
+    }
 
     fn from_value(value: &Value) -> Option<Self> {
         match value {
@@ -87,6 +134,12 @@ impl PointValue for bool {
 impl PointValue for i64 {
     const SHAPES: &'static [&'static str] = &["int"];
 
+    fn from_number(number: f64) -> Option<Self> {
+        // Beyond, a float does not tell all whole numbers apart.
+        let is_exact = number.trunc() == number && number.abs() < 9_007_199_254_740_992.0;
+        is_exact.then_some(number as i64)
+    }
+
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Int(i) => Some(*i),
@@ -101,6 +154,11 @@ impl PointValue for i64 {
 
 impl PointValue for f64 {
     const SHAPES: &'static [&'static str] = &["float", "int"];
+    const IS_NUMBER: bool = true;
+
+    fn from_number(number: f64) -> Option<Self> {
+        number.is_finite().then_some(number)
+    }
 
     fn from_value(value: &Value) -> Option<Self> {
         match value {

@@ -25,16 +25,22 @@ impl Host for Gateway {
         points::lookup(role, index)
     }
 
-    fn read_many(&self, handles: &[u32]) -> Vec<Sample> {
-        each(points::read_many(handles), |s| Sample {
-            value: value_in(s.value),
-            quality: quality_in(s.quality),
-            age: Duration::from_millis(s.age_ms),
-        })
+    fn read(&self, point: u32) -> Sample {
+        let points::Sample { value, quality, age_ms } = points::read(point);
+        let age = Duration::from_millis(age_ms);
+        Sample { value: value_in(value), quality: quality_in(quality), age }
+    }
+
+    fn read_many(&self, handles: &[u32]) -> Vec<f64> {
+        points::read_many(handles)
     }
 
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String> {
         points::write(point, &value_out(value), reason)
+    }
+
+    fn renew(&self, handles: &[u32]) -> Result<(), String> {
+        points::renew(handles)
     }
 
     fn relinquish(&self, point: u32, reason: &str) -> Result<(), String> {
@@ -55,6 +61,14 @@ impl Host for Gateway {
     fn publish(&self, name: &str, value: Option<&Value>, quality: Quality) -> Result<(), String> {
         let value = value.map_or(points::Value::Unavailable(String::new()), value_out);
         values::publish(name, &value, quality_out(quality))
+    }
+
+    fn lookup_value(&self, name: &str) -> Option<u32> {
+        values::lookup(name)
+    }
+
+    fn publish_many(&self, numbers: &[f64]) -> Result<(), String> {
+        values::publish_many(numbers)
     }
 
     fn kv_get(&self, key: &str) -> Option<Vec<u8>> {

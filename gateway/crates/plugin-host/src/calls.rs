@@ -5,7 +5,7 @@ use crate::bindings::{Config, Parameter, SavedState, Setting as WitSetting};
 use crate::civil;
 use crate::effects::{
     AlarmChange, CODE_LEN_MAX, Level, Publication, REASON_LEN_MAX, Severity, TEXT_LEN_MAX, Trust,
-    Write, one_line, put,
+    Write, one_line,
 };
 use crate::instance::{Holder, Reading, Setup};
 use crate::sandbox::Sandbox;
@@ -37,14 +37,18 @@ impl points::Host for Sandbox {
         self.sample(point)
     }
 
-    fn read_many(&mut self, points: Vec<u32>) -> wasmtime::Result<Vec<points::Sample>> {
+    fn read_many(&mut self, points: Vec<u32>) -> wasmtime::Result<Vec<f64>> {
         if points.len() > READ_MANY_MAX {
             return Err(wasmtime::Error::msg(format!(
                 "read-many of {} points; at most {READ_MANY_MAX}",
                 points.len()
             )));
         }
-        Ok(points.into_iter().map(|p| self.sample(p)).collect())
+        let mut numbers = Vec::with_capacity(points.len() * 4);
+        for point in points {
+            numbers.extend_from_slice(&self.numbers(point));
+        }
+        Ok(numbers)
     }
 
     fn write(&mut self, point: u32, value: points::Value, reason: String) -> Result<(), String> {
@@ -59,6 +63,22 @@ impl points::Host for Sandbox {
         Ok(())
     }
 
+    fn renew(&mut self, points: Vec<u32>) -> Result<(), String> {
+        let mut writes = Vec::with_capacity(points.len());
+        for point in points {
+            let (binding, _) = self.output(point)?;
+            let Some(write) = self.standing(binding) else {
+                let role = &self.bound[binding].binding.role;
+                return Err(format!("{role} can't be renewed: nothing is asked of it"));
+            };
+            writes.push(write);
+        }
+        for write in writes {
+            self.asked.write(write);
+        }
+        Ok(())
+    }
+
     fn relinquish(&mut self, point: u32, reason: String) -> Result<(), String> {
         let (binding, _) = self.output(point)?;
         self.ask(binding, None, reason);
@@ -66,15 +86,13 @@ impl points::Host for Sandbox {
     }
 
     fn held_by(&mut self, point: u32) -> points::Holder {
-        let at = point as usize;
-        let is_output = self.bound.get(at).is_some_and(|b| b.direction == Direction::Output);
-        match self.seen.holders.get(at).filter(|_| is_output) {
-            None | Some(Holder::Nobody) => points::Holder::Nobody,
-            Some(Holder::ThisPlugin) => points::Holder::ThisPlugin,
-            Some(Holder::Operator) => points::Holder::Operator,
-            Some(Holder::Local) => points::Holder::Local,
-            Some(Holder::Protection(name)) => points::Holder::Protection(name.to_string()),
-            Some(Holder::Other(name)) => points::Holder::Other(name.to_string()),
+        match self.holder(point) {
+            Holder::Nobody => points::Holder::Nobody,
+            Holder::ThisPlugin => points::Holder::ThisPlugin,
+            Holder::Operator => points::Holder::Operator,
+            Holder::Local => points::Holder::Local,
+            Holder::Protection(name) => points::Holder::Protection(name.to_string()),
+            Holder::Other(name) => points::Holder::Other(name.to_string()),
         }
     }
 }
@@ -91,6 +109,47 @@ impl Sandbox {
         };
         let (value, quality) = sample_value(reading, bound.shape);
         points::Sample { value, quality, age_ms: millis(reading.age) }
+    }
+
+    /// Who decides an output; nobody decides an input.
+    fn holder(&self, point: u32) -> &Holder {
+        let at = point as usize;
+        let is_output = self.bound.get(at).is_some_and(|b| b.direction == Direction::Output);
+        self.seen.holders.get(at).filter(|_| is_output).unwrap_or(&Holder::Nobody)
+    }
+
+    /// A point as `read-many` has it.
+    fn numbers(&self, point: u32) -> [f64; 4] {
+        let at = point as usize;
+        let (Some(reading), Some(bound)) = (self.seen.readings.get(at), self.bound.get(at)) else {
+            return [f64::NAN, f64::from(points::Quality::Bad as u8), 0.0, 0.0];
+        };
+        let number = match (bound.shape, &reading.value) {
+            _ if !reading.quality.has_value() => None,
+            (Shape::Bool, Some(Value::Bool(b))) => Some(f64::from(u8::from(*b))),
+            (Shape::Int, Some(value @ Value::Int(_)))
+            | (Shape::Float, Some(value @ (Value::Int(_) | Value::UInt(_) | Value::Float(_)))) => {
+                value.as_f64()
+            }
+            _ => None,
+        };
+        let quality = match (number, reading.quality) {
+            (Some(_), Quality::Good) => points::Quality::Good,
+            (Some(_), Quality::Manual) => points::Quality::Manual,
+            (Some(_), _) => points::Quality::Uncertain,
+            // A text, or nothing: the long way knows.
+            (None, _) => sample_value(reading, bound.shape).1,
+        };
+        let holder = match self.holder(point) {
+            Holder::Nobody => 0.0,
+            Holder::ThisPlugin => 1.0,
+            Holder::Operator => 2.0,
+            Holder::Local => 3.0,
+            Holder::Protection(_) => 4.0,
+            Holder::Other(_) => 5.0,
+        };
+        let age_ms = reading.age.as_secs_f64() * 1e3;
+        [number.unwrap_or(f64::NAN), f64::from(quality as u8), age_ms, holder]
     }
 
     /// The binding behind a handle and its shape, if the plugin may write it.
@@ -110,8 +169,8 @@ impl Sandbox {
     }
 
     fn ask(&mut self, binding: usize, value: Option<Value>, reason: String) {
-        let write = Write { binding, value, reason: one_line(reason, REASON_LEN_MAX) };
-        put(&mut self.asked.writes, write, |old| old.binding == binding);
+        let reason = one_line(reason, REASON_LEN_MAX).into();
+        self.asked.write(Write { binding, value, reason });
     }
 }
 
@@ -142,9 +201,43 @@ impl values::Host for Sandbox {
             (_, false) => return Err(format!("{name} is stale or bad and can't have a value")),
             (value, true) => Ok(model_value(value, self.manifest.values[at].shape)?),
         };
-        let publication = Publication { value: at, shown, trust };
-        put(&mut self.asked.values, publication, |old| old.value == at);
+        self.asked.publish(Publication { value: at, shown, trust });
         Ok(())
+    }
+
+    fn lookup(&mut self, name: String) -> Option<u32> {
+        let at = self.manifest.values.iter().position(|v| v.name == name)?;
+        u32::try_from(at).ok()
+    }
+
+    fn publish_many(&mut self, numbers: Vec<f64>) -> Result<(), String> {
+        let rows = numbers.chunks(3).map(|row| self.publication(row));
+        let publications = rows.collect::<Result<Vec<_>, _>>()?;
+        publications.into_iter().for_each(|p| self.asked.publish(p));
+        Ok(())
+    }
+}
+
+impl Sandbox {
+    /// What one row of `publish-many` says.
+    fn publication(&self, row: &[f64]) -> Result<Publication, String> {
+        let [value, number, quality] = *row else {
+            return Err(format!("{} numbers at the end; each value takes three", row.len()));
+        };
+        let at = value as usize;
+        let known = self.manifest.values.get(at).filter(|_| at as f64 == value);
+        let Some(known) = known else {
+            return Err(format!("{value} is nothing that lookup returned"));
+        };
+        let trust = match quality {
+            0.0 => Trust::Good,
+            1.0 => Trust::Uncertain,
+            4.0 => Trust::Manual,
+            other => return Err(format!("{}: {other} is no quality of a value", known.name)),
+        };
+        let shown = model_value(points::Value::Number(number), known.shape)
+            .map_err(|why| format!("{}: {why}", known.name))?;
+        Ok(Publication { value: at, shown: Ok(shown), trust })
     }
 }
 
@@ -336,8 +429,164 @@ pub(crate) fn config(setup: &Setup) -> Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Binding;
+    use crate::sandbox::Bound;
     use wellhead_manifest::Manifest;
     use wellhead_model::{Mono, Now, Timestamp};
+
+    /// A plugin with an input of each shape and two outputs, all bound.
+    fn sandbox() -> Sandbox {
+        let mut manifest = "[plugin]\nname = \"it\"\nversion = \"0.1.0\"\ncontract = \"1.0\"\n\
+                            title = \"It\"\nperiod = \"60s\"\n[role]\n"
+            .to_owned();
+        let roles = ["bool", "int", "float", "text", "on", "off"];
+        for role in roles {
+            let (direction, shape) = match role {
+                "on" | "off" => ("output", "bool"),
+                shape => ("input", shape),
+            };
+            manifest += &format!(
+                "{role} = {{ direction = \"{direction}\", shape = \"{shape}\", title = \"x\" }}\n"
+            );
+        }
+        let manifest = std::sync::Arc::new(Manifest::parse(&manifest).unwrap());
+        let bound = roles.iter().map(|role| {
+            let binding = Binding { role: (*role).to_owned(), index: 0, granted: true };
+            let at = manifest.roles.iter().position(|r| r.name == *role).unwrap();
+            let (direction, shape) = (manifest.roles[at].direction, manifest.roles[at].shape);
+            Bound { binding, role: at, direction, shape }
+        });
+        let bound = bound.collect();
+        let now = Now { utc: Timestamp(0), mono: Mono(Duration::ZERO), synced: true };
+        Sandbox::new(manifest, bound, jiff::tz::TimeZone::UTC, Default::default(), now)
+    }
+
+    #[test]
+    fn many_read_at_once_say_what_each_says_or_that_it_has_more_to_tell() {
+        use wellhead_model::Reason;
+        let qualities = [
+            Quality::Good,
+            Quality::Manual,
+            Quality::Uncertain(Reason::Estimated),
+            Quality::Stale(Reason::Aged),
+            Quality::Bad(Reason::NoReply),
+        ];
+        let values = [
+            None,
+            Some(Value::Bool(true)),
+            Some(Value::Int(-7)),
+            Value::float(21.5),
+            Some(Value::Text("on".into())),
+        ];
+        let mut it = sandbox();
+        for (quality, value) in qualities.iter().flat_map(|q| values.iter().map(move |v| (*q, v))) {
+            let age = Duration::from_millis(1500);
+            let reading = Reading { value: value.clone(), quality, age };
+            it.seen.readings = vec![reading; 6];
+            let all = points::Host::read_many(&mut it, (0..7).collect()).unwrap();
+            for (point, numbers) in (0..7).zip(all.chunks_exact(4)) {
+                let sample = points::Host::read(&mut it, point);
+                let number = numbers[0];
+                let rest = [f64::from(sample.quality as u8), sample.age_ms as f64, 0.0];
+                assert_eq!(numbers[1..], rest, "{value:?} {quality:?}");
+                match sample.value {
+                    points::Value::Boolean(b) => assert_eq!(number, f64::from(u8::from(b))),
+                    points::Value::Integer(i) => assert_eq!(number, i as f64),
+                    points::Value::Number(x) => assert_eq!(number, x),
+                    points::Value::Text(_) | points::Value::Unavailable(_) => {
+                        assert!(number.is_nan(), "{value:?} {quality:?}: {number}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_decides_an_output_is_told_beside_what_it_reads() {
+        let mut it = sandbox();
+        let reading = Reading { value: None, quality: Quality::Good, age: Duration::ZERO };
+        it.seen.readings = vec![reading; 6];
+        let holders = [
+            (Holder::Nobody, 0.0),
+            (Holder::ThisPlugin, 1.0),
+            (Holder::Operator, 2.0),
+            (Holder::Local, 3.0),
+            (Holder::Protection("frost".into()), 4.0),
+            (Holder::Other("them".into()), 5.0),
+        ];
+        for (holder, place) in holders {
+            it.seen.holders = vec![holder; 6];
+            let of_input_and_output = points::Host::read_many(&mut it, vec![0, 4]).unwrap();
+            assert_eq!((of_input_and_output[3], of_input_and_output[7]), (0.0, place));
+        }
+    }
+
+    #[test]
+    fn numbers_are_published_together_or_not_at_all() {
+        let manifest = "[plugin]\nname = \"it\"\nversion = \"0.1.0\"\ncontract = \"1.0\"\n\
+                        title = \"It\"\nperiod = \"60s\"\n[value]\n\
+                        power = { shape = \"float\", title = \"x\" }\n\
+                        state = { shape = \"text\", title = \"x\" }\n";
+        let manifest = Manifest::parse(manifest).unwrap().into();
+        let now = Now { utc: Timestamp(0), mono: Mono(Duration::ZERO), synced: true };
+        let (bound, zone, kv) = (Vec::new(), jiff::tz::TimeZone::UTC, Default::default());
+        let mut it = Sandbox::new(manifest, bound, zone, kv, now);
+        assert_eq!(values::Host::lookup(&mut it, "none".into()), None);
+        let power = values::Host::lookup(&mut it, "power".into()).unwrap();
+        let state = values::Host::lookup(&mut it, "state".into()).unwrap();
+        let (power, state) = (f64::from(power), f64::from(state));
+        let mut refused =
+            |numbers: &[f64]| values::Host::publish_many(&mut it, numbers.to_vec()).unwrap_err();
+        assert_eq!(
+            refused(&[power, 1.0, 0.0, state, 1.0, 0.0]),
+            "state: the manifest says text, and this is a number"
+        );
+        assert_eq!(refused(&[power, f64::NAN, 0.0]), "power: NaN is no number to act on");
+        assert_eq!(refused(&[power, 1.0, 2.0]), "power: 2 is no quality of a value");
+        assert_eq!(refused(&[7.0, 1.0, 0.0]), "7 is nothing that lookup returned");
+        assert_eq!(refused(&[power + 0.5, 1.0, 0.0]), "0.5 is nothing that lookup returned");
+        assert_eq!(refused(&[-1.0, 1.0, 0.0]), "-1 is nothing that lookup returned");
+        assert_eq!(refused(&[power, 1.0]), "2 numbers at the end; each value takes three");
+        assert_eq!(it.asked.values, []);
+        values::Host::publish_many(&mut it, vec![power, 1.0, 0.0, power, 2.0, 1.0]).unwrap();
+        let shown = Ok(Value::float(2.0).unwrap());
+        let value = power as usize;
+        assert_eq!(it.asked.values, [Publication { value, shown, trust: Trust::Uncertain }]);
+    }
+
+    #[test]
+    fn what_was_asked_is_asked_again_with_its_reason_as_long_as_it_stands() {
+        let (on, off) = (4, 5);
+        let mut it = sandbox();
+        let write = |it: &mut Sandbox, point, value, reason: &str| {
+            points::Host::write(it, point, points::Value::Boolean(value), reason.into()).unwrap();
+        };
+        let asked = |effects: &crate::Effects| {
+            let each = effects.writes.iter();
+            each.map(|w| (w.binding, w.value.clone(), w.reason.to_string())).collect::<Vec<_>>()
+        };
+        write(&mut it, on, true, "needed");
+        write(&mut it, off, false, "not needed");
+        let first = asked(&it.commit());
+        points::Host::renew(&mut it, vec![on, off]).unwrap();
+        assert_eq!(asked(&it.commit()), first);
+
+        // A call that fails leaves what stood before.
+        write(&mut it, on, false, "never");
+        it.begin(None, Duration::from_secs(1));
+        points::Host::renew(&mut it, vec![on]).unwrap();
+        assert_eq!(asked(&it.commit()), first[..1]);
+
+        // What is given back stands no more, nor does anything of a list that is refused.
+        points::Host::relinquish(&mut it, off, "done".into()).unwrap();
+        let refused = points::Host::renew(&mut it, vec![on, off]).unwrap_err();
+        assert_eq!(refused, "off can't be renewed: nothing is asked of it");
+        it.commit();
+        points::Host::renew(&mut it, vec![on, off]).unwrap_err();
+        points::Host::renew(&mut it, vec![0]).unwrap_err();
+        points::Host::renew(&mut it, vec![99]).unwrap_err();
+        assert_eq!(asked(&it.commit()), []);
+    }
 
     #[test]
     fn an_alarm_code_that_would_not_fit_a_topic_is_told_and_not_kept() {

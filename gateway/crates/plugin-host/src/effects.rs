@@ -1,5 +1,6 @@
 //! What a plugin asks for in a call, and how much of it.
 
+use std::sync::Arc;
 use wellhead_model::Value;
 
 /// Everything a call asked for. The caller carries it out, or drops it as a whole.
@@ -26,7 +27,7 @@ pub struct Write {
     /// The value in the unit of the role, of the role's shape; none to give the output back.
     pub value: Option<Value>,
     /// For the audit trail, at most [`REASON_LEN_MAX`] bytes.
-    pub reason: String,
+    pub reason: Arc<str>,
 }
 
 /// A value of the manifest that the plugin shows.
@@ -70,6 +71,18 @@ pub enum AlarmChange {
         /// The plugin's name for it.
         code: String,
     },
+}
+
+impl Effects {
+    pub(crate) fn write(&mut self, write: Write) {
+        let binding = write.binding;
+        put(&mut self.writes, write, |old| old.binding == binding);
+    }
+
+    pub(crate) fn publish(&mut self, publication: Publication) {
+        let value = publication.value;
+        put(&mut self.values, publication, |old| old.value == value);
+    }
 }
 
 impl AlarmChange {

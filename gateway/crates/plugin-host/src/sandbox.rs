@@ -1,7 +1,7 @@
 //! What stands around one instance: its memory cap and the state its calls to the host work on.
 
 use crate::bindings::wellhead::plugin::clock::Civil;
-use crate::effects::{ALARMS_MAX, AlarmChange, Effects, KvChange, Publication, put};
+use crate::effects::{ALARMS_MAX, AlarmChange, Effects, KvChange, Publication, Write, put};
 use crate::engine::{Engine, cpu_time};
 use crate::instance::{Binding, Seen};
 use jiff::tz::TimeZone;
@@ -39,6 +39,8 @@ pub(crate) struct Sandbox {
     pub(crate) civil: Option<Civil>,
     /// What the present call has asked for so far.
     pub(crate) asked: Effects,
+    /// What it asked of its outputs, by binding.
+    writes: Vec<Option<Write>>,
     /// What it shows; by value of the manifest.
     pub(crate) shown: Vec<Option<Publication>>,
     kv: BTreeMap<String, Vec<u8>>,
@@ -73,6 +75,7 @@ impl Sandbox {
         now: Now,
     ) -> Self {
         let shown = vec![None; manifest.values.len()];
+        let writes = vec![None; bound.len()];
         let memory_max = usize::try_from(manifest.limits.memory).unwrap_or(usize::MAX);
         Self {
             manifest,
@@ -82,6 +85,7 @@ impl Sandbox {
             now,
             civil: None,
             asked: Effects::default(),
+            writes,
             shown,
             kv,
             alarms: BTreeSet::new(),
@@ -122,6 +126,11 @@ impl Sandbox {
     /// The call ended well: what it asked for holds from now on.
     pub(crate) fn commit(&mut self) -> Effects {
         let effects = std::mem::take(&mut self.asked);
+        for write in &effects.writes {
+            if let Some(standing) = self.writes.get_mut(write.binding) {
+                *standing = write.value.is_some().then(|| write.clone());
+            }
+        }
         for publication in &effects.values {
             if let Some(shown) = self.shown.get_mut(publication.value) {
                 *shown = Some(publication.clone());
@@ -140,6 +149,13 @@ impl Sandbox {
             };
         }
         effects
+    }
+
+    /// What the plugin asks of an output as of this moment of the call.
+    pub(crate) fn standing(&self, binding: usize) -> Option<Write> {
+        let asked = self.asked.writes.iter().find(|write| write.binding == binding);
+        let write = asked.or(self.writes.get(binding)?.as_ref())?;
+        write.value.is_some().then(|| write.clone())
     }
 
     pub(crate) fn kv_get(&self, key: &str) -> Option<Vec<u8>> {

@@ -14,7 +14,7 @@ fn a_plugin_that_behaves_reads_writes_publishes_and_keeps() {
     let mut it = start(Fixture::Count);
     let effects = it.tick(&mut plant(), at(1.0)).unwrap();
     assert_eq!(written(&effects), [(PUMP, Some(1.0))]);
-    assert_eq!(effects.writes[0].reason, "because");
+    assert_eq!(&*effects.writes[0].reason, "because");
     assert_eq!(effects.values[0].trust, Trust::Good);
     assert_eq!(effects.values[0].shown.as_ref().unwrap().as_f64(), Some(1.0));
     assert_eq!(effects.kv[0].value.as_deref(), Some(&1u64.to_le_bytes()[..]));

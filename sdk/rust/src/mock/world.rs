@@ -281,19 +281,53 @@ impl Host for World {
         found.map(|i| i as u32)
     }
 
-    fn read_many(&self, points: &[u32]) -> Vec<Sample> {
+    fn read(&self, point: u32) -> Sample {
         let inner = self.inner.borrow();
-        let unknown = || Sample {
+        let known = inner.points.get(point as usize).map(|p| p.sample.clone());
+        known.unwrap_or_else(|| Sample {
             value: Err("no such point".to_owned()),
             quality: Quality::Bad,
             age: Duration::MAX,
+        })
+    }
+
+    fn read_many(&self, points: &[u32]) -> Vec<f64> {
+        let numbers = |point: &u32| {
+            let sample = self.read(*point);
+            let number = match sample.value {
+                Ok(Value::Bool(b)) => f64::from(u8::from(b)),
+                Ok(Value::Int(i)) => i as f64,
+                Ok(Value::Float(x)) => x,
+                Ok(Value::Text(_)) | Err(_) => f64::NAN,
+            };
+            let holder = match self.held_by(*point) {
+                Holder::Nobody => 0.0,
+                Holder::ThisPlugin => 1.0,
+                Holder::Operator => 2.0,
+                Holder::Local => 3.0,
+                Holder::Protection(_) => 4.0,
+                Holder::Other(_) => 5.0,
+            };
+            [number, sample.quality.place(), sample.age.as_secs_f64() * 1e3, holder]
         };
-        let sample = |p: &u32| inner.points.get(*p as usize).map(|p| p.sample.clone());
-        points.iter().map(|p| sample(p).unwrap_or_else(unknown)).collect()
+        points.iter().flat_map(numbers).collect()
     }
 
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String> {
         self.ask(point, Some(value.clone()), reason)
+    }
+
+    fn renew(&self, points: &[u32]) -> Result<(), String> {
+        for point in points {
+            let asked = self.inner.borrow().done.writes.get(point).cloned();
+            match asked {
+                Some(Write { value: Some(value), reason, .. }) => {
+                    self.ask(*point, Some(value), &reason)?;
+                }
+                _ => return Err(format!("{point} can't be renewed: nothing is asked of it")),
+            }
+        }
+        Ok(())
     }
 
     fn relinquish(&self, point: u32, reason: &str) -> Result<(), String> {
@@ -323,6 +357,20 @@ impl Host for World {
         }
         let mut inner = self.inner.borrow_mut();
         inner.done.published.insert(name.to_owned(), (value.cloned(), quality));
+        Ok(())
+    }
+
+    fn lookup_value(&self, name: &str) -> Option<u32> {
+        let at = self.manifest.values.iter().position(|value| value.name == name)?;
+        u32::try_from(at).ok()
+    }
+
+    fn publish_many(&self, numbers: &[f64]) -> Result<(), String> {
+        for row in numbers.chunks(3) {
+            let [value, number, quality] = *row else { return Err("not three numbers".into()) };
+            let name = &self.manifest.values.get(value as usize).ok_or("no such value")?.name;
+            self.publish(name, Some(&Value::Float(number)), Quality::at(quality))?;
+        }
         Ok(())
     }
 
