@@ -51,6 +51,8 @@ pub struct GroundBalance {
     last: Option<Duration>,
     shown: Option<Verdict>,
     note: String,
+    /// It stands as it is: a long text, which is not worth comparing every minute.
+    note_stands: bool,
 }
 
 impl State for Ledger {
@@ -78,6 +80,7 @@ impl Plugin for GroundBalance {
             last: None,
             shown: None,
             note: String::new(),
+            note_stands: false,
         })
     }
 
@@ -96,7 +99,9 @@ impl Plugin for GroundBalance {
             self.date(cx, &now.local, &read)?;
         }
         self.last = Some(now.monotonic);
-        self.publish(cx, &read)
+        self.publish(cx, &read)?;
+        self.note_stands = true;
+        Ok(())
     }
 
     fn state(&self) -> &Ledger {
@@ -137,6 +142,7 @@ impl GroundBalance {
         self.sum();
         if turn == Turn::NewYear {
             self.note = self.note_of_the_year(local.year);
+            self.note_stands = false;
             info!(cx, "{}", self.note);
             cx.kv_set("note", self.note.as_bytes())?;
         }
@@ -171,7 +177,9 @@ impl GroundBalance {
         let quality = if doubtful { Quality::Uncertain } else { Quality::Good };
         cx.publish("state", verdict)?;
         cx.publish("advice", advice)?;
-        cx.publish("note", self.note.clone())?;
+        if !self.note_stands {
+            cx.publish("note", self.note.clone())?;
+        }
         cx.publish("meter_swaps", i64::from(self.ledger.meter_swaps))?;
         cx.publish("rest_zone", self.ledger.resting().map_or(0, |zone| zone as i64 + 1))?;
         let season = self.ledger.season();
