@@ -88,11 +88,13 @@ impl Said {
     ) -> Result<(), String> {
         let asked = self.outputs.iter_mut().find(|asked| asked.point == point);
         if let Some(asked) = asked {
-            asked.again = asked.value.as_ref() == Some(&value) && asked.reason == reason;
-            if !asked.again {
-                host.write(point, &value, reason)?;
-                (asked.value, asked.reason) = (Some(value), reason.to_owned());
+            if asked.value.as_ref() == Some(&value) && asked.reason == reason {
+                asked.again = true;
+                return Ok(());
             }
+            // What is refused leaves what was asked before as it was.
+            host.write(point, &value, reason)?;
+            (asked.value, asked.reason, asked.again) = (Some(value), reason.to_owned(), false);
             return Ok(());
         }
         host.write(point, &value, reason)?;
@@ -221,42 +223,47 @@ mod tests {
             self.line(rows.collect::<Vec<_>>().join(" "))
         }
 
+        // The rest of a plant that has nothing but outputs.
         fn roles(&self) -> Vec<Bound> {
-            unimplemented!()
+            Vec::new()
         }
         fn lookup(&self, _: &str, _: u32) -> Option<u32> {
-            unimplemented!()
+            None
         }
         fn read(&self, _: u32) -> Sample {
-            unimplemented!()
+            let (value, quality) = (Err("no such point".to_owned()), Bad);
+            Sample { value, quality, age: std::time::Duration::MAX }
         }
-        fn read_many(&self, _: &[u32]) -> Vec<f64> {
-            unimplemented!()
+        fn read_many(&self, points: &[u32]) -> Vec<f64> {
+            points.iter().flat_map(|_| [f64::NAN, Bad.place(), 0.0, 0.0]).collect()
         }
-        fn relinquish(&self, _: u32, _: &str) -> Result<(), String> {
-            unimplemented!()
+        fn relinquish(&self, point: u32, reason: &str) -> Result<(), String> {
+            self.line(format!("{point} back {reason}"))
         }
         fn held_by(&self, _: u32) -> Holder {
-            unimplemented!()
+            Holder::Nobody
         }
         fn kv_get(&self, _: &str) -> Option<Vec<u8>> {
-            unimplemented!()
+            None
         }
         fn kv_set(&self, _: &str, _: &[u8]) -> Result<(), String> {
-            unimplemented!()
+            Err("no store".to_owned())
         }
         fn kv_delete(&self, _: &str) {}
         fn log(&self, _: Level, _: &str) {}
         fn raise(&self, _: &Alarm<'_>) {}
         fn clear(&self, _: &str) {}
         fn now(&self) -> Now {
-            unimplemented!()
+            let local = self.civil_at(0);
+            Now { utc_ms: 0, monotonic: std::time::Duration::ZERO, synced: true, local }
         }
         fn civil_at(&self, _: i64) -> Civil {
-            unimplemented!()
+            let (year, month, day) = (1970, 1, 1);
+            let (hour, minute, second) = (0, 0, 0);
+            Civil { year, month, day, hour, minute, second, weekday: 4, utc_offset: 0 }
         }
         fn moment_of(&self, _: Civil) -> Option<i64> {
-            unimplemented!()
+            None
         }
     }
 
@@ -335,6 +342,17 @@ mod tests {
         assert_eq!(host.end(&mut said), [""; 0]);
         write(&mut said, 1, "needed");
         assert_eq!(host.end(&mut said), ["1 true needed"]);
+    }
+
+    #[test]
+    fn a_write_that_is_refused_leaves_the_one_before_standing() {
+        let (mut said, host) = (Said::default(), Told::default());
+        said.write(&host, 1, Value::Bool(true), "needed").unwrap();
+        host.end(&mut said);
+        said.write(&host, 1, Value::Bool(true), "needed").unwrap();
+        let refuses = Told { refuses: true, ..Told::default() };
+        assert!(said.write(&refuses, 1, Value::Bool(false), "enough").is_err());
+        assert_eq!(host.end(&mut said), ["again [1]"]);
     }
 
     #[test]
