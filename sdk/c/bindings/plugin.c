@@ -16,9 +16,6 @@ extern void __wasm_import_wellhead_plugin_points_lookup(uint8_t *, size_t, int32
 __attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("read")))
 extern void __wasm_import_wellhead_plugin_points_read(int32_t, uint8_t *);
 
-__attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("read-many")))
-extern void __wasm_import_wellhead_plugin_points_read_many(uint8_t *, size_t, uint8_t *);
-
 __attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("write")))
 extern void __wasm_import_wellhead_plugin_points_write(int32_t, int32_t, int64_t, size_t, uint8_t *, size_t, uint8_t *);
 
@@ -67,9 +64,6 @@ __attribute__((__import_module__("wellhead:plugin/alarms@1.0.0"), __import_name_
 extern void __wasm_import_wellhead_plugin_alarms_clear(uint8_t *, size_t);
 
 // Imported Functions from `wellhead:plugin/clock@1.0.0`
-
-__attribute__((__import_module__("wellhead:plugin/clock@1.0.0"), __import_name__("now")))
-extern void __wasm_import_wellhead_plugin_clock_now(uint8_t *);
 
 __attribute__((__import_module__("wellhead:plugin/clock@1.0.0"), __import_name__("civil-at")))
 extern void __wasm_import_wellhead_plugin_clock_civil_at(int64_t, uint8_t *);
@@ -225,6 +219,13 @@ void wellhead_plugin_points_option_handle_free(wellhead_plugin_points_option_han
   }
 }
 
+void wellhead_plugin_points_result_void_string_free(wellhead_plugin_points_result_void_string_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    plugin_string_free(&ptr->val.err);
+  }
+}
+
 void wellhead_plugin_points_list_handle_free(wellhead_plugin_points_list_handle_t *ptr) {
   size_t list_len = ptr->len;
   if (list_len > 0) {
@@ -235,6 +236,15 @@ void wellhead_plugin_points_list_handle_free(wellhead_plugin_points_list_handle_
   }
 }
 
+void wellhead_plugin_values_value_free(wellhead_plugin_values_value_t *ptr) {
+  wellhead_plugin_points_value_free(ptr);
+}
+
+void plugin_option_u32_free(plugin_option_u32_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
 void plugin_list_f64_free(plugin_list_f64_t *ptr) {
   size_t list_len = ptr->len;
   if (list_len > 0) {
@@ -242,22 +252,6 @@ void plugin_list_f64_free(plugin_list_f64_t *ptr) {
     for (size_t i = 0; i < list_len; i++) {
     }
     free(list_ptr);
-  }
-}
-
-void wellhead_plugin_points_result_void_string_free(wellhead_plugin_points_result_void_string_t *ptr) {
-  if (!ptr->is_err) {
-  } else {
-    plugin_string_free(&ptr->val.err);
-  }
-}
-
-void wellhead_plugin_values_value_free(wellhead_plugin_values_value_t *ptr) {
-  wellhead_plugin_points_value_free(ptr);
-}
-
-void plugin_option_u32_free(plugin_option_u32_t *ptr) {
-  if (ptr->is_some) {
   }
 }
 
@@ -468,14 +462,6 @@ void wellhead_plugin_points_read(wellhead_plugin_points_handle_t point, wellhead
     (wellhead_plugin_points_quality_t) (int32_t) *((uint8_t*) (ptr + (8+2*sizeof(void*)))),
     (uint64_t) (uint64_t) (*((int64_t*) (ptr + (16+2*sizeof(void*))))),
   };
-}
-
-void wellhead_plugin_points_read_many(wellhead_plugin_points_list_handle_t *points, plugin_list_f64_t *ret) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(2*sizeof(void*))];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_wellhead_plugin_points_read_many((uint8_t *) (*points).ptr, (*points).len, ptr);
-  *ret = (plugin_list_f64_t) { (double*)(*((uint8_t **) (ptr + 0))), (*((size_t*) (ptr + sizeof(void*)))) };
 }
 
 bool wellhead_plugin_points_write(wellhead_plugin_points_handle_t point, wellhead_plugin_points_value_t *value, plugin_string_t *reason, plugin_string_t *err) {
@@ -798,28 +784,6 @@ void wellhead_plugin_alarms_clear(plugin_string_t *code) {
   __wasm_import_wellhead_plugin_alarms_clear((uint8_t *) (*code).ptr, (*code).len);
 }
 
-void wellhead_plugin_clock_now(wellhead_plugin_clock_instant_t *ret) {
-  __attribute__((__aligned__(8)))
-  uint8_t ret_area[40];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_wellhead_plugin_clock_now(ptr);
-  *ret = (wellhead_plugin_clock_instant_t) {
-    (int64_t) *((int64_t*) (ptr + 0)),
-    (uint64_t) (uint64_t) (*((int64_t*) (ptr + 8))),
-    (bool) (int32_t) *((uint8_t*) (ptr + 16)),
-    (wellhead_plugin_clock_civil_t) (wellhead_plugin_clock_civil_t) {
-      (int32_t) *((int32_t*) (ptr + 20)),
-      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (ptr + 24))),
-      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (ptr + 25))),
-      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (ptr + 26))),
-      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (ptr + 27))),
-      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (ptr + 28))),
-      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (ptr + 29))),
-      (int32_t) *((int32_t*) (ptr + 32)),
-    },
-  };
-}
-
 void wellhead_plugin_clock_civil_at(int64_t utc_ms, wellhead_plugin_clock_civil_t *ret) {
   __attribute__((__aligned__(4)))
   uint8_t ret_area[16];
@@ -873,9 +837,9 @@ uint8_t * __wasm_export_exports_plugin_describe(void) {
 }
 
 __attribute__((__export_name__("init")))
-uint8_t * __wasm_export_exports_plugin_init(uint8_t * arg, size_t arg0, int32_t arg1, uint8_t * arg2, size_t arg3, uint8_t * arg4, size_t arg5) {
+uint8_t * __wasm_export_exports_plugin_init(uint8_t * arg) {
   plugin_option_saved_state_t option;
-  switch (arg1) {
+  switch ((int32_t) *((uint8_t*) (arg + (2*sizeof(void*))))) {
     case 0: {
       option.is_some = false;
       break;
@@ -883,27 +847,43 @@ uint8_t * __wasm_export_exports_plugin_init(uint8_t * arg, size_t arg0, int32_t 
     case 1: {
       option.is_some = true;
       option.val = (plugin_saved_state_t) {
-        (plugin_string_t) (plugin_string_t) { (uint8_t*)(arg2), (arg3) },
-        (plugin_list_u8_t) (plugin_list_u8_t) { (uint8_t*)(arg4), (arg5) },
+        (plugin_string_t) (plugin_string_t) { (uint8_t*)(*((uint8_t **) (arg + (3*sizeof(void*))))), (*((size_t*) (arg + (4*sizeof(void*))))) },
+        (plugin_list_u8_t) (plugin_list_u8_t) { (uint8_t*)(*((uint8_t **) (arg + (5*sizeof(void*))))), (*((size_t*) (arg + (6*sizeof(void*))))) },
       };
       break;
     }
   }
-  plugin_config_t arg7 = (plugin_config_t) {
-    (plugin_list_parameter_t) (plugin_list_parameter_t) { (plugin_parameter_t*)(arg), (arg0) },
+  plugin_config_t arg1 = (plugin_config_t) {
+    (plugin_list_parameter_t) (plugin_list_parameter_t) { (plugin_parameter_t*)(*((uint8_t **) (arg + 0))), (*((size_t*) (arg + sizeof(void*)))) },
     (plugin_option_saved_state_t) option,
+  };
+  plugin_instant_t arg2 = (wellhead_plugin_clock_instant_t) {
+    (int64_t) *((int64_t*) (arg + (8+6*sizeof(void*)))),
+    (uint64_t) (uint64_t) (*((int64_t*) (arg + (16+6*sizeof(void*))))),
+    (bool) (int32_t) *((uint8_t*) (arg + (24+6*sizeof(void*)))),
+    (wellhead_plugin_clock_civil_t) (wellhead_plugin_clock_civil_t) {
+      (int32_t) *((int32_t*) (arg + (28+6*sizeof(void*)))),
+      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (arg + (32+6*sizeof(void*))))),
+      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (arg + (33+6*sizeof(void*))))),
+      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (arg + (34+6*sizeof(void*))))),
+      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (arg + (35+6*sizeof(void*))))),
+      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (arg + (36+6*sizeof(void*))))),
+      (uint8_t) (uint8_t) ((int32_t) *((uint8_t*) (arg + (37+6*sizeof(void*))))),
+      (int32_t) *((int32_t*) (arg + (40+6*sizeof(void*)))),
+    },
   };
   wellhead_plugin_points_result_void_string_t ret;
   plugin_string_t err;
-  ret.is_err = !exports_plugin_init(&arg7, &err);
+  ret.is_err = !exports_plugin_init(&arg1, &arg2, &err);
   if (ret.is_err) {
     ret.val.err = err;
   }
+  free(arg);
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
-    const plugin_string_t *payload8 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
-    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload8).len;
-    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload8).ptr;
+    const plugin_string_t *payload3 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload3).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload3).ptr;
   } else {
     *((int8_t*)(ptr + 0)) = 0;
   }
@@ -911,18 +891,34 @@ uint8_t * __wasm_export_exports_plugin_init(uint8_t * arg, size_t arg0, int32_t 
 }
 
 __attribute__((__export_name__("tick")))
-uint8_t * __wasm_export_exports_plugin_tick(void) {
+uint8_t * __wasm_export_exports_plugin_tick(int64_t arg, int64_t arg0, int32_t arg1, int32_t arg2, int32_t arg3, int32_t arg4, int32_t arg5, int32_t arg6, int32_t arg7, int32_t arg8, int32_t arg9, uint8_t * arg10, size_t arg11) {
+  plugin_instant_t arg12 = (wellhead_plugin_clock_instant_t) {
+    (int64_t) arg,
+    (uint64_t) (uint64_t) (arg0),
+    (bool) arg1,
+    (wellhead_plugin_clock_civil_t) (wellhead_plugin_clock_civil_t) {
+      (int32_t) arg2,
+      (uint8_t) (uint8_t) (arg3),
+      (uint8_t) (uint8_t) (arg4),
+      (uint8_t) (uint8_t) (arg5),
+      (uint8_t) (uint8_t) (arg6),
+      (uint8_t) (uint8_t) (arg7),
+      (uint8_t) (uint8_t) (arg8),
+      (int32_t) arg9,
+    },
+  };
+  plugin_list_f64_t arg13 = (plugin_list_f64_t) { (double*)(arg10), (arg11) };
   wellhead_plugin_points_result_void_string_t ret;
   plugin_string_t err;
-  ret.is_err = !exports_plugin_tick(&err);
+  ret.is_err = !exports_plugin_tick(&arg12, &arg13, &err);
   if (ret.is_err) {
     ret.val.err = err;
   }
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
-    const plugin_string_t *payload0 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
-    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload0).len;
-    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload0).ptr;
+    const plugin_string_t *payload14 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload14).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload14).ptr;
   } else {
     *((int8_t*)(ptr + 0)) = 0;
   }
@@ -930,19 +926,35 @@ uint8_t * __wasm_export_exports_plugin_tick(void) {
 }
 
 __attribute__((__export_name__("on-change")))
-uint8_t * __wasm_export_exports_plugin_on_change(uint8_t * arg, size_t arg0) {
-  plugin_list_handle_t arg1 = (plugin_list_handle_t) { (plugin_handle_t*)(arg), (arg0) };
+uint8_t * __wasm_export_exports_plugin_on_change(int64_t arg, int64_t arg0, int32_t arg1, int32_t arg2, int32_t arg3, int32_t arg4, int32_t arg5, int32_t arg6, int32_t arg7, int32_t arg8, int32_t arg9, uint8_t * arg10, size_t arg11, uint8_t * arg12, size_t arg13) {
+  plugin_instant_t arg14 = (wellhead_plugin_clock_instant_t) {
+    (int64_t) arg,
+    (uint64_t) (uint64_t) (arg0),
+    (bool) arg1,
+    (wellhead_plugin_clock_civil_t) (wellhead_plugin_clock_civil_t) {
+      (int32_t) arg2,
+      (uint8_t) (uint8_t) (arg3),
+      (uint8_t) (uint8_t) (arg4),
+      (uint8_t) (uint8_t) (arg5),
+      (uint8_t) (uint8_t) (arg6),
+      (uint8_t) (uint8_t) (arg7),
+      (uint8_t) (uint8_t) (arg8),
+      (int32_t) arg9,
+    },
+  };
+  plugin_list_f64_t arg15 = (plugin_list_f64_t) { (double*)(arg10), (arg11) };
+  plugin_list_handle_t arg16 = (plugin_list_handle_t) { (plugin_handle_t*)(arg12), (arg13) };
   wellhead_plugin_points_result_void_string_t ret;
   plugin_string_t err;
-  ret.is_err = !exports_plugin_on_change(&arg1, &err);
+  ret.is_err = !exports_plugin_on_change(&arg14, &arg15, &arg16, &err);
   if (ret.is_err) {
     ret.val.err = err;
   }
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
-    const plugin_string_t *payload2 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
-    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload2).len;
-    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload2).ptr;
+    const plugin_string_t *payload17 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload17).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload17).ptr;
   } else {
     *((int8_t*)(ptr + 0)) = 0;
   }

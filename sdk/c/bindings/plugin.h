@@ -14,7 +14,8 @@ typedef struct plugin_string_t {
   size_t len;
 } plugin_string_t;
 
-// A role bound to a point. Valid as long as the instance lives.
+// A role bound to a point: its position in the list that `roles` returns. Valid as long as the
+// instance lives.
 typedef uint32_t wellhead_plugin_points_handle_t;
 
 // How far a value can be trusted.
@@ -101,21 +102,16 @@ typedef struct {
 } wellhead_plugin_points_option_handle_t;
 
 typedef struct {
-  wellhead_plugin_points_handle_t *ptr;
-  size_t len;
-} wellhead_plugin_points_list_handle_t;
-
-typedef struct {
-  double *ptr;
-  size_t len;
-} plugin_list_f64_t;
-
-typedef struct {
   bool is_err;
   union {
     plugin_string_t err;
   } val;
 } wellhead_plugin_points_result_void_string_t;
+
+typedef struct {
+  wellhead_plugin_points_handle_t *ptr;
+  size_t len;
+} wellhead_plugin_points_list_handle_t;
 
 typedef wellhead_plugin_points_value_t wellhead_plugin_values_value_t;
 
@@ -125,6 +121,11 @@ typedef struct {
   bool is_some;
   uint32_t val;
 } plugin_option_u32_t;
+
+typedef struct {
+  double *ptr;
+  size_t len;
+} plugin_list_f64_t;
 
 typedef struct {
   uint8_t *ptr;
@@ -183,6 +184,8 @@ typedef struct {
 typedef wellhead_plugin_points_handle_t plugin_handle_t;
 
 typedef wellhead_plugin_points_value_t plugin_value_t;
+
+typedef wellhead_plugin_clock_instant_t plugin_instant_t;
 
 // What the component says of itself; the host compares it with the manifest.
 typedef struct plugin_description_t {
@@ -259,14 +262,8 @@ typedef struct {
 extern void wellhead_plugin_points_roles(wellhead_plugin_points_list_role_t *ret);
 // Finds the point bound to a role; none if the site left it out.
 extern bool wellhead_plugin_points_lookup(plugin_string_t *role, uint32_t index, wellhead_plugin_points_handle_t *ret);
-// The latest of one point. Frozen for the time of a call.
+// The latest of one point, with all there is to tell of it. Frozen for the time of a call.
 extern void wellhead_plugin_points_read(wellhead_plugin_points_handle_t point, wellhead_plugin_points_sample_t *ret);
-// The latest of many points in one crossing, which numbers pass as they are and samples do
-// not: for each point, in the order asked, four numbers. The first is the value: 0 or 1 of a
-// boolean, and NaN where `read` has more to tell, a text or why there is no value. The second
-// is the quality's place in `quality`, from 0; the third, the age in milliseconds; the
-// fourth, who decides an output, by the place in `holder`, and 0 of an input.
-extern void wellhead_plugin_points_read_many(wellhead_plugin_points_list_handle_t *points, plugin_list_f64_t *ret);
 // Asks for a value on an output, until the time to live that the site grants is over. Takes
 // effect when the call ends well, and never if it fails. The reason stands in the audit trail.
 extern bool wellhead_plugin_points_write(wellhead_plugin_points_handle_t point, wellhead_plugin_points_value_t *value, plugin_string_t *reason, plugin_string_t *err);
@@ -303,7 +300,6 @@ extern void wellhead_plugin_alarms_raise(plugin_string_t *code, wellhead_plugin_
 extern void wellhead_plugin_alarms_clear(plugin_string_t *code);
 
 // Imported Functions from `wellhead:plugin/clock@1.0.0`
-extern void wellhead_plugin_clock_now(wellhead_plugin_clock_instant_t *ret);
 // Local time of another moment.
 extern void wellhead_plugin_clock_civil_at(int64_t utc_ms, wellhead_plugin_clock_civil_t *ret);
 // The first moment at or after a local time; none if it is no date. The offset is ignored.
@@ -311,9 +307,9 @@ extern bool wellhead_plugin_clock_moment_of(wellhead_plugin_clock_civil_t *local
 
 // Exported Functions from `plugin`
 void exports_plugin_describe(plugin_description_t *ret);
-bool exports_plugin_init(plugin_config_t *config, plugin_string_t *err);
-bool exports_plugin_tick(plugin_string_t *err);
-bool exports_plugin_on_change(plugin_list_handle_t *points, plugin_string_t *err);
+bool exports_plugin_init(plugin_config_t *config, plugin_instant_t *now, plugin_string_t *err);
+bool exports_plugin_tick(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_string_t *err);
+bool exports_plugin_on_change(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_list_handle_t *changed, plugin_string_t *err);
 void exports_plugin_save(plugin_list_u8_t *ret);
 
 // Helper Functions
@@ -330,15 +326,15 @@ void wellhead_plugin_points_list_role_free(wellhead_plugin_points_list_role_t *p
 
 void wellhead_plugin_points_option_handle_free(wellhead_plugin_points_option_handle_t *ptr);
 
-void wellhead_plugin_points_list_handle_free(wellhead_plugin_points_list_handle_t *ptr);
-
-void plugin_list_f64_free(plugin_list_f64_t *ptr);
-
 void wellhead_plugin_points_result_void_string_free(wellhead_plugin_points_result_void_string_t *ptr);
+
+void wellhead_plugin_points_list_handle_free(wellhead_plugin_points_list_handle_t *ptr);
 
 void wellhead_plugin_values_value_free(wellhead_plugin_values_value_t *ptr);
 
 void plugin_option_u32_free(plugin_option_u32_t *ptr);
+
+void plugin_list_f64_free(plugin_list_f64_t *ptr);
 
 void plugin_list_u8_free(plugin_list_u8_t *ptr);
 

@@ -51,7 +51,8 @@ void exports_plugin_describe(plugin_description_t *description) {
   plugin_string_dup(&description->built_with, "C");
 }
 
-bool exports_plugin_init(plugin_config_t *config, plugin_string_t *error) {
+bool exports_plugin_init(plugin_config_t *config, plugin_instant_t *now, plugin_string_t *error) {
+  (void)now;
   for (size_t i = 0; i < config->parameters.len; i++) {
     plugin_parameter_t *parameter = &config->parameters.ptr[i];
     if (parameter->value.tag != PLUGIN_SETTING_NUMBER) continue;
@@ -74,13 +75,15 @@ bool exports_plugin_init(plugin_config_t *config, plugin_string_t *error) {
   return true;
 }
 
-/* The number of a sample that may decide: good, or put in place by an operator. */
-static bool good(const wellhead_plugin_points_sample_t *sample, double *number) {
-  bool trusted = sample->quality == WELLHEAD_PLUGIN_POINTS_QUALITY_GOOD ||
-                 sample->quality == WELLHEAD_PLUGIN_POINTS_QUALITY_MANUAL;
-  if (!trusted || sample->value.tag != WELLHEAD_PLUGIN_POINTS_VALUE_NUMBER) return false;
-  *number = sample->value.val.number;
-  return true;
+/* The number of a point that may decide: good, or put in place by an operator. */
+static bool good(const plugin_list_f64_t *seen, uint32_t point, double *number) {
+  enum { NUMBER, QUALITY, AGE_MS, HOLDER, NUMBERS };
+  const double *row = seen->ptr + (size_t)point * NUMBERS;
+  bool trusted = row[QUALITY] == WELLHEAD_PLUGIN_POINTS_QUALITY_GOOD ||
+                 row[QUALITY] == WELLHEAD_PLUGIN_POINTS_QUALITY_MANUAL;
+  *number = row[NUMBER];
+  /* NaN, which equals nothing, has more to tell; see `read`. */
+  return trusted && *number == *number;
 }
 
 static void no_sensor(bool missing) {
@@ -94,20 +97,16 @@ static void no_sensor(bool missing) {
   wellhead_plugin_alarms_raise(&code, WELLHEAD_PLUGIN_ALARMS_SEVERITY_WARNING, &en, &zh);
 }
 
-bool exports_plugin_tick(plugin_string_t *error) {
-  wellhead_plugin_clock_instant_t now;
-  wellhead_plugin_clock_now(&now);
+bool exports_plugin_tick(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_string_t *error) {
   if (ticked && kept.heating) {
-    kept.milliseconds += now.monotonic_ms - last_ms;
+    kept.milliseconds += now->monotonic_ms - last_ms;
   }
-  last_ms = now.monotonic_ms;
+  last_ms = now->monotonic_ms;
   ticked = true;
 
-  wellhead_plugin_points_sample_t sample;
-  wellhead_plugin_points_read(room, &sample);
   double temperature;
-  bool known = good(&sample, &temperature);
-  wellhead_plugin_points_sample_free(&sample);
+  bool known = good(seen, room, &temperature);
+  plugin_list_f64_free(seen);
   no_sensor(!known);
   if (!known) {
     kept.heating = 0;
@@ -129,9 +128,11 @@ bool exports_plugin_tick(plugin_string_t *error) {
                                         error);
 }
 
-bool exports_plugin_on_change(plugin_list_handle_t *points, plugin_string_t *error) {
-  (void)error;
-  plugin_list_handle_free(points);
+bool exports_plugin_on_change(plugin_instant_t *now, plugin_list_f64_t *seen,
+                              plugin_list_handle_t *changed, plugin_string_t *error) {
+  (void)now, (void)error;
+  plugin_list_f64_free(seen);
+  plugin_list_handle_free(changed);
   return true;
 }
 

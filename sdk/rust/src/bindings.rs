@@ -5,6 +5,7 @@
 //   * pub-export-macro
 pub type Handle = wellhead::plugin::points::Handle;
 pub type Value = wellhead::plugin::points::Value;
+pub type Instant = wellhead::plugin::clock::Instant;
 /// What the component says of itself; the host compares it with the manifest.
 #[derive(Clone)]
 pub struct Description {
@@ -133,246 +134,304 @@ pub unsafe fn __post_return_describe<T_: Guest>(arg0: *mut u8) {
 }
 #[doc(hidden)]
 #[allow(non_snake_case, unused_unsafe)]
-pub unsafe fn _export_init_cabi<T_: Guest>(
-    arg0: *mut u8,
-    arg1: usize,
-    arg2: i32,
-    arg3: *mut u8,
-    arg4: usize,
-    arg5: *mut u8,
-    arg6: usize,
-) -> *mut u8 {
+pub unsafe fn _export_init_cabi<T_: Guest>(arg0: *mut u8) -> *mut u8 {
     unsafe {
         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-        let result31 = {
-            let base28 = arg0;
-            let len28 = arg1;
-            let mut result28 = _rt::Vec::with_capacity(len28);
-            for i in 0..len28 {
-                let base = base28.add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
-                let e28 = {
-                    let l0 = *base.add(0).cast::<*mut u8>();
-                    let l1 = *base
+        let result49 = {
+            let l0 = *arg0.add(0).cast::<*mut u8>();
+            let l1 = *arg0.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+            let base30 = l0;
+            let len30 = l1;
+            let mut result30 = _rt::Vec::with_capacity(len30);
+            for i in 0..len30 {
+                let base = base30.add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
+                let e30 = {
+                    let l2 = *base.add(0).cast::<*mut u8>();
+                    let l3 = *base
                         .add(::core::mem::size_of::<*const u8>())
                         .cast::<usize>();
-                    let len2 = l1;
-                    let bytes2 = _rt::Vec::from_raw_parts(l0.cast(), len2, len2);
-                    let l3 = i32::from(
+                    let len4 = l3;
+                    let bytes4 = _rt::Vec::from_raw_parts(l2.cast(), len4, len4);
+                    let l5 = i32::from(
                         *base.add(2 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
                     );
-                    let v27 = match l3 {
+                    let v29 = match l5 {
                         0 => {
-                            let e27 = {
-                                let l4 = i32::from(
+                            let e29 = {
+                                let l6 = i32::from(
                                     *base
                                         .add(8 + 2 * ::core::mem::size_of::<*const u8>())
                                         .cast::<u8>(),
                                 );
-                                _rt::bool_lift(l4 as u8)
+                                _rt::bool_lift(l6 as u8)
                             };
-                            Setting::Boolean(e27)
+                            Setting::Boolean(e29)
                         }
                         1 => {
-                            let e27 = {
-                                let l5 = *base
-                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<i64>();
-                                l5
-                            };
-                            Setting::Integer(e27)
-                        }
-                        2 => {
-                            let e27 = {
-                                let l6 = *base
-                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<f64>();
-                                l6
-                            };
-                            Setting::Number(e27)
-                        }
-                        3 => {
-                            let e27 = {
+                            let e29 = {
                                 let l7 = *base
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
+                                    .cast::<i64>();
+                                l7
+                            };
+                            Setting::Integer(e29)
+                        }
+                        2 => {
+                            let e29 = {
                                 let l8 = *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<f64>();
+                                l8
+                            };
+                            Setting::Number(e29)
+                        }
+                        3 => {
+                            let e29 = {
+                                let l9 = *base
+                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l10 = *base
                                     .add(8 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                let len9 = l8;
-                                let bytes9 = _rt::Vec::from_raw_parts(
-                                    l7.cast(),
-                                    len9,
-                                    len9,
+                                let len11 = l10;
+                                let bytes11 = _rt::Vec::from_raw_parts(
+                                    l9.cast(),
+                                    len11,
+                                    len11,
                                 );
-                                _rt::string_lift(bytes9)
+                                _rt::string_lift(bytes11)
                             };
-                            Setting::Text(e27)
+                            Setting::Text(e29)
                         }
                         n => {
                             debug_assert_eq!(n, 4, "invalid enum discriminant");
-                            let e27 = {
-                                let l10 = *base
+                            let e29 = {
+                                let l12 = *base
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<*mut u8>();
-                                let l11 = *base
+                                let l13 = *base
                                     .add(8 + 3 * ::core::mem::size_of::<*const u8>())
                                     .cast::<usize>();
-                                let base26 = l10;
-                                let len26 = l11;
-                                let mut result26 = _rt::Vec::with_capacity(len26);
-                                for i in 0..len26 {
-                                    let base = base26
+                                let base28 = l12;
+                                let len28 = l13;
+                                let mut result28 = _rt::Vec::with_capacity(len28);
+                                for i in 0..len28 {
+                                    let base = base28
                                         .add(i * (2 * ::core::mem::size_of::<*const u8>()));
-                                    let e26 = {
-                                        let l12 = *base.add(0).cast::<*mut u8>();
-                                        let l13 = *base
+                                    let e28 = {
+                                        let l14 = *base.add(0).cast::<*mut u8>();
+                                        let l15 = *base
                                             .add(::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let base25 = l12;
-                                        let len25 = l13;
-                                        let mut result25 = _rt::Vec::with_capacity(len25);
-                                        for i in 0..len25 {
-                                            let base = base25
+                                        let base27 = l14;
+                                        let len27 = l15;
+                                        let mut result27 = _rt::Vec::with_capacity(len27);
+                                        for i in 0..len27 {
+                                            let base = base27
                                                 .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
-                                            let e25 = {
-                                                let l14 = i32::from(*base.add(0).cast::<u8>());
-                                                use wellhead::plugin::points::Value as V24;
-                                                let v24 = match l14 {
+                                            let e27 = {
+                                                let l16 = i32::from(*base.add(0).cast::<u8>());
+                                                use wellhead::plugin::points::Value as V26;
+                                                let v26 = match l16 {
                                                     0 => {
-                                                        let e24 = {
-                                                            let l15 = *base.add(8).cast::<*mut u8>();
-                                                            let l16 = *base
+                                                        let e26 = {
+                                                            let l17 = *base.add(8).cast::<*mut u8>();
+                                                            let l18 = *base
                                                                 .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                                                 .cast::<usize>();
-                                                            let len17 = l16;
-                                                            let bytes17 = _rt::Vec::from_raw_parts(
-                                                                l15.cast(),
-                                                                len17,
-                                                                len17,
+                                                            let len19 = l18;
+                                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                                l17.cast(),
+                                                                len19,
+                                                                len19,
                                                             );
-                                                            _rt::string_lift(bytes17)
+                                                            _rt::string_lift(bytes19)
                                                         };
-                                                        V24::Unavailable(e24)
+                                                        V26::Unavailable(e26)
                                                     }
                                                     1 => {
-                                                        let e24 = {
-                                                            let l18 = i32::from(*base.add(8).cast::<u8>());
-                                                            _rt::bool_lift(l18 as u8)
+                                                        let e26 = {
+                                                            let l20 = i32::from(*base.add(8).cast::<u8>());
+                                                            _rt::bool_lift(l20 as u8)
                                                         };
-                                                        V24::Boolean(e24)
+                                                        V26::Boolean(e26)
                                                     }
                                                     2 => {
-                                                        let e24 = {
-                                                            let l19 = *base.add(8).cast::<i64>();
-                                                            l19
+                                                        let e26 = {
+                                                            let l21 = *base.add(8).cast::<i64>();
+                                                            l21
                                                         };
-                                                        V24::Integer(e24)
+                                                        V26::Integer(e26)
                                                     }
                                                     3 => {
-                                                        let e24 = {
-                                                            let l20 = *base.add(8).cast::<f64>();
-                                                            l20
+                                                        let e26 = {
+                                                            let l22 = *base.add(8).cast::<f64>();
+                                                            l22
                                                         };
-                                                        V24::Number(e24)
+                                                        V26::Number(e26)
                                                     }
                                                     n => {
                                                         debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                        let e24 = {
-                                                            let l21 = *base.add(8).cast::<*mut u8>();
-                                                            let l22 = *base
+                                                        let e26 = {
+                                                            let l23 = *base.add(8).cast::<*mut u8>();
+                                                            let l24 = *base
                                                                 .add(8 + 1 * ::core::mem::size_of::<*const u8>())
                                                                 .cast::<usize>();
-                                                            let len23 = l22;
-                                                            let bytes23 = _rt::Vec::from_raw_parts(
-                                                                l21.cast(),
-                                                                len23,
-                                                                len23,
+                                                            let len25 = l24;
+                                                            let bytes25 = _rt::Vec::from_raw_parts(
+                                                                l23.cast(),
+                                                                len25,
+                                                                len25,
                                                             );
-                                                            _rt::string_lift(bytes23)
+                                                            _rt::string_lift(bytes25)
                                                         };
-                                                        V24::Text(e24)
+                                                        V26::Text(e26)
                                                     }
                                                 };
-                                                v24
+                                                v26
                                             };
-                                            result25.push(e25);
+                                            result27.push(e27);
                                         }
                                         _rt::cabi_dealloc(
-                                            base25,
-                                            len25 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                            base27,
+                                            len27 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
                                             8,
                                         );
-                                        result25
+                                        result27
                                     };
-                                    result26.push(e26);
+                                    result28.push(e28);
                                 }
                                 _rt::cabi_dealloc(
-                                    base26,
-                                    len26 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    base28,
+                                    len28 * (2 * ::core::mem::size_of::<*const u8>()),
                                     ::core::mem::size_of::<*const u8>(),
                                 );
-                                result26
+                                result28
                             };
-                            Setting::Table(e27)
+                            Setting::Table(e29)
                         }
                     };
                     Parameter {
-                        name: _rt::string_lift(bytes2),
-                        value: v27,
+                        name: _rt::string_lift(bytes4),
+                        value: v29,
                     }
                 };
-                result28.push(e28);
+                result30.push(e30);
             }
             _rt::cabi_dealloc(
-                base28,
-                len28 * (8 + 4 * ::core::mem::size_of::<*const u8>()),
+                base30,
+                len30 * (8 + 4 * ::core::mem::size_of::<*const u8>()),
                 8,
             );
-            T_::init(Config {
-                parameters: result28,
-                saved: match arg2 {
-                    0 => None,
-                    1 => {
-                        let e = {
-                            let len29 = arg4;
-                            let bytes29 = _rt::Vec::from_raw_parts(
-                                arg3.cast(),
-                                len29,
-                                len29,
-                            );
-                            let len30 = arg6;
-                            SavedState {
-                                version: _rt::string_lift(bytes29),
-                                bytes: <_ as From<
-                                    _rt::Vec<_>,
-                                >>::from(
-                                    _rt::Vec::from_raw_parts(arg5.cast(), len30, len30),
-                                ),
-                            }
-                        };
-                        Some(e)
-                    }
-                    _ => _rt::invalid_enum_discriminant(),
+            let l31 = i32::from(
+                *arg0.add(2 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
+            );
+            let l38 = *arg0
+                .add(8 + 6 * ::core::mem::size_of::<*const u8>())
+                .cast::<i64>();
+            let l39 = *arg0
+                .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                .cast::<i64>();
+            let l40 = i32::from(
+                *arg0.add(24 + 6 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
+            );
+            let l41 = *arg0
+                .add(28 + 6 * ::core::mem::size_of::<*const u8>())
+                .cast::<i32>();
+            let l42 = i32::from(
+                *arg0.add(32 + 6 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
+            );
+            let l43 = i32::from(
+                *arg0.add(33 + 6 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
+            );
+            let l44 = i32::from(
+                *arg0.add(34 + 6 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
+            );
+            let l45 = i32::from(
+                *arg0.add(35 + 6 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
+            );
+            let l46 = i32::from(
+                *arg0.add(36 + 6 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
+            );
+            let l47 = i32::from(
+                *arg0.add(37 + 6 * ::core::mem::size_of::<*const u8>()).cast::<u8>(),
+            );
+            let l48 = *arg0
+                .add(40 + 6 * ::core::mem::size_of::<*const u8>())
+                .cast::<i32>();
+            T_::init(
+                Config {
+                    parameters: result30,
+                    saved: match l31 {
+                        0 => None,
+                        1 => {
+                            let e = {
+                                let l32 = *arg0
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l33 = *arg0
+                                    .add(4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len34 = l33;
+                                let bytes34 = _rt::Vec::from_raw_parts(
+                                    l32.cast(),
+                                    len34,
+                                    len34,
+                                );
+                                let l35 = *arg0
+                                    .add(5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l36 = *arg0
+                                    .add(6 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len37 = l36;
+                                SavedState {
+                                    version: _rt::string_lift(bytes34),
+                                    bytes: <_ as From<
+                                        _rt::Vec<_>,
+                                    >>::from(_rt::Vec::from_raw_parts(l35.cast(), len37, len37)),
+                                }
+                            };
+                            Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    },
                 },
-            })
+                wellhead::plugin::clock::Instant {
+                    utc_ms: l38,
+                    monotonic_ms: l39 as u64,
+                    synced: _rt::bool_lift(l40 as u8),
+                    local: wellhead::plugin::clock::Civil {
+                        year: l41,
+                        month: l42 as u8,
+                        day: l43 as u8,
+                        hour: l44 as u8,
+                        minute: l45 as u8,
+                        second: l46 as u8,
+                        weekday: l47 as u8,
+                        utc_offset: l48,
+                    },
+                },
+            )
         };
-        let ptr32 = (&raw mut _RET_AREA.0).cast::<u8>();
-        match result31 {
+        _rt::cabi_dealloc(arg0, 48 + 6 * ::core::mem::size_of::<*const u8>(), 8);
+        let ptr50 = (&raw mut _RET_AREA.0).cast::<u8>();
+        match result49 {
             Ok(_) => {
-                *ptr32.add(0).cast::<u8>() = (0i32) as u8;
+                *ptr50.add(0).cast::<u8>() = (0i32) as u8;
             }
             Err(e) => {
-                *ptr32.add(0).cast::<u8>() = (1i32) as u8;
-                let vec33 = (e.into_bytes()).into_boxed_slice();
-                let ptr33 = vec33.as_ptr().cast::<u8>();
-                let len33 = vec33.len();
-                ::core::mem::forget(vec33);
-                *ptr32.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len33;
-                *ptr32.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr33
+                *ptr50.add(0).cast::<u8>() = (1i32) as u8;
+                let vec51 = (e.into_bytes()).into_boxed_slice();
+                let ptr51 = vec51.as_ptr().cast::<u8>();
+                let len51 = vec51.len();
+                ::core::mem::forget(vec51);
+                *ptr50.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len51;
+                *ptr50.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr51
                     .cast_mut();
             }
         };
-        ptr32
+        ptr50
     }
 }
 #[doc(hidden)]
@@ -396,27 +455,63 @@ pub unsafe fn __post_return_init<T_: Guest>(arg0: *mut u8) {
 }
 #[doc(hidden)]
 #[allow(non_snake_case, unused_unsafe)]
-pub unsafe fn _export_tick_cabi<T_: Guest>() -> *mut u8 {
+pub unsafe fn _export_tick_cabi<T_: Guest>(
+    arg0: i64,
+    arg1: i64,
+    arg2: i32,
+    arg3: i32,
+    arg4: i32,
+    arg5: i32,
+    arg6: i32,
+    arg7: i32,
+    arg8: i32,
+    arg9: i32,
+    arg10: i32,
+    arg11: *mut u8,
+    arg12: usize,
+) -> *mut u8 {
     unsafe {
         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-        let result0 = { T_::tick() };
-        let ptr1 = (&raw mut _RET_AREA.0).cast::<u8>();
-        match result0 {
+        let result1 = {
+            let len0 = arg12;
+            T_::tick(
+                wellhead::plugin::clock::Instant {
+                    utc_ms: arg0,
+                    monotonic_ms: arg1 as u64,
+                    synced: _rt::bool_lift(arg2 as u8),
+                    local: wellhead::plugin::clock::Civil {
+                        year: arg3,
+                        month: arg4 as u8,
+                        day: arg5 as u8,
+                        hour: arg6 as u8,
+                        minute: arg7 as u8,
+                        second: arg8 as u8,
+                        weekday: arg9 as u8,
+                        utc_offset: arg10,
+                    },
+                },
+                <_ as From<
+                    _rt::Vec<_>,
+                >>::from(_rt::Vec::from_raw_parts(arg11.cast(), len0, len0)),
+            )
+        };
+        let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
+        match result1 {
             Ok(_) => {
-                *ptr1.add(0).cast::<u8>() = (0i32) as u8;
+                *ptr2.add(0).cast::<u8>() = (0i32) as u8;
             }
             Err(e) => {
-                *ptr1.add(0).cast::<u8>() = (1i32) as u8;
-                let vec2 = (e.into_bytes()).into_boxed_slice();
-                let ptr2 = vec2.as_ptr().cast::<u8>();
-                let len2 = vec2.len();
-                ::core::mem::forget(vec2);
-                *ptr1.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
-                *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr2
+                *ptr2.add(0).cast::<u8>() = (1i32) as u8;
+                let vec3 = (e.into_bytes()).into_boxed_slice();
+                let ptr3 = vec3.as_ptr().cast::<u8>();
+                let len3 = vec3.len();
+                ::core::mem::forget(vec3);
+                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr3
                     .cast_mut();
             }
         };
-        ptr1
+        ptr2
     }
 }
 #[doc(hidden)]
@@ -440,34 +535,69 @@ pub unsafe fn __post_return_tick<T_: Guest>(arg0: *mut u8) {
 }
 #[doc(hidden)]
 #[allow(non_snake_case, unused_unsafe)]
-pub unsafe fn _export_on_change_cabi<T_: Guest>(arg0: *mut u8, arg1: usize) -> *mut u8 {
+pub unsafe fn _export_on_change_cabi<T_: Guest>(
+    arg0: i64,
+    arg1: i64,
+    arg2: i32,
+    arg3: i32,
+    arg4: i32,
+    arg5: i32,
+    arg6: i32,
+    arg7: i32,
+    arg8: i32,
+    arg9: i32,
+    arg10: i32,
+    arg11: *mut u8,
+    arg12: usize,
+    arg13: *mut u8,
+    arg14: usize,
+) -> *mut u8 {
     unsafe {
         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-        let result1 = {
-            let len0 = arg1;
+        let result2 = {
+            let len0 = arg12;
+            let len1 = arg14;
             T_::on_change(
+                wellhead::plugin::clock::Instant {
+                    utc_ms: arg0,
+                    monotonic_ms: arg1 as u64,
+                    synced: _rt::bool_lift(arg2 as u8),
+                    local: wellhead::plugin::clock::Civil {
+                        year: arg3,
+                        month: arg4 as u8,
+                        day: arg5 as u8,
+                        hour: arg6 as u8,
+                        minute: arg7 as u8,
+                        second: arg8 as u8,
+                        weekday: arg9 as u8,
+                        utc_offset: arg10,
+                    },
+                },
                 <_ as From<
                     _rt::Vec<_>,
-                >>::from(_rt::Vec::from_raw_parts(arg0.cast(), len0, len0)),
+                >>::from(_rt::Vec::from_raw_parts(arg11.cast(), len0, len0)),
+                <_ as From<
+                    _rt::Vec<_>,
+                >>::from(_rt::Vec::from_raw_parts(arg13.cast(), len1, len1)),
             )
         };
-        let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
-        match result1 {
+        let ptr3 = (&raw mut _RET_AREA.0).cast::<u8>();
+        match result2 {
             Ok(_) => {
-                *ptr2.add(0).cast::<u8>() = (0i32) as u8;
+                *ptr3.add(0).cast::<u8>() = (0i32) as u8;
             }
             Err(e) => {
-                *ptr2.add(0).cast::<u8>() = (1i32) as u8;
-                let vec3 = (e.into_bytes()).into_boxed_slice();
-                let ptr3 = vec3.as_ptr().cast::<u8>();
-                let len3 = vec3.len();
-                ::core::mem::forget(vec3);
-                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
-                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr3
+                *ptr3.add(0).cast::<u8>() = (1i32) as u8;
+                let vec4 = (e.into_bytes()).into_boxed_slice();
+                let ptr4 = vec4.as_ptr().cast::<u8>();
+                let len4 = vec4.len();
+                ::core::mem::forget(vec4);
+                *ptr3.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                *ptr3.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4
                     .cast_mut();
             }
         };
-        ptr2
+        ptr3
     }
 }
 #[doc(hidden)]
@@ -521,13 +651,21 @@ pub trait Guest {
     fn describe() -> Description;
     /// Called once. Roles are looked up here.
     #[allow(async_fn_in_trait)]
-    fn init(config: Config) -> Result<(), _rt::String>;
-    /// Called once a period.
+    fn init(config: Config, now: Instant) -> Result<(), _rt::String>;
+    /// Called once a period, with the latest of every point that is bound: numbers need no further
+    /// crossing. In the order of `roles` four for each point: the value, 0 or 1 of a boolean, and NaN
+    /// where `read` has more to tell, a text or why there is none; the quality's place in `quality`,
+    /// from 0; the age in milliseconds; and who decides an output, by the place in `holder`, 0 of an
+    /// input.
     #[allow(async_fn_in_trait)]
-    fn tick() -> Result<(), _rt::String>;
-    /// Called when points changed, if the manifest asks for it.
+    fn tick(now: Instant, seen: _rt::Vec<f64>) -> Result<(), _rt::String>;
+    /// Called when points changed, if the manifest asks for it; `seen` as in `tick`.
     #[allow(async_fn_in_trait)]
-    fn on_change(points: _rt::Vec<Handle>) -> Result<(), _rt::String>;
+    fn on_change(
+        now: Instant,
+        seen: _rt::Vec<f64>,
+        changed: _rt::Vec<Handle>,
+    ) -> Result<(), _rt::String>;
     /// What is to survive a restart or an update.
     #[allow(async_fn_in_trait)]
     fn save() -> _rt::Vec<u8>;
@@ -542,24 +680,29 @@ macro_rules! __export_world_plugin_cabi {
         "cabi_post_describe")] unsafe extern "C" fn _post_return_describe(arg0 : * mut
         u8,) { unsafe { $($path_to_types)*:: __post_return_describe::<$ty > (arg0) } }
         #[unsafe (export_name = "init")] unsafe extern "C" fn export_init(arg0 : * mut
-        u8, arg1 : usize, arg2 : i32, arg3 : * mut u8, arg4 : usize, arg5 : * mut u8,
-        arg6 : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
-        _export_init_cabi::<$ty > (arg0, arg1, arg2, arg3, arg4, arg5, arg6) } } #[unsafe
-        (export_name = "cabi_post_init")] unsafe extern "C" fn _post_return_init(arg0 : *
-        mut u8,) { unsafe { $($path_to_types)*:: __post_return_init::<$ty > (arg0) } }
-        #[unsafe (export_name = "tick")] unsafe extern "C" fn export_tick() -> * mut u8 {
-        unsafe { $($path_to_types)*:: _export_tick_cabi::<$ty > () } } #[unsafe
-        (export_name = "cabi_post_tick")] unsafe extern "C" fn _post_return_tick(arg0 : *
-        mut u8,) { unsafe { $($path_to_types)*:: __post_return_tick::<$ty > (arg0) } }
-        #[unsafe (export_name = "on-change")] unsafe extern "C" fn export_on_change(arg0
-        : * mut u8, arg1 : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
-        _export_on_change_cabi::<$ty > (arg0, arg1) } } #[unsafe (export_name =
-        "cabi_post_on-change")] unsafe extern "C" fn _post_return_on_change(arg0 : * mut
-        u8,) { unsafe { $($path_to_types)*:: __post_return_on_change::<$ty > (arg0) } }
-        #[unsafe (export_name = "save")] unsafe extern "C" fn export_save() -> * mut u8 {
-        unsafe { $($path_to_types)*:: _export_save_cabi::<$ty > () } } #[unsafe
-        (export_name = "cabi_post_save")] unsafe extern "C" fn _post_return_save(arg0 : *
-        mut u8,) { unsafe { $($path_to_types)*:: __post_return_save::<$ty > (arg0) } } };
+        u8,) -> * mut u8 { unsafe { $($path_to_types)*:: _export_init_cabi::<$ty > (arg0)
+        } } #[unsafe (export_name = "cabi_post_init")] unsafe extern "C" fn
+        _post_return_init(arg0 : * mut u8,) { unsafe { $($path_to_types)*::
+        __post_return_init::<$ty > (arg0) } } #[unsafe (export_name = "tick")] unsafe
+        extern "C" fn export_tick(arg0 : i64, arg1 : i64, arg2 : i32, arg3 : i32, arg4 :
+        i32, arg5 : i32, arg6 : i32, arg7 : i32, arg8 : i32, arg9 : i32, arg10 : i32,
+        arg11 : * mut u8, arg12 : usize,) -> * mut u8 { unsafe { $($path_to_types)*::
+        _export_tick_cabi::<$ty > (arg0, arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8,
+        arg9, arg10, arg11, arg12) } } #[unsafe (export_name = "cabi_post_tick")] unsafe
+        extern "C" fn _post_return_tick(arg0 : * mut u8,) { unsafe { $($path_to_types)*::
+        __post_return_tick::<$ty > (arg0) } } #[unsafe (export_name = "on-change")]
+        unsafe extern "C" fn export_on_change(arg0 : i64, arg1 : i64, arg2 : i32, arg3 :
+        i32, arg4 : i32, arg5 : i32, arg6 : i32, arg7 : i32, arg8 : i32, arg9 : i32,
+        arg10 : i32, arg11 : * mut u8, arg12 : usize, arg13 : * mut u8, arg14 : usize,)
+        -> * mut u8 { unsafe { $($path_to_types)*:: _export_on_change_cabi::<$ty > (arg0,
+        arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11, arg12, arg13,
+        arg14) } } #[unsafe (export_name = "cabi_post_on-change")] unsafe extern "C" fn
+        _post_return_on_change(arg0 : * mut u8,) { unsafe { $($path_to_types)*::
+        __post_return_on_change::<$ty > (arg0) } } #[unsafe (export_name = "save")]
+        unsafe extern "C" fn export_save() -> * mut u8 { unsafe { $($path_to_types)*::
+        _export_save_cabi::<$ty > () } } #[unsafe (export_name = "cabi_post_save")]
+        unsafe extern "C" fn _post_return_save(arg0 : * mut u8,) { unsafe {
+        $($path_to_types)*:: __post_return_save::<$ty > (arg0) } } };
     };
 }
 #[doc(hidden)]
@@ -581,7 +724,8 @@ pub mod wellhead {
             #[doc(hidden)]
             static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
             use super::super::super::_rt;
-            /// A role bound to a point. Valid as long as the instance lives.
+            /// A role bound to a point: its position in the list that `roles` returns. Valid as long as the
+            /// instance lives.
             pub type Handle = u32;
             /// How far a value can be trusted.
             #[repr(u8)]
@@ -855,7 +999,7 @@ pub mod wellhead {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// The latest of one point. Frozen for the time of a call.
+            /// The latest of one point, with all there is to tell of it. Frozen for the time of a call.
             #[allow(async_fn_in_trait)]
             pub fn read(point: Handle) -> Sample {
                 unsafe {
@@ -952,52 +1096,6 @@ pub mod wellhead {
                         age_ms: l14 as u64,
                     };
                     result15
-                }
-            }
-            #[allow(unused_unsafe, clippy::all)]
-            /// The latest of many points in one crossing, which numbers pass as they are and samples do
-            /// not: for each point, in the order asked, four numbers. The first is the value: 0 or 1 of a
-            /// boolean, and NaN where `read` has more to tell, a text or why there is no value. The second
-            /// is the quality's place in `quality`, from 0; the third, the age in milliseconds; the
-            /// fourth, who decides an output, by the place in `holder`, and 0 of an input.
-            #[allow(async_fn_in_trait)]
-            pub fn read_many(points: &[Handle]) -> _rt::Vec<f64> {
-                unsafe {
-                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
-                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
-                    struct RetArea(
-                        [::core::mem::MaybeUninit<
-                            u8,
-                        >; 2 * ::core::mem::size_of::<*const u8>()],
-                    );
-                    let mut ret_area = RetArea(
-                        [::core::mem::MaybeUninit::uninit(); 2
-                            * ::core::mem::size_of::<*const u8>()],
-                    );
-                    let vec0 = points;
-                    let ptr0 = vec0.as_ptr().cast::<u8>();
-                    let len0 = vec0.len();
-                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
-                    #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "wellhead:plugin/points@1.0.0")]
-                    unsafe extern "C" {
-                        #[link_name = "read-many"]
-                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
-                    }
-                    #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
-                        unreachable!()
-                    }
-                    wit_import2(ptr0.cast_mut(), len0, ptr1);
-                    let l3 = *ptr1.add(0).cast::<*mut u8>();
-                    let l4 = *ptr1
-                        .add(::core::mem::size_of::<*const u8>())
-                        .cast::<usize>();
-                    let len5 = l4;
-                    let result6 = <_ as From<
-                        _rt::Vec<_>,
-                    >>::from(_rt::Vec::from_raw_parts(l3.cast(), len5, len5));
-                    result6
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -1946,7 +2044,7 @@ pub mod wellhead {
                 }
             }
         }
-        /// Time, frozen for the length of a call.
+        /// Time. Every call is told the present, which is frozen for the length of it.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod clock {
             #[used]
@@ -2009,54 +2107,6 @@ pub mod wellhead {
                         .field("synced", &self.synced)
                         .field("local", &self.local)
                         .finish()
-                }
-            }
-            #[allow(unused_unsafe, clippy::all)]
-            #[allow(async_fn_in_trait)]
-            pub fn now() -> Instant {
-                unsafe {
-                    #[repr(align(8))]
-                    struct RetArea([::core::mem::MaybeUninit<u8>; 40]);
-                    let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 40]);
-                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
-                    #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "wellhead:plugin/clock@1.0.0")]
-                    unsafe extern "C" {
-                        #[link_name = "now"]
-                        fn wit_import1(_: *mut u8);
-                    }
-                    #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import1(_: *mut u8) {
-                        unreachable!()
-                    }
-                    wit_import1(ptr0);
-                    let l2 = *ptr0.add(0).cast::<i64>();
-                    let l3 = *ptr0.add(8).cast::<i64>();
-                    let l4 = i32::from(*ptr0.add(16).cast::<u8>());
-                    let l5 = *ptr0.add(20).cast::<i32>();
-                    let l6 = i32::from(*ptr0.add(24).cast::<u8>());
-                    let l7 = i32::from(*ptr0.add(25).cast::<u8>());
-                    let l8 = i32::from(*ptr0.add(26).cast::<u8>());
-                    let l9 = i32::from(*ptr0.add(27).cast::<u8>());
-                    let l10 = i32::from(*ptr0.add(28).cast::<u8>());
-                    let l11 = i32::from(*ptr0.add(29).cast::<u8>());
-                    let l12 = *ptr0.add(32).cast::<i32>();
-                    let result13 = Instant {
-                        utc_ms: l2,
-                        monotonic_ms: l3 as u64,
-                        synced: _rt::bool_lift(l4 as u8),
-                        local: Civil {
-                            year: l5,
-                            month: l6 as u8,
-                            day: l7 as u8,
-                            hour: l8 as u8,
-                            minute: l9 as u8,
-                            second: l10 as u8,
-                            weekday: l11 as u8,
-                            utc_offset: l12,
-                        },
-                    };
-                    result13
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -2352,10 +2402,10 @@ macro_rules! __export_plugin_impl {
         "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.60.0:wellhead:plugin@1.0.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1850] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1863] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xbd\x0d\x01A\x02\x01\
-A,\x01B!\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xca\x0d\x01A\x02\x01\
+A/\x01B\x1e\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
 bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07boole\
 an\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\
 \0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\0\x06\
@@ -2363,41 +2413,41 @@ an\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x0
 nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01s\0\x05\
 other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05roles\x01\x0d\
 \x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01@\x01\x05\
-point\x01\0\x07\x04\0\x04read\x01\x10\x01p\x01\x01pu\x01@\x01\x06points\x11\0\x12\
-\x04\0\x09read-many\x01\x13\x01j\0\x01s\x01@\x03\x05point\x01\x05value\x05\x06re\
-asons\0\x14\x04\0\x05write\x01\x15\x01@\x01\x06points\x11\0\x14\x04\0\x05renew\x01\
-\x16\x01@\x02\x05point\x01\x06reasons\0\x14\x04\0\x0arelinquish\x01\x17\x01@\x01\
-\x05point\x01\0\x0b\x04\0\x07held-by\x01\x18\x03\0\x1cwellhead:plugin/points@1.0\
-.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quality\x01B\x0d\x02\x03\x02\x01\x01\
-\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07quality\x03\0\x02\x01j\0\x01\
-s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\x04\x04\0\x07publish\x01\x05\x01\
-ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\x07\x01pu\x01@\x01\x07numbers\x08\
-\0\x04\x04\0\x0cpublish-many\x01\x09\x03\0\x1cwellhead:plugin/values@1.0.0\x05\x03\
-\x01B\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03get\x01\x02\x01j\0\x01s\x01\
-@\x02\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01@\x01\x03keys\x01\0\x04\0\
-\x06delete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\x04\x01B\x04\x01m\x04\x05\
-debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x02\x05level\x01\x04t\
-exts\x01\0\x04\0\x05write\x01\x02\x03\0\x19wellhead:plugin/log@1.0.0\x05\x05\x01\
-B\x06\x01m\x03\x06notice\x07warning\x05alarm\x04\0\x08severity\x03\0\0\x01@\x04\x04\
-codes\x08severity\x01\x04texts\x07text-zhs\x01\0\x04\0\x05raise\x01\x02\x01@\x01\
-\x04codes\x01\0\x04\0\x05clear\x01\x03\x03\0\x1cwellhead:plugin/alarms@1.0.0\x05\
-\x06\x01B\x0b\x01r\x08\x04yearz\x05month}\x03day}\x04hour}\x06minute}\x06second}\
-\x07weekday}\x0autc-offsetz\x04\0\x05civil\x03\0\0\x01r\x04\x06utc-msx\x0cmonoto\
-nic-msw\x06synced\x7f\x05local\x01\x04\0\x07instant\x03\0\x02\x01@\0\0\x03\x04\0\
-\x03now\x01\x04\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\x05\x01kx\x01@\x01\
-\x05local\x01\0\x06\x04\0\x09moment-of\x01\x07\x03\0\x1bwellhead:plugin/clock@1.\
-0.0\x05\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\0\x05value\x03\0\
-\x01\x01r\x03\x04names\x07versions\x0abuilt-withs\x03\0\x0bdescription\x03\0\x0b\
-\x01p\x0a\x01p\x0d\x01q\x05\x07boolean\x01\x7f\0\x07integer\x01x\0\x06number\x01\
-u\0\x04text\x01s\0\x05table\x01\x0e\0\x03\0\x07setting\x03\0\x0f\x01r\x02\x04nam\
-es\x05value\x10\x03\0\x09parameter\x03\0\x11\x01p}\x01r\x02\x07versions\x05bytes\
-\x13\x03\0\x0bsaved-state\x03\0\x14\x01p\x12\x01k\x15\x01r\x02\x0aparameters\x16\
-\x05saved\x17\x03\0\x06config\x03\0\x18\x01@\0\0\x0c\x04\0\x08describe\x01\x1a\x01\
-j\0\x01s\x01@\x01\x06config\x19\0\x1b\x04\0\x04init\x01\x1c\x01@\0\0\x1b\x04\0\x04\
-tick\x01\x1d\x01p\x09\x01@\x01\x06points\x1e\0\x1b\x04\0\x09on-change\x01\x1f\x01\
-@\0\0\x13\x04\0\x04save\x01\x20\x04\0\x1cwellhead:plugin/plugin@1.0.0\x04\0\x0b\x0c\
-\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-componen\
-t\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+point\x01\0\x07\x04\0\x04read\x01\x10\x01j\0\x01s\x01@\x03\x05point\x01\x05value\
+\x05\x06reasons\0\x11\x04\0\x05write\x01\x12\x01p\x01\x01@\x01\x06points\x13\0\x11\
+\x04\0\x05renew\x01\x14\x01@\x02\x05point\x01\x06reasons\0\x11\x04\0\x0arelinqui\
+sh\x01\x15\x01@\x01\x05point\x01\0\x0b\x04\0\x07held-by\x01\x16\x03\0\x1cwellhea\
+d:plugin/points@1.0.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quality\x01B\x0d\
+\x02\x03\x02\x01\x01\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07quality\
+\x03\0\x02\x01j\0\x01s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\x04\x04\0\
+\x07publish\x01\x05\x01ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\x07\x01pu\x01\
+@\x01\x07numbers\x08\0\x04\x04\0\x0cpublish-many\x01\x09\x03\0\x1cwellhead:plugi\
+n/values@1.0.0\x05\x03\x01B\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03get\
+\x01\x02\x01j\0\x01s\x01@\x02\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01@\
+\x01\x03keys\x01\0\x04\0\x06delete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\
+\x04\x01B\x04\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01\
+@\x02\x05level\x01\x04texts\x01\0\x04\0\x05write\x01\x02\x03\0\x19wellhead:plugi\
+n/log@1.0.0\x05\x05\x01B\x06\x01m\x03\x06notice\x07warning\x05alarm\x04\0\x08sev\
+erity\x03\0\0\x01@\x04\x04codes\x08severity\x01\x04texts\x07text-zhs\x01\0\x04\0\
+\x05raise\x01\x02\x01@\x01\x04codes\x01\0\x04\0\x05clear\x01\x03\x03\0\x1cwellhe\
+ad:plugin/alarms@1.0.0\x05\x06\x01B\x09\x01r\x08\x04yearz\x05month}\x03day}\x04h\
+our}\x06minute}\x06second}\x07weekday}\x0autc-offsetz\x04\0\x05civil\x03\0\0\x01\
+r\x04\x06utc-msx\x0cmonotonic-msw\x06synced\x7f\x05local\x01\x04\0\x07instant\x03\
+\0\x02\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\x04\x01kx\x01@\x01\x05loc\
+al\x01\0\x05\x04\0\x09moment-of\x01\x06\x03\0\x1bwellhead:plugin/clock@1.0.0\x05\
+\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\0\x05value\x03\0\x01\x02\
+\x03\0\x05\x07instant\x03\0\x07instant\x03\0\x0b\x01r\x03\x04names\x07versions\x0a\
+built-withs\x03\0\x0bdescription\x03\0\x0d\x01p\x0a\x01p\x0f\x01q\x05\x07boolean\
+\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x05table\x01\x10\0\x03\
+\0\x07setting\x03\0\x11\x01r\x02\x04names\x05value\x12\x03\0\x09parameter\x03\0\x13\
+\x01p}\x01r\x02\x07versions\x05bytes\x15\x03\0\x0bsaved-state\x03\0\x16\x01p\x14\
+\x01k\x17\x01r\x02\x0aparameters\x18\x05saved\x19\x03\0\x06config\x03\0\x1a\x01@\
+\0\0\x0e\x04\0\x08describe\x01\x1c\x01j\0\x01s\x01@\x02\x06config\x1b\x03now\x0c\
+\0\x1d\x04\0\x04init\x01\x1e\x01pu\x01@\x02\x03now\x0c\x04seen\x1f\0\x1d\x04\0\x04\
+tick\x01\x20\x01p\x09\x01@\x03\x03now\x0c\x04seen\x1f\x07changed!\0\x1d\x04\0\x09\
+on-change\x01\"\x01@\0\0\x15\x04\0\x04save\x01#\x04\0\x1cwellhead:plugin/plugin@\
+1.0.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
+\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
         };
     };
 }
@@ -2410,49 +2460,48 @@ pub use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1811] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf6\x0c\x01A\x02\x01\
-A\x20\x01B!\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
-bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07boole\
-an\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\
-\0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\0\x06\
-\x01r\x03\x04names\x05indexy\x08writable\x7f\x04\0\x04role\x03\0\x08\x01q\x06\x06\
-nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01s\0\x05\
-other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05roles\x01\x0d\
-\x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01@\x01\x05\
-point\x01\0\x07\x04\0\x04read\x01\x10\x01p\x01\x01pu\x01@\x01\x06points\x11\0\x12\
-\x04\0\x09read-many\x01\x13\x01j\0\x01s\x01@\x03\x05point\x01\x05value\x05\x06re\
-asons\0\x14\x04\0\x05write\x01\x15\x01@\x01\x06points\x11\0\x14\x04\0\x05renew\x01\
-\x16\x01@\x02\x05point\x01\x06reasons\0\x14\x04\0\x0arelinquish\x01\x17\x01@\x01\
-\x05point\x01\0\x0b\x04\0\x07held-by\x01\x18\x03\0\x1cwellhead:plugin/points@1.0\
-.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quality\x01B\x0d\x02\x03\x02\x01\x01\
-\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07quality\x03\0\x02\x01j\0\x01\
-s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\x04\x04\0\x07publish\x01\x05\x01\
-ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\x07\x01pu\x01@\x01\x07numbers\x08\
-\0\x04\x04\0\x0cpublish-many\x01\x09\x03\0\x1cwellhead:plugin/values@1.0.0\x05\x03\
-\x01B\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03get\x01\x02\x01j\0\x01s\x01\
-@\x02\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01@\x01\x03keys\x01\0\x04\0\
-\x06delete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\x04\x01B\x04\x01m\x04\x05\
-debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x02\x05level\x01\x04t\
-exts\x01\0\x04\0\x05write\x01\x02\x03\0\x19wellhead:plugin/log@1.0.0\x05\x05\x01\
-B\x06\x01m\x03\x06notice\x07warning\x05alarm\x04\0\x08severity\x03\0\0\x01@\x04\x04\
-codes\x08severity\x01\x04texts\x07text-zhs\x01\0\x04\0\x05raise\x01\x02\x01@\x01\
-\x04codes\x01\0\x04\0\x05clear\x01\x03\x03\0\x1cwellhead:plugin/alarms@1.0.0\x05\
-\x06\x01B\x0b\x01r\x08\x04yearz\x05month}\x03day}\x04hour}\x06minute}\x06second}\
-\x07weekday}\x0autc-offsetz\x04\0\x05civil\x03\0\0\x01r\x04\x06utc-msx\x0cmonoto\
-nic-msw\x06synced\x7f\x05local\x01\x04\0\x07instant\x03\0\x02\x01@\0\0\x03\x04\0\
-\x03now\x01\x04\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\x05\x01kx\x01@\x01\
-\x05local\x01\0\x06\x04\0\x09moment-of\x01\x07\x03\0\x1bwellhead:plugin/clock@1.\
-0.0\x05\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\0\x05value\x03\0\
-\x01\x01r\x03\x04names\x07versions\x0abuilt-withs\x03\0\x0bdescription\x03\0\x0b\
-\x01p\x0a\x01p\x0d\x01q\x05\x07boolean\x01\x7f\0\x07integer\x01x\0\x06number\x01\
-u\0\x04text\x01s\0\x05table\x01\x0e\0\x03\0\x07setting\x03\0\x0f\x01r\x02\x04nam\
-es\x05value\x10\x03\0\x09parameter\x03\0\x11\x01p}\x01r\x02\x07versions\x05bytes\
-\x13\x03\0\x0bsaved-state\x03\0\x14\x01p\x12\x01k\x15\x01r\x02\x0aparameters\x16\
-\x05saved\x17\x03\0\x06config\x03\0\x18\x04\0<wellhead:plugin/plugin-with-all-of\
--its-exports-removed@1.0.0\x04\0\x0b,\x01\0&plugin-with-all-of-its-exports-remov\
-ed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.254.2\x10\
-wit-bindgen-rust\x060.60.0";
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1793] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe4\x0c\x01A\x02\x01\
+A\"\x01B\x1e\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\
+\x03bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07b\
+oolean\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05valu\
+e\x03\0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\0\
+\x06\x01r\x03\x04names\x05indexy\x08writable\x7f\x04\0\x04role\x03\0\x08\x01q\x06\
+\x06nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01\
+s\0\x05other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05rol\
+es\x01\x0d\x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01\
+@\x01\x05point\x01\0\x07\x04\0\x04read\x01\x10\x01j\0\x01s\x01@\x03\x05point\x01\
+\x05value\x05\x06reasons\0\x11\x04\0\x05write\x01\x12\x01p\x01\x01@\x01\x06point\
+s\x13\0\x11\x04\0\x05renew\x01\x14\x01@\x02\x05point\x01\x06reasons\0\x11\x04\0\x0a\
+relinquish\x01\x15\x01@\x01\x05point\x01\0\x0b\x04\0\x07held-by\x01\x16\x03\0\x1c\
+wellhead:plugin/points@1.0.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quality\x01\
+B\x0d\x02\x03\x02\x01\x01\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07qu\
+ality\x03\0\x02\x01j\0\x01s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\x04\x04\
+\0\x07publish\x01\x05\x01ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\x07\x01p\
+u\x01@\x01\x07numbers\x08\0\x04\x04\0\x0cpublish-many\x01\x09\x03\0\x1cwellhead:\
+plugin/values@1.0.0\x05\x03\x01B\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03\
+get\x01\x02\x01j\0\x01s\x01@\x02\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01\
+@\x01\x03keys\x01\0\x04\0\x06delete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\
+\x04\x01B\x04\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01\
+@\x02\x05level\x01\x04texts\x01\0\x04\0\x05write\x01\x02\x03\0\x19wellhead:plugi\
+n/log@1.0.0\x05\x05\x01B\x06\x01m\x03\x06notice\x07warning\x05alarm\x04\0\x08sev\
+erity\x03\0\0\x01@\x04\x04codes\x08severity\x01\x04texts\x07text-zhs\x01\0\x04\0\
+\x05raise\x01\x02\x01@\x01\x04codes\x01\0\x04\0\x05clear\x01\x03\x03\0\x1cwellhe\
+ad:plugin/alarms@1.0.0\x05\x06\x01B\x09\x01r\x08\x04yearz\x05month}\x03day}\x04h\
+our}\x06minute}\x06second}\x07weekday}\x0autc-offsetz\x04\0\x05civil\x03\0\0\x01\
+r\x04\x06utc-msx\x0cmonotonic-msw\x06synced\x7f\x05local\x01\x04\0\x07instant\x03\
+\0\x02\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\x04\x01kx\x01@\x01\x05loc\
+al\x01\0\x05\x04\0\x09moment-of\x01\x06\x03\0\x1bwellhead:plugin/clock@1.0.0\x05\
+\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\0\x05value\x03\0\x01\x02\
+\x03\0\x05\x07instant\x03\0\x07instant\x03\0\x0b\x01r\x03\x04names\x07versions\x0a\
+built-withs\x03\0\x0bdescription\x03\0\x0d\x01p\x0a\x01p\x0f\x01q\x05\x07boolean\
+\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x05table\x01\x10\0\x03\
+\0\x07setting\x03\0\x11\x01r\x02\x04names\x05value\x12\x03\0\x09parameter\x03\0\x13\
+\x01p}\x01r\x02\x07versions\x05bytes\x15\x03\0\x0bsaved-state\x03\0\x16\x01p\x14\
+\x01k\x17\x01r\x02\x0aparameters\x18\x05saved\x19\x03\0\x06config\x03\0\x1a\x04\0\
+<wellhead:plugin/plugin-with-all-of-its-exports-removed@1.0.0\x04\0\x0b,\x01\0&p\
+lugin-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-b\
+y\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -10,14 +10,13 @@ use std::time::Duration;
 /// A role that is read, with values of the type `T`.
 #[derive(Debug)]
 pub struct Input<T> {
-    slot: usize,
+    point: u32,
     values: PhantomData<fn() -> T>,
 }
 
 /// A role that is written, with values of the type `T`.
 #[derive(Debug)]
 pub struct Output<T> {
-    slot: usize,
     point: u32,
     values: PhantomData<fn(T)>,
 }
@@ -43,7 +42,8 @@ impl<T> Copy for Output<T> {}
 pub struct Reading<T> {
     value: Option<T>,
     quality: Quality,
-    age: Duration,
+    /// Made a duration only for who asks.
+    age_ms: f64,
 }
 
 impl<T> Reading<T> {
@@ -67,26 +67,27 @@ impl<T> Reading<T> {
 
     /// Time since the value was taken.
     pub fn age(&self) -> Duration {
-        self.age
+        Duration::from_millis(self.age_ms as u64)
     }
 }
 
 impl<T: PointValue> Reading<T> {
-    fn of(sample: &Sample) -> Self {
+    /// Of what is no number. The age is the same as among the numbers.
+    fn of(sample: &Sample, age_ms: f64) -> Self {
         let value = match (&sample.value, sample.quality) {
             (_, Quality::Stale | Quality::Bad) | (Err(_), _) => None,
             (Ok(value), _) => T::from_value(value),
         };
-        Self::new(value, sample.quality, sample.age)
+        Self::new(value, sample.quality, age_ms)
     }
 
     /// A quality that promises a value holds only if there is one of the type asked for.
-    fn new(value: Option<T>, quality: Quality, age: Duration) -> Self {
+    fn new(value: Option<T>, quality: Quality, age_ms: f64) -> Self {
         let quality = match (&value, quality) {
             (None, Quality::Good | Quality::Uncertain | Quality::Manual) => Quality::Bad,
             (_, quality) => quality,
         };
-        Reading { value, quality, age }
+        Reading { value, quality, age_ms }
     }
 }
 
@@ -122,17 +123,13 @@ pub struct Init<'h> {
     roles: Vec<Bound>,
     now: Now,
     restored: Restored,
-    /// The points that are read together before every call.
-    pub(crate) points: std::cell::RefCell<Vec<u32>>,
     /// What [`compare`](Self::compare) found last.
     pub(crate) misread: std::cell::Cell<Option<Error>>,
 }
 
 impl<'h> Init<'h> {
-    pub(crate) fn new(host: &'h dyn Host, config: Config, restored: Restored) -> Self {
-        let (roles, now) = (host.roles(), host.now());
-        let (points, misread) = Default::default();
-        Init { host, config, roles, now, restored, points, misread }
+    pub(crate) fn new(host: &'h dyn Host, config: Config, now: Now, restored: Restored) -> Self {
+        Init { host, config, roles: host.roles(), now, restored, misread: Default::default() }
     }
 
     /// A parameter of the manifest, with the site's value or the default.
@@ -196,13 +193,13 @@ impl<'h> Init<'h> {
     /// The point that a role reads, unless the site left it out.
     pub fn input_optional<T: PointValue>(&mut self, role: &str) -> Option<Input<T>> {
         self.compare::<T>(role);
-        self.host.lookup(role, 0).map(|point| self.input_at(point))
+        self.host.lookup(role, 0).map(input)
     }
 
     /// All points that a role with `many` reads, in the site's order; empty if there are none.
     pub fn inputs<T: PointValue>(&mut self, role: &str) -> Vec<Input<T>> {
         self.compare::<T>(role);
-        self.points_of(role).iter().map(|point| self.input_at(*point)).collect()
+        self.points_of(role).iter().map(|point| input(*point)).collect()
     }
 
     /// Remembers a role whose shape is not for this type: on the box it would read as bad for ever,
@@ -228,17 +225,6 @@ impl<'h> Init<'h> {
         points
     }
 
-    fn input_at<T>(&self, point: u32) -> Input<T> {
-        Input { slot: self.slot(point), values: PhantomData }
-    }
-
-    /// Adds a point to those that are read together, and returns its place among them.
-    fn slot(&self, point: u32) -> usize {
-        let mut points = self.points.borrow_mut();
-        points.push(point);
-        points.len() - 1
-    }
-
     /// The point that a role writes.
     pub fn output<T: PointValue>(&self, role: &str) -> Result<Output<T>, Error> {
         self.output_optional(role)?.ok_or_else(|| unbound(role))
@@ -254,9 +240,7 @@ impl<'h> Init<'h> {
         let points = self.points_of(role);
         self.compare::<T>(role);
         self.writable(role)?;
-        let output =
-            |point: &u32| Output { slot: self.slot(*point), point: *point, values: PhantomData };
-        Ok(points.iter().map(output).collect())
+        Ok(points.iter().map(|point| Output { point: *point, values: PhantomData }).collect())
     }
 
     fn writable(&self, role: &str) -> Result<(), Error> {
@@ -298,68 +282,56 @@ impl Parameters<'_> {
 
 /// One call. What it does takes effect when the call ends well, and not at all if it fails.
 pub struct Tick<'h> {
-    host: &'h dyn Host,
-    now: Now,
-    points: &'h [u32],
-    /// Four numbers of each of the points, as the contract's `read-many` has them.
-    seen: &'h [f64],
-    changed: &'h [u32],
-    said: &'h mut Said,
+    pub(crate) host: &'h dyn Host,
+    pub(crate) now: Now,
+    /// Four numbers of each point, as the contract's `tick` has them.
+    pub(crate) seen: &'h [f64],
+    pub(crate) changed: &'h [u32],
+    pub(crate) said: &'h mut Said,
 }
 
 impl<'h> Tick<'h> {
-    pub(crate) fn new(
-        host: &'h dyn Host,
-        points: &'h [u32],
-        seen: &'h [f64],
-        changed: &'h [u32],
-        said: &'h mut Said,
-    ) -> Self {
-        Tick { host, now: host.now(), points, seen, changed, said }
-    }
-
-    /// What the point of an input read last. All inputs were read together, before the call.
+    /// What the point of an input read last. All points were read together, before the call.
     pub fn read<T: PointValue>(&self, input: &Input<T>) -> Reading<T> {
-        self.reading(input.slot)
+        self.reading(input.point)
     }
 
-    fn reading<T: PointValue>(&self, slot: usize) -> Reading<T> {
-        let (number, quality, age) = self.row(slot);
+    fn reading<T: PointValue>(&self, point: u32) -> Reading<T> {
+        let (number, quality, age_ms) = self.row(point);
         if !quality.has_value() {
-            return Reading { value: None, quality, age };
+            return Reading { value: None, quality, age_ms };
         }
         match T::from_number(number) {
-            None if !T::IS_NUMBER => Reading::of(&self.host.read(self.points[slot])),
-            value => Reading::new(value, quality, age),
+            None if !T::IS_NUMBER => Reading::of(&self.host.read(point), age_ms),
+            value => Reading::new(value, quality, age_ms),
         }
     }
 
     /// The value as a number, its quality and its age.
     #[inline(never)]
-    fn row(&self, slot: usize) -> (f64, Quality, Duration) {
-        match self.seen.get(slot * 4..slot * 4 + 3) {
-            Some([number, quality, age_ms]) => {
-                (*number, Quality::at(*quality), Duration::from_millis(*age_ms as u64))
-            }
+    fn row(&self, point: u32) -> (f64, Quality, f64) {
+        let at = point as usize * 4;
+        match self.seen.get(at..at + 3) {
+            Some([number, quality, age_ms]) => (*number, Quality::at(*quality), *age_ms),
             // Only an input of another instance can be outside.
-            _ => (f64::NAN, Quality::Bad, Duration::MAX),
+            _ => (f64::NAN, Quality::Bad, f64::MAX),
         }
     }
 
     /// Why an input has no value, if it has none.
     pub fn why_unavailable<T>(&self, input: &Input<T>) -> Option<String> {
-        self.host.read(*self.points.get(input.slot)?).value.err()
+        self.host.read(input.point).value.err()
     }
 
     /// Whether this is a call of [`Plugin::on_change`](crate::Plugin::on_change) because of this
     /// input.
     pub fn changed<T>(&self, input: &Input<T>) -> bool {
-        self.points.get(input.slot).is_some_and(|point| self.changed.contains(point))
+        self.changed.contains(&input.point)
     }
 
     /// What the point of an output read last.
     pub fn read_back<T: PointValue>(&self, output: &Output<T>) -> Reading<T> {
-        self.reading(output.slot)
+        self.reading(output.point)
     }
 
     /// Asks for a value on an output until the next call. The reason stands in the audit trail.
@@ -389,7 +361,7 @@ impl<'h> Tick<'h> {
 
     /// Who decides an output at present.
     pub fn holder<T>(&self, output: &Output<T>) -> Holder {
-        let place = self.seen.get(output.slot * 4 + 3).copied().unwrap_or(f64::NAN);
+        let place = self.seen.get(output.point as usize * 4 + 3).copied().unwrap_or(f64::NAN);
         match place as u8 {
             1 => Holder::ThisPlugin,
             2 => Holder::Operator,
@@ -461,6 +433,10 @@ impl<'h> Tick<'h> {
     pub fn log(&self, level: Level, text: &str) {
         self.host.log(level, text);
     }
+}
+
+fn input<T>(point: u32) -> Input<T> {
+    Input { point, values: PhantomData }
 }
 
 fn unbound(role: &str) -> Error {

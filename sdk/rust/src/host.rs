@@ -1,7 +1,7 @@
 //! The seam: what a plugin asks of whoever runs it. On wasm that is the gateway, through the
 //! generated bindings; in `cargo test` it is the mock.
 
-use crate::{Alarm, Civil, Now, Quality, Value};
+use crate::{Alarm, Civil, Quality, Value};
 use std::time::Duration;
 
 /// Who decides an output at present.
@@ -81,7 +81,6 @@ pub trait Host {
         None
     }
     fn read(&self, point: u32) -> Sample;
-    fn read_many(&self, points: &[u32]) -> Vec<f64>;
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String>;
     fn renew(&self, points: &[u32]) -> Result<(), String>;
     fn relinquish(&self, point: u32, reason: &str) -> Result<(), String>;
@@ -95,7 +94,6 @@ pub trait Host {
     fn log(&self, level: Level, text: &str);
     fn raise(&self, alarm: &Alarm<'_>);
     fn clear(&self, code: &str);
-    fn now(&self) -> Now;
     fn civil_at(&self, utc_ms: i64) -> Civil;
     fn moment_of(&self, local: Civil) -> Option<i64>;
 }

@@ -2,18 +2,17 @@
 
 use crate::host::{Config, Host};
 use crate::said::Said;
-use crate::{Error, Init, Level, Plugin, Restored, Tick, state};
+use crate::{Error, Init, Level, Now, Plugin, Restored, Tick, state};
 
 /// A running plugin.
 pub struct Instance<P> {
     plugin: P,
-    points: Vec<u32>,
     said: Said,
 }
 
 impl<P: Plugin> Instance<P> {
     /// Starts it: `init`.
-    pub fn start(host: &dyn Host, config: Config) -> Result<Self, Error> {
+    pub fn start(host: &dyn Host, config: Config, now: Now) -> Result<Self, Error> {
         let (state, restored) = state::decode::<P::State>(config.saved.as_deref());
         match restored {
             Restored::Lost { from: Some(from) } => {
@@ -25,32 +24,39 @@ impl<P: Plugin> Instance<P> {
             }
             Restored::Fresh | Restored::Same | Restored::Migrated { .. } => {}
         }
-        let mut cx = Init::new(host, config, restored);
+        let mut cx = Init::new(host, config, now, restored);
         let plugin = P::init(&mut cx, state)?;
         if let Some(wrong) = cx.misread.take() {
             return Err(wrong);
         }
-        Ok(Instance { plugin, points: cx.points.into_inner(), said: Said::default() })
+        Ok(Instance { plugin, said: Said::default() })
     }
 
-    /// Calls `tick`.
-    pub fn tick(&mut self, host: &dyn Host) -> Result<(), Error> {
-        self.call(host, &[], P::tick)
+    /// Calls `tick`. `seen` has four numbers of each point, as the contract says.
+    pub fn tick(&mut self, host: &dyn Host, now: Now, seen: &[f64]) -> Result<(), Error> {
+        self.call(host, now, seen, &[], P::tick)
     }
 
     /// Calls `on_change`.
-    pub fn on_change(&mut self, host: &dyn Host, points: &[u32]) -> Result<(), Error> {
-        self.call(host, points, P::on_change)
+    pub fn on_change(
+        &mut self,
+        host: &dyn Host,
+        now: Now,
+        seen: &[f64],
+        changed: &[u32],
+    ) -> Result<(), Error> {
+        self.call(host, now, seen, changed, P::on_change)
     }
 
     fn call(
         &mut self,
         host: &dyn Host,
+        now: Now,
+        seen: &[f64],
         changed: &[u32],
         call: impl FnOnce(&mut P, &mut Tick<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let seen = self.read(host);
-        let mut cx = Tick::new(host, &self.points, &seen, changed, &mut self.said);
+        let mut cx = Tick { host, now, seen, changed, said: &mut self.said };
         let mut result = call(&mut self.plugin, &mut cx);
         if result.is_ok() {
             result = self.said.end(host).map_err(Error::from);
@@ -59,10 +65,6 @@ impl<P: Plugin> Instance<P> {
             self.said = Said::default();
         }
         result
-    }
-
-    fn read(&self, host: &dyn Host) -> Vec<f64> {
-        if self.points.is_empty() { Vec::new() } else { host.read_many(&self.points) }
     }
 
     /// What is to survive.

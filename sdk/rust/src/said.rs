@@ -14,6 +14,9 @@ pub(crate) struct Said {
     outputs: Vec<Asked>,
     /// Codes of alarms that were cleared.
     cleared: Vec<String>,
+    /// What the end of a call told last, for their memory.
+    numbers: Vec<f64>,
+    again: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -112,25 +115,30 @@ impl Said {
 
     /// The end of a call: tells in one what was kept until now.
     pub(crate) fn end(&mut self, host: &dyn Host) -> Result<(), String> {
-        let (mut numbers, mut again) = (Vec::new(), Vec::new());
+        self.numbers.clear();
+        self.again.clear();
         for known in &mut self.values {
             if let (true, Some(handle), Some(Value::Float(number))) =
                 (known.pending, known.handle, &known.value)
             {
                 known.pending = false;
-                numbers.extend_from_slice(&[f64::from(handle), *number, known.quality.place()]);
+                self.numbers.extend_from_slice(&[
+                    f64::from(handle),
+                    *number,
+                    known.quality.place(),
+                ]);
             }
         }
         for asked in &mut self.outputs {
             if std::mem::take(&mut asked.again) {
-                again.push(asked.point);
+                self.again.push(asked.point);
             }
         }
-        if !numbers.is_empty() {
-            host.publish_many(&numbers)?;
+        if !self.numbers.is_empty() {
+            host.publish_many(&self.numbers)?;
         }
-        if !again.is_empty() {
-            host.renew(&again)?;
+        if !self.again.is_empty() {
+            host.renew(&self.again)?;
         }
         Ok(())
     }
@@ -169,7 +177,7 @@ fn stands(known: &Option<Value>, value: &Option<Value>) -> bool {
 mod tests {
     use super::*;
     use crate::host::{Bound, Holder, Level, Sample};
-    use crate::{Alarm, Civil, Now};
+    use crate::{Alarm, Civil};
     use Quality::{Bad, Good, Uncertain};
     use std::cell::RefCell;
 
@@ -234,9 +242,6 @@ mod tests {
             let (value, quality) = (Err("no such point".to_owned()), Bad);
             Sample { value, quality, age: std::time::Duration::MAX }
         }
-        fn read_many(&self, points: &[u32]) -> Vec<f64> {
-            points.iter().flat_map(|_| [f64::NAN, Bad.place(), 0.0, 0.0]).collect()
-        }
         fn relinquish(&self, point: u32, reason: &str) -> Result<(), String> {
             self.line(format!("{point} back {reason}"))
         }
@@ -253,10 +258,6 @@ mod tests {
         fn log(&self, _: Level, _: &str) {}
         fn raise(&self, _: &Alarm<'_>) {}
         fn clear(&self, _: &str) {}
-        fn now(&self) -> Now {
-            let local = self.civil_at(0);
-            Now { utc_ms: 0, monotonic: std::time::Duration::ZERO, synced: true, local }
-        }
         fn civil_at(&self, _: i64) -> Civil {
             let (year, month, day) = (1970, 1, 1);
             let (hour, minute, second) = (0, 0, 0);

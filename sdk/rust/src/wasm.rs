@@ -1,5 +1,6 @@
 //! The seam on wasm: the SDK's types to and from those of the generated bindings.
 
+pub use crate::bindings::wellhead::plugin::clock::Instant as Moment;
 use crate::bindings::wellhead::plugin::{alarms, clock, kv, log, points, values};
 pub use crate::bindings::{Config, Description, Guest};
 use crate::host::{self, Bound, Holder, Host, Level, Sample};
@@ -29,10 +30,6 @@ impl Host for Gateway {
         let points::Sample { value, quality, age_ms } = points::read(point);
         let age = Duration::from_millis(age_ms);
         Sample { value: value_in(value), quality: quality_in(quality), age }
-    }
-
-    fn read_many(&self, handles: &[u32]) -> Vec<f64> {
-        points::read_many(handles)
     }
 
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String> {
@@ -106,16 +103,6 @@ impl Host for Gateway {
         alarms::clear(code);
     }
 
-    fn now(&self) -> Now {
-        let now = clock::now();
-        Now {
-            utc_ms: now.utc_ms,
-            monotonic: Duration::from_millis(now.monotonic_ms),
-            synced: now.synced,
-            local: civil_in(now.local),
-        }
-    }
-
     fn civil_at(&self, utc_ms: i64) -> Civil {
         civil_in(clock::civil_at(utc_ms))
     }
@@ -143,6 +130,16 @@ fn each<A, B>(list: Vec<A>, make: impl Fn(A) -> B) -> Vec<B> {
         made.push(make(one));
     }
     made
+}
+
+/// The present as the SDK has it.
+pub fn now_in(now: clock::Instant) -> Now {
+    Now {
+        utc_ms: now.utc_ms,
+        monotonic: Duration::from_millis(now.monotonic_ms),
+        synced: now.synced,
+        local: civil_in(now.local),
+    }
 }
 
 fn civil_in(local: clock::Civil) -> Civil {
@@ -230,7 +227,10 @@ pub fn message(error: crate::Error) -> String {
 macro_rules! __export_component {
     ($plugin:ty, $name:expr, $version:expr) => {
         use $crate::instance::Instance;
-        use $crate::wasm::{BUILT_WITH, Config, Description, Gateway, Guest, config_in, message, tell_panics};
+        use $crate::wasm::{
+            BUILT_WITH, Config, Description, Gateway, Guest, Moment, config_in, message, now_in,
+            tell_panics,
+        };
 
         ::std::thread_local! {
             static INSTANCE: ::std::cell::Cell<Option<Box<Instance<$plugin>>>> =
@@ -258,19 +258,19 @@ macro_rules! __export_component {
                 }
             }
 
-            fn init(config: Config) -> Result<(), String> {
+            fn init(config: Config, now: Moment) -> Result<(), String> {
                 tell_panics();
-                let started = Instance::start(&Gateway, config_in(config));
+                let started = Instance::start(&Gateway, config_in(config), now_in(now));
                 INSTANCE.set(Some(Box::new(started.map_err(message)?)));
                 Ok(())
             }
 
-            fn tick() -> Result<(), String> {
-                running(|instance| instance.tick(&Gateway))
+            fn tick(now: Moment, seen: Vec<f64>) -> Result<(), String> {
+                running(|instance| instance.tick(&Gateway, now_in(now), &seen))
             }
 
-            fn on_change(points: Vec<u32>) -> Result<(), String> {
-                running(|instance| instance.on_change(&Gateway, &points))
+            fn on_change(now: Moment, seen: Vec<f64>, changed: Vec<u32>) -> Result<(), String> {
+                running(|instance| instance.on_change(&Gateway, now_in(now), &seen, &changed))
             }
 
             fn save() -> Vec<u8> {

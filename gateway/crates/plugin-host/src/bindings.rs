@@ -3,7 +3,4 @@
 wasmtime::component::bindgen!({
     path: "../../../sdk/wit/since-v1.0",
     world: "plugin",
-    imports: {
-        "wellhead:plugin/points.read-many": trappable,
-    },
 });

@@ -8,13 +8,11 @@ use crate::effects::{
     Write, one_line,
 };
 use crate::instance::{Holder, Reading, Setup};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Bound, Sandbox};
+use jiff::tz::TimeZone;
 use std::time::Duration;
 use wellhead_manifest::{Direction, Setting, Shape};
-use wellhead_model::{Quality, Value};
-
-/// Most points in one `read-many`: every role bound as often as it may be, many times over.
-const READ_MANY_MAX: usize = 4096;
+use wellhead_model::{Now, Quality, Value};
 
 impl points::Host for Sandbox {
     fn roles(&mut self) -> Vec<points::Role> {
@@ -35,20 +33,6 @@ impl points::Host for Sandbox {
 
     fn read(&mut self, point: u32) -> points::Sample {
         self.sample(point)
-    }
-
-    fn read_many(&mut self, points: Vec<u32>) -> wasmtime::Result<Vec<f64>> {
-        if points.len() > READ_MANY_MAX {
-            return Err(wasmtime::Error::msg(format!(
-                "read-many of {} points; at most {READ_MANY_MAX}",
-                points.len()
-            )));
-        }
-        let mut numbers = Vec::with_capacity(points.len() * 4);
-        for point in points {
-            numbers.extend_from_slice(&self.numbers(point));
-        }
-        Ok(numbers)
     }
 
     fn write(&mut self, point: u32, value: points::Value, reason: String) -> Result<(), String> {
@@ -118,10 +102,16 @@ impl Sandbox {
         self.seen.holders.get(at).filter(|_| is_output).unwrap_or(&Holder::Nobody)
     }
 
-    /// A point as `read-many` has it.
-    fn numbers(&self, point: u32) -> [f64; 4] {
-        let at = point as usize;
-        let (Some(reading), Some(bound)) = (self.seen.readings.get(at), self.bound.get(at)) else {
+    /// All points as `tick` has them.
+    pub(crate) fn numbers(&self, into: &mut Vec<f64>) {
+        into.clear();
+        for (at, bound) in self.bound.iter().enumerate() {
+            into.extend_from_slice(&self.row(at, bound));
+        }
+    }
+
+    fn row(&self, at: usize, bound: &Bound) -> [f64; 4] {
+        let Some(reading) = self.seen.readings.get(at) else {
             return [f64::NAN, f64::from(points::Quality::Bad as u8), 0.0, 0.0];
         };
         let number = match (bound.shape, &reading.value) {
@@ -140,13 +130,14 @@ impl Sandbox {
             // A text, or nothing: the long way knows.
             (None, _) => sample_value(reading, bound.shape).1,
         };
-        let holder = match self.holder(point) {
-            Holder::Nobody => 0.0,
-            Holder::ThisPlugin => 1.0,
-            Holder::Operator => 2.0,
-            Holder::Local => 3.0,
-            Holder::Protection(_) => 4.0,
-            Holder::Other(_) => 5.0,
+        let holder = match self.seen.holders.get(at) {
+            _ if bound.direction != Direction::Output => 0.0,
+            Some(Holder::Nobody) | None => 0.0,
+            Some(Holder::ThisPlugin) => 1.0,
+            Some(Holder::Operator) => 2.0,
+            Some(Holder::Local) => 3.0,
+            Some(Holder::Protection(_)) => 4.0,
+            Some(Holder::Other(_)) => 5.0,
         };
         let age_ms = reading.age.as_secs_f64() * 1e3;
         [number.unwrap_or(f64::NAN), f64::from(quality as u8), age_ms, holder]
@@ -310,23 +301,22 @@ impl Sandbox {
 }
 
 impl clock::Host for Sandbox {
-    fn now(&mut self) -> clock::Instant {
-        let utc_ms = self.now.utc.0;
-        let local = *self.civil.get_or_insert_with(|| civil::civil_at(&self.zone, utc_ms));
-        clock::Instant {
-            utc_ms,
-            monotonic_ms: millis(self.now.mono.0),
-            synced: self.now.synced,
-            local,
-        }
-    }
-
     fn civil_at(&mut self, utc_ms: i64) -> clock::Civil {
         civil::civil_at(&self.zone, utc_ms)
     }
 
     fn moment_of(&mut self, local: clock::Civil) -> Option<i64> {
         civil::moment_of(&self.zone, local)
+    }
+}
+
+/// A moment as the contract has it.
+pub(crate) fn instant(now: Now, zone: &TimeZone) -> clock::Instant {
+    clock::Instant {
+        utc_ms: now.utc.0,
+        monotonic_ms: millis(now.mono.0),
+        synced: now.synced,
+        local: civil::civil_at(zone, now.utc.0),
     }
 }
 
@@ -432,7 +422,6 @@ mod tests {
     use crate::Binding;
     use crate::sandbox::Bound;
     use wellhead_manifest::Manifest;
-    use wellhead_model::{Mono, Now, Timestamp};
 
     /// A plugin with an input of each shape and two outputs, all bound.
     fn sandbox() -> Sandbox {
@@ -457,12 +446,17 @@ mod tests {
             Bound { binding, role: at, direction, shape }
         });
         let bound = bound.collect();
-        let now = Now { utc: Timestamp(0), mono: Mono(Duration::ZERO), synced: true };
-        Sandbox::new(manifest, bound, jiff::tz::TimeZone::UTC, Default::default(), now)
+        Sandbox::new(manifest, bound, jiff::tz::TimeZone::UTC, Default::default())
+    }
+
+    fn numbers(it: &Sandbox) -> Vec<f64> {
+        let mut numbers = Vec::new();
+        it.numbers(&mut numbers);
+        numbers
     }
 
     #[test]
-    fn many_read_at_once_say_what_each_says_or_that_it_has_more_to_tell() {
+    fn a_call_is_shown_what_each_point_says_or_that_it_has_more_to_tell() {
         use wellhead_model::Reason;
         let qualities = [
             Quality::Good,
@@ -483,8 +477,9 @@ mod tests {
             let age = Duration::from_millis(1500);
             let reading = Reading { value: value.clone(), quality, age };
             it.seen.readings = vec![reading; 6];
-            let all = points::Host::read_many(&mut it, (0..7).collect()).unwrap();
-            for (point, numbers) in (0..7).zip(all.chunks_exact(4)) {
+            let all = numbers(&it);
+            assert_eq!(all.len(), 6 * 4);
+            for (point, numbers) in (0..6).zip(all.chunks_exact(4)) {
                 let sample = points::Host::read(&mut it, point);
                 let number = numbers[0];
                 let rest = [f64::from(sample.quality as u8), sample.age_ms as f64, 0.0];
@@ -516,8 +511,8 @@ mod tests {
         ];
         for (holder, place) in holders {
             it.seen.holders = vec![holder; 6];
-            let of_input_and_output = points::Host::read_many(&mut it, vec![0, 4]).unwrap();
-            assert_eq!((of_input_and_output[3], of_input_and_output[7]), (0.0, place));
+            let holders: Vec<f64> = numbers(&it).chunks_exact(4).map(|row| row[3]).collect();
+            assert_eq!(holders, [0.0, 0.0, 0.0, 0.0, place, place]);
         }
     }
 
@@ -528,9 +523,8 @@ mod tests {
                         power = { shape = \"float\", title = \"x\" }\n\
                         state = { shape = \"text\", title = \"x\" }\n";
         let manifest = Manifest::parse(manifest).unwrap().into();
-        let now = Now { utc: Timestamp(0), mono: Mono(Duration::ZERO), synced: true };
         let (bound, zone, kv) = (Vec::new(), jiff::tz::TimeZone::UTC, Default::default());
-        let mut it = Sandbox::new(manifest, bound, zone, kv, now);
+        let mut it = Sandbox::new(manifest, bound, zone, kv);
         assert_eq!(values::Host::lookup(&mut it, "none".into()), None);
         let power = values::Host::lookup(&mut it, "power".into()).unwrap();
         let state = values::Host::lookup(&mut it, "state".into()).unwrap();
@@ -593,9 +587,8 @@ mod tests {
         let manifest = "[plugin]\nname = \"it\"\nversion = \"0.1.0\"\ncontract = \"1.0\"\n\
                         title = \"It\"\nperiod = \"60s\"\n";
         let manifest = Manifest::parse(manifest).unwrap().into();
-        let now = Now { utc: Timestamp(0), mono: Mono(Duration::ZERO), synced: true };
         let (bound, zone, kv) = (Vec::new(), jiff::tz::TimeZone::UTC, Default::default());
-        let mut it = Sandbox::new(manifest, bound, zone, kv, now);
+        let mut it = Sandbox::new(manifest, bound, zone, kv);
         let long = "x".repeat(CODE_LEN_MAX + 1);
         let wrong = ["t#1", "a/b", "+", "no flow", "流量", "", "a\n", &long];
         for code in wrong {

@@ -1,6 +1,7 @@
 //! One running plugin: its calls, each of which ends well or leaves no trace.
 
 use crate::bindings as wit;
+use crate::bindings::wellhead::plugin::clock::Instant;
 use crate::calls;
 use crate::effects::{Effects, Logs, Publication, one_line};
 use crate::engine::{Engine, cpu_time};
@@ -108,6 +109,8 @@ pub struct Instance {
     engine: Engine,
     manifest: Arc<Manifest>,
     cost: Duration,
+    /// What the last call was shown, for its memory.
+    numbers: Vec<f64>,
 }
 
 impl std::fmt::Debug for Instance {
@@ -125,34 +128,29 @@ impl Instance {
         now: Now,
     ) -> Result<(Self, Effects), Fault> {
         let bound = bound(&program.manifest, &setup.bindings)?;
-        let mut instance = Self::uninitialised(program, setup, bound, now)?;
+        let mut instance = Self::uninitialised(program, setup, bound)?;
         let config = calls::config(setup);
         let length = program.manifest.limits.deadline * INIT_DEADLINES;
-        let effects = instance
-            .asked(length, seen, now, |exports, store| exports.call_init(store, &config))?;
+        let effects = instance.asked(length, seen, now, |exports, store, now, _| {
+            exports.call_init(store, &config, now)
+        })?;
         Ok((instance, effects))
     }
 
-    fn uninitialised(
-        program: &Program,
-        setup: &Setup,
-        bound: Vec<Bound>,
-        now: Now,
-    ) -> Result<Self, Fault> {
+    fn uninitialised(program: &Program, setup: &Setup, bound: Vec<Bound>) -> Result<Self, Fault> {
         let manifest = program.manifest.clone();
-        let sandbox =
-            Sandbox::new(manifest.clone(), bound, setup.zone.clone(), setup.kv.clone(), now);
+        let sandbox = Sandbox::new(manifest.clone(), bound, setup.zone.clone(), setup.kv.clone());
         let engine = program.engine.clone();
         let mut store = sandbox.into_store(&engine);
         let length = manifest.limits.deadline * INIT_DEADLINES;
         // A core module may run code as soon as it is instantiated.
         let exports = run(&engine, &mut store, length, |store| program.pre.instantiate(store));
         let (exports, cost) = (exports.0?, exports.1);
-        Ok(Self { store, exports, engine, manifest, cost })
+        Ok(Self { store, exports, engine, manifest, cost, numbers: Vec::new() })
     }
 
     /// What the component says of itself, without `init`.
-    pub(crate) fn describe(program: &Program, now: Now) -> Result<wit::Description, Fault> {
+    pub(crate) fn describe(program: &Program) -> Result<wit::Description, Fault> {
         let setup = Setup {
             bindings: Vec::new(),
             settings: Vec::new(),
@@ -160,7 +158,7 @@ impl Instance {
             saved: None,
             kv: BTreeMap::new(),
         };
-        let mut instance = Self::uninitialised(program, &setup, Vec::new(), now)?;
+        let mut instance = Self::uninitialised(program, &setup, Vec::new())?;
         let length = program.manifest.limits.deadline;
         instance.call(length, |exports, store| exports.call_describe(store))
     }
@@ -168,7 +166,9 @@ impl Instance {
     /// Calls `tick`.
     pub fn tick(&mut self, seen: &mut Seen, now: Now) -> Result<Effects, Fault> {
         let length = self.manifest.limits.deadline;
-        self.asked(length, seen, now, |exports, store| exports.call_tick(store))
+        self.asked(length, seen, now, |exports, store, now, seen| {
+            exports.call_tick(store, now, seen)
+        })
     }
 
     /// Calls `on-change` with the bindings whose points changed.
@@ -179,7 +179,9 @@ impl Instance {
         now: Now,
     ) -> Result<Effects, Fault> {
         let length = self.manifest.limits.deadline;
-        self.asked(length, seen, now, |exports, store| exports.call_on_change(store, bindings))
+        self.asked(length, seen, now, |exports, store, now, seen| {
+            exports.call_on_change(store, now, seen, bindings)
+        })
     }
 
     /// Calls `save`. What it asks for besides is dropped: it is no time to act.
@@ -218,12 +220,20 @@ impl Instance {
         length: Duration,
         seen: &mut Seen,
         now: Now,
-        call: impl FnOnce(&wit::Plugin, &mut Store<Sandbox>) -> wasmtime::Result<Result<(), String>>,
+        call: impl FnOnce(
+            &wit::Plugin,
+            &mut Store<Sandbox>,
+            Instant,
+            &[f64],
+        ) -> wasmtime::Result<Result<(), String>>,
     ) -> Result<Effects, Fault> {
         let sandbox = self.store.data_mut();
-        (sandbox.now, sandbox.civil) = (now, None);
         std::mem::swap(&mut sandbox.seen, seen);
-        let result = self.call(length, call);
+        let now = calls::instant(now, &sandbox.zone);
+        let mut numbers = std::mem::take(&mut self.numbers);
+        sandbox.numbers(&mut numbers);
+        let result = self.call(length, |exports, store| call(exports, store, now, &numbers));
+        self.numbers = numbers;
         std::mem::swap(&mut self.store.data_mut().seen, seen);
         match result? {
             Ok(()) => Ok(self.store.data_mut().commit()),

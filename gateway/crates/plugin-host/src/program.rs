@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wellhead_manifest::{CONTRACT, Contract, DEADLINE_MAX, MEMORY_MAX, Manifest, Problems};
-use wellhead_model::{Mono, Now, Timestamp};
 
 /// Namespace of everything a plugin may import.
 const CONTRACT_PACKAGE: &str = "wellhead:plugin/";
@@ -188,7 +187,7 @@ impl Program {
     }
 
     fn described(mut self) -> Result<Self, Refusal> {
-        let says = Instance::describe(&self, NO_TIME).map_err(Refusal::Describe)?;
+        let says = Instance::describe(&self).map_err(Refusal::Describe)?;
         let manifest = format!("{} {}", self.manifest.name, self.manifest.version);
         let said = format!("{} {}", says.name, says.version);
         if said != manifest {
@@ -246,6 +245,3 @@ fn pre(engine: &Engine, component: &Component) -> Result<PluginPre<Sandbox>, Ref
     let pre = linker.instantiate_pre(component).map_err(not_a_plugin)?;
     PluginPre::new(pre).map_err(not_a_plugin)
 }
-
-/// `describe` has no use for the time.
-const NO_TIME: Now = Now { utc: Timestamp(0), mono: Mono(Duration::ZERO), synced: false };

@@ -1,6 +1,5 @@
 //! What stands around one instance: its memory cap and the state its calls to the host work on.
 
-use crate::bindings::wellhead::plugin::clock::Civil;
 use crate::effects::{ALARMS_MAX, AlarmChange, Effects, KvChange, Publication, Write, put};
 use crate::engine::{Engine, cpu_time};
 use crate::instance::{Binding, Seen};
@@ -10,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wellhead_manifest::{Direction, Manifest, Shape};
-use wellhead_model::Now;
 
 /// Longest key of the plugin's store, in bytes.
 pub(crate) const KEY_LEN_MAX: usize = 64;
@@ -34,9 +32,6 @@ pub(crate) struct Sandbox {
     pub(crate) zone: TimeZone,
     /// What the present call sees; nothing between two calls.
     pub(crate) seen: Seen,
-    pub(crate) now: Now,
-    /// Local time of `now`, once it was asked for.
-    pub(crate) civil: Option<Civil>,
     /// What the present call has asked for so far.
     pub(crate) asked: Effects,
     /// What it asked of its outputs, by binding.
@@ -72,7 +67,6 @@ impl Sandbox {
         bound: Vec<Bound>,
         zone: TimeZone,
         kv: BTreeMap<String, Vec<u8>>,
-        now: Now,
     ) -> Self {
         let shown = vec![None; manifest.values.len()];
         let writes = vec![None; bound.len()];
@@ -82,8 +76,6 @@ impl Sandbox {
             bound,
             zone,
             seen: Seen::default(),
-            now,
-            civil: None,
             asked: Effects::default(),
             writes,
             shown,

@@ -164,7 +164,8 @@ impl<P: Plugin> Host<P> {
 
     fn boot(&mut self) -> Result<(), Error> {
         let config = Config { parameters: self.parameters.clone(), saved: self.saved.clone() };
-        self.instance = Some(self.world.call(|| Instance::start(&self.world, config))?);
+        let now = self.now();
+        self.instance = Some(self.world.call(|| Instance::start(&self.world, config, now))?);
         Ok(())
     }
 
@@ -231,7 +232,8 @@ impl<P: Plugin> Host<P> {
                 return Ok(());
             }
             self.world.clock(|c| c.advance(next - now));
-            self.call(|instance, world| instance.tick(world))?;
+            let (now, seen) = (self.now(), self.world.seen());
+            self.call(|instance, world| instance.tick(world, now, &seen))?;
         }
     }
 
@@ -248,7 +250,8 @@ impl<P: Plugin> Host<P> {
         if changed.is_empty() || !self.world.manifest().on_change {
             return Ok(());
         }
-        self.call(|instance, world| instance.on_change(world, &changed))
+        let (now, seen) = (self.now(), self.world.seen());
+        self.call(|instance, world| instance.on_change(world, now, &seen, &changed))
     }
 
     fn call(

@@ -3,7 +3,7 @@
 use super::At;
 use super::clock::Zone;
 use crate::host::{Bound, Holder, Host, Level, Sample};
-use crate::{Alarm, Civil, Clock, Now, Quality, Severity, Value};
+use crate::{Alarm, Civil, Clock, Quality, Severity, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -259,6 +259,33 @@ fn check(shape: Shape, name: &str, value: &Value) -> Result<(), String> {
     Ok(())
 }
 
+impl World {
+    /// All points as the contract's `tick` has them.
+    pub(super) fn seen(&self) -> Vec<f64> {
+        let points = 0..self.inner.borrow().points.len() as u32;
+        points.flat_map(|point| self.numbers(point)).collect()
+    }
+
+    fn numbers(&self, point: u32) -> [f64; 4] {
+        let sample = self.read(point);
+        let number = match sample.value {
+            Ok(Value::Bool(b)) => f64::from(u8::from(b)),
+            Ok(Value::Int(i)) => i as f64,
+            Ok(Value::Float(x)) => x,
+            Ok(Value::Text(_)) | Err(_) => f64::NAN,
+        };
+        let holder = match self.held_by(point) {
+            Holder::Nobody => 0.0,
+            Holder::ThisPlugin => 1.0,
+            Holder::Operator => 2.0,
+            Holder::Local => 3.0,
+            Holder::Protection(_) => 4.0,
+            Holder::Other(_) => 5.0,
+        };
+        [number, sample.quality.place(), sample.age.as_secs_f64() * 1e3, holder]
+    }
+}
+
 impl Host for World {
     fn roles(&self) -> Vec<Bound> {
         let inner = self.inner.borrow();
@@ -289,28 +316,6 @@ impl Host for World {
             quality: Quality::Bad,
             age: Duration::MAX,
         })
-    }
-
-    fn read_many(&self, points: &[u32]) -> Vec<f64> {
-        let numbers = |point: &u32| {
-            let sample = self.read(*point);
-            let number = match sample.value {
-                Ok(Value::Bool(b)) => f64::from(u8::from(b)),
-                Ok(Value::Int(i)) => i as f64,
-                Ok(Value::Float(x)) => x,
-                Ok(Value::Text(_)) | Err(_) => f64::NAN,
-            };
-            let holder = match self.held_by(*point) {
-                Holder::Nobody => 0.0,
-                Holder::ThisPlugin => 1.0,
-                Holder::Operator => 2.0,
-                Holder::Local => 3.0,
-                Holder::Protection(_) => 4.0,
-                Holder::Other(_) => 5.0,
-            };
-            [number, sample.quality.place(), sample.age.as_secs_f64() * 1e3, holder]
-        };
-        points.iter().flat_map(numbers).collect()
     }
 
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String> {
@@ -402,10 +407,6 @@ impl Host for World {
 
     fn clear(&self, code: &str) {
         self.inner.borrow_mut().done.alarms.remove(code);
-    }
-
-    fn now(&self) -> Now {
-        self.inner.borrow().clock.now()
     }
 
     fn civil_at(&self, utc_ms: i64) -> Civil {
