@@ -22,7 +22,7 @@ use crate::control::told;
 use crate::plugins::{self, View, holder};
 use std::collections::HashMap;
 use std::time::Duration;
-use taps::{TapId, Taps};
+use taps::{Shown, TapId, Taps};
 use wellhead_control::{Action, Control, Manner, OutputId, Request};
 use wellhead_model::{Mono, Now, Quality, Reason, Timestamp, Value};
 use wellhead_plant::plant::Plant;
@@ -34,6 +34,9 @@ use wiring::{From, Wiring};
 /// Rounds of writes within one step before something is wrong with Control or the plant.
 const ROUNDS_MAX: usize = 100;
 
+/// What shows of a plugin that does not run.
+const NOT_THERE: (Quality, Option<&Value>) = (Quality::Bad(Reason::NotPolled), None);
+
 struct Actor {
     setup: config::Plugin,
     plugin: Plugin,
@@ -41,7 +44,9 @@ struct Actor {
     /// By binding; none for inputs.
     outputs: Vec<Option<OutputId>>,
     view: View,
-    published: Vec<(Quality, Option<Value>)>,
+    /// The step of its last call.
+    looked: u64,
+    published: Vec<Shown>,
 }
 
 /// What happened that people want to hear of.
@@ -101,16 +106,14 @@ impl Sim {
         let from: Vec<_> = running.iter().map(|(setup, _)| wiring.bindings(setup)).collect();
         let (mut taps, bound) = wiring.finish()?;
         wiring::rest(site, &outputs, &mut taps, &mut plant)?;
-        let actor = |((setup, program), from): ((&config::Plugin, Program), Vec<From>)| {
-            let nothing = (Quality::Bad(Reason::NotPolled), None);
-            Actor {
-                plugin: Plugin::new(program, plugins::setup(setup, &zone), now),
-                from,
-                outputs: wiring::written(site, setup),
-                view: View::new(setup.bindings.len()),
-                published: vec![nothing; setup.manifest.values.len()],
-                setup: setup.clone(),
-            }
+        let actor = |((setup, program), from): ((&config::Plugin, Program), Vec<From>)| Actor {
+            plugin: Plugin::new(program, plugins::setup(setup, &zone), now),
+            from,
+            outputs: wiring::written(site, setup),
+            view: View::new(setup.bindings.len()),
+            looked: 0,
+            published: vec![Shown::nothing(Reason::NotPolled); setup.manifest.values.len()],
+            setup: setup.clone(),
         };
         let actors = running.into_iter().zip(from).map(actor).collect();
         Ok(Self {
@@ -158,13 +161,13 @@ impl Sim {
     /// Shows Control what its inputs and held outputs show.
     fn look(&mut self) {
         for (id, from) in (0u32..).zip(&self.inputs) {
-            let (quality, value) =
-                show(&mut self.taps, &self.actors, *from, &self.plant, self.step);
+            let shown = show(&mut self.taps, &self.actors, *from, &self.plant, self.step);
+            let (quality, value) = shown.map_or(NOT_THERE, Shown::pair);
             self.control.input(wellhead_control::InputId(id), quality, value, self.now);
         }
         for (id, tap) in (0u32..).zip(&self.outputs) {
             if self.control.is_held(OutputId(id)) {
-                let (_, value) = self.taps.read(*tap, &self.plant, self.step);
+                let (_, value) = self.taps.read(*tap, &self.plant, self.step).pair();
                 self.control.shown(OutputId(id), value, self.now);
             }
         }
@@ -174,14 +177,19 @@ impl Sim {
         let mut view = std::mem::take(&mut self.actors[i].view);
         for b in 0..self.actors[i].from.len() {
             let from = self.actors[i].from[b];
-            let (quality, value) = show(&mut self.taps, &self.actors, from, &self.plant, self.step);
+            let shown = show(&mut self.taps, &self.actors, from, &self.plant, self.step);
             let actor = &self.actors[i];
-            view.show(b, &actor.setup.bindings[b].fit, value, quality, Duration::ZERO);
+            // What shows since before the last call was seen in it.
+            if let Some(shown) = shown.filter(|shown| shown.since >= actor.looked) {
+                let (quality, value) = shown.pair();
+                view.show(b, &actor.setup.bindings[b].fit, value, quality, Duration::ZERO);
+            }
             if let Some(output) = actor.outputs[b] {
                 view.hold(b, holder(&self.control, output, actor.setup.id.as_str()));
             }
         }
         let actor = &mut self.actors[i];
+        actor.looked = self.step;
         let outcome = actor.plugin.run(view.seen(), self.now);
         if let Some(recorder) = &mut self.recorder {
             recorder.call(i, self.now, &view, &outcome)?;
@@ -239,11 +247,12 @@ impl Sim {
         }
         for Publication { value, shown, trust } in effects.values {
             if let Some(slot) = actor.published.get_mut(value) {
-                *slot = match (shown, trust) {
+                let (quality, value) = match (shown, trust) {
                     (Ok(v), Trust::Good | Trust::Manual) => (Quality::Good, Some(v)),
                     (Ok(v), _) => (Quality::Uncertain(Reason::Estimated), Some(v)),
                     (Err(_), _) => (Quality::Bad(Reason::NotComputed), None),
                 };
+                *slot = Shown { quality, value, since: self.step };
             }
         }
         let id = actor.setup.id.clone();
@@ -299,7 +308,7 @@ impl Sim {
                 let Some(tap) = self.outputs.get(ticket.output.0 as usize).copied() else { return };
                 match self.taps.write(tap, &mut self.plant, &value) {
                     Ok(()) => {
-                        let (_, shown) = self.taps.read(tap, &self.plant, self.step);
+                        let (_, shown) = self.taps.read(tap, &self.plant, self.step).pair();
                         self.control.written(ticket, Ok(shown), self.now);
                     }
                     Err(why) => self.control.doubtful(ticket, &why, self.now),
@@ -333,14 +342,14 @@ impl Sim {
     pub fn published(&self, plugin: &str, value: &str) -> Option<&Value> {
         let actor = self.actors.iter().find(|a| a.setup.id.as_str() == plugin)?;
         let at = actor.setup.manifest.values.iter().position(|v| v.name == value)?;
-        actor.published.get(at)?.1.as_ref()
+        actor.published.get(at)?.value.as_ref()
     }
 
     /// Names and units of everything that plugins publish.
     pub fn values(&self) -> impl Iterator<Item = (String, Option<&str>, Option<&Value>)> {
         self.actors.iter().flat_map(|a| {
-            a.setup.manifest.values.iter().zip(&a.published).map(|(v, (_, shown))| {
-                (format!("{}/{}", a.setup.id, v.name), v.unit.as_deref(), shown.as_ref())
+            a.setup.manifest.values.iter().zip(&a.published).map(|(v, shown)| {
+                (format!("{}/{}", a.setup.id, v.name), v.unit.as_deref(), shown.value.as_ref())
             })
         })
     }
@@ -355,20 +364,16 @@ impl Sim {
     }
 }
 
+/// None of a plugin that does not run.
 fn show<'a>(
     taps: &'a mut Taps,
     actors: &'a [Actor],
     from: From,
     plant: &Plant,
     step: u64,
-) -> (Quality, Option<&'a Value>) {
+) -> Option<&'a Shown> {
     match from {
-        From::Plant(tap) => taps.read(tap, plant, step),
-        From::Plugin(plugin, value) => {
-            match actors.get(plugin).and_then(|a| a.published.get(value)) {
-                Some((quality, value)) => (*quality, value.as_ref()),
-                None => (Quality::Bad(Reason::NotPolled), None),
-            }
-        }
+        From::Plant(tap) => Some(taps.read(tap, plant, step)),
+        From::Plugin(plugin, value) => actors.get(plugin)?.published.get(value),
     }
 }

@@ -15,8 +15,29 @@ pub(super) struct Tap {
     point: Point,
     access: Access,
     read_at: Option<u64>,
-    quality: Quality,
-    value: Option<Value>,
+    /// What the register held when it was read last.
+    number: Option<f64>,
+    shown: Shown,
+}
+
+/// What a point or a plugin's value shows.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub(super) quality: Quality,
+    pub(super) value: Option<Value>,
+    /// The step at which it came to show this.
+    pub(super) since: u64,
+}
+
+impl Shown {
+    pub(super) fn nothing(why: Reason) -> Self {
+        Self { quality: Quality::Bad(why), value: None, since: 0 }
+    }
+
+    /// As it is handed on.
+    pub(super) fn pair(&self) -> (Quality, Option<&Value>) {
+        (self.quality, self.value.as_ref())
+    }
 }
 
 /// A point that the simulated plant does not have.
@@ -89,18 +110,13 @@ impl Taps {
     }
 
     /// What a point shows at this step.
-    pub(super) fn read(
-        &mut self,
-        id: TapId,
-        plant: &Plant,
-        step: u64,
-    ) -> (Quality, Option<&Value>) {
+    pub(super) fn read(&mut self, id: TapId, plant: &Plant, step: u64) -> &Shown {
         let tap = &mut self.list[id];
         if tap.read_at != Some(step) {
             tap.read_at = Some(step);
-            tap.take(tap.access.read_noisy(plant));
+            tap.take(tap.access.read_noisy(plant), step);
         }
-        (tap.quality, tap.value.as_ref())
+        &tap.shown
     }
 
     /// Writes a point as its device would take it.
@@ -122,34 +138,35 @@ impl Taps {
 }
 
 impl Tap {
-    fn take(&mut self, number: Option<f64>) {
-        let p = &self.point;
-        let bad = |why| (Quality::Bad(why), None);
-        let good = |v| (Quality::Good, Some(v));
-        let Some(number) = number else {
-            (self.quality, self.value) = bad(Reason::NoSensor);
-            return;
-        };
-        (self.quality, self.value) =
-            if p.range.is_some_and(|(min, max)| !(min..=max).contains(&number)) {
-                bad(Reason::OutOfRange)
-            } else if !p.states.is_empty() {
-                match p.states.iter().find(|(code, _)| *code == number.round() as i64) {
-                    Some((_, name)) => good(Value::Text(name.clone())),
-                    None => bad(Reason::UnknownState),
-                }
-            } else {
-                match p.shape {
-                    Shape::Bool => good(Value::Bool(number != 0.0)),
-                    Shape::Int => good(Value::Int(number.round() as i64)),
-                    Shape::Float => match Value::float(number) {
-                        Some(v) => good(v),
-                        None => bad(Reason::NotANumber),
-                    },
-                    // Texts are names and serial numbers; no plugin asks for them.
-                    Shape::Text => bad(Reason::Undecodable),
-                }
+    fn take(&mut self, number: Option<f64>, step: u64) {
+        // Two of three registers hold what they held.
+        if number != self.number || self.shown.since == 0 {
+            self.number = number;
+            let (quality, value) = match self.decoded(number) {
+                Ok(value) => (Quality::Good, Some(value)),
+                Err(why) => (Quality::Bad(why), None),
             };
+            self.shown = Shown { quality, value, since: step };
+        }
+    }
+
+    fn decoded(&self, number: Option<f64>) -> Result<Value, Reason> {
+        let p = &self.point;
+        let number = number.ok_or(Reason::NoSensor)?;
+        if p.range.is_some_and(|(min, max)| !(min..=max).contains(&number)) {
+            return Err(Reason::OutOfRange);
+        }
+        if !p.states.is_empty() {
+            let state = p.states.iter().find(|(code, _)| *code == number.round() as i64);
+            return state.map(|(_, name)| Value::Text(name.clone())).ok_or(Reason::UnknownState);
+        }
+        match p.shape {
+            Shape::Bool => Ok(Value::Bool(number != 0.0)),
+            Shape::Int => Ok(Value::Int(number.round() as i64)),
+            Shape::Float => Value::float(number).ok_or(Reason::NotANumber),
+            // Texts are names and serial numbers; no plugin asks for them.
+            Shape::Text => Err(Reason::Undecodable),
+        }
     }
 
     fn number(&self, value: &Value) -> Option<f64> {
@@ -184,6 +201,6 @@ fn tap(unit: u8, point: Point, spec: &PointSpec, plant: &Plant) -> Result<Tap, N
             address: spec.address,
         }
     })?;
-    let quality = Quality::Bad(Reason::NotPolled);
-    Ok(Tap { point, access, read_at: None, quality, value: None })
+    let shown = Shown::nothing(Reason::NotPolled);
+    Ok(Tap { point, access, read_at: None, number: None, shown })
 }
