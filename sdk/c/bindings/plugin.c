@@ -19,9 +19,6 @@ extern void __wasm_import_wellhead_plugin_points_read(int32_t, uint8_t *);
 __attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("write")))
 extern void __wasm_import_wellhead_plugin_points_write(int32_t, int32_t, int64_t, size_t, uint8_t *, size_t, uint8_t *);
 
-__attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("renew")))
-extern void __wasm_import_wellhead_plugin_points_renew(uint8_t *, size_t, uint8_t *);
-
 __attribute__((__import_module__("wellhead:plugin/points@1.0.0"), __import_name__("relinquish")))
 extern void __wasm_import_wellhead_plugin_points_relinquish(int32_t, uint8_t *, size_t, uint8_t *);
 
@@ -35,9 +32,6 @@ extern void __wasm_import_wellhead_plugin_values_publish(uint8_t *, size_t, int3
 
 __attribute__((__import_module__("wellhead:plugin/values@1.0.0"), __import_name__("lookup")))
 extern void __wasm_import_wellhead_plugin_values_lookup(uint8_t *, size_t, uint8_t *);
-
-__attribute__((__import_module__("wellhead:plugin/values@1.0.0"), __import_name__("publish-many")))
-extern void __wasm_import_wellhead_plugin_values_publish_many(uint8_t *, size_t, uint8_t *);
 
 // Imported Functions from `wellhead:plugin/kv@1.0.0`
 
@@ -105,6 +99,24 @@ __attribute__((__weak__, __export_name__("cabi_post_tick")))
 void __wasm_export_exports_plugin_tick_post_return(uint8_t * arg0) {
   switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
     case 0: {
+      size_t len = *((size_t*) (arg0 + (2*sizeof(void*))));
+      if (len > 0) {
+        uint8_t *ptr = *((uint8_t **) (arg0 + sizeof(void*)));
+        for (size_t i = 0; i < len; i++) {
+          uint8_t *base = ptr + i * 8;
+          (void) base;
+        }
+        free(ptr);
+      }
+      size_t len0 = *((size_t*) (arg0 + (4*sizeof(void*))));
+      if (len0 > 0) {
+        uint8_t *ptr1 = *((uint8_t **) (arg0 + (3*sizeof(void*))));
+        for (size_t i2 = 0; i2 < len0; i2++) {
+          uint8_t *base = ptr1 + i2 * 4;
+          (void) base;
+        }
+        free(ptr1);
+      }
       break;
     }
     case 1: {
@@ -120,6 +132,24 @@ __attribute__((__weak__, __export_name__("cabi_post_on-change")))
 void __wasm_export_exports_plugin_on_change_post_return(uint8_t * arg0) {
   switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
     case 0: {
+      size_t len = *((size_t*) (arg0 + (2*sizeof(void*))));
+      if (len > 0) {
+        uint8_t *ptr = *((uint8_t **) (arg0 + sizeof(void*)));
+        for (size_t i = 0; i < len; i++) {
+          uint8_t *base = ptr + i * 8;
+          (void) base;
+        }
+        free(ptr);
+      }
+      size_t len0 = *((size_t*) (arg0 + (4*sizeof(void*))));
+      if (len0 > 0) {
+        uint8_t *ptr1 = *((uint8_t **) (arg0 + (3*sizeof(void*))));
+        for (size_t i2 = 0; i2 < len0; i2++) {
+          uint8_t *base = ptr1 + i2 * 4;
+          (void) base;
+        }
+        free(ptr1);
+      }
       break;
     }
     case 1: {
@@ -226,32 +256,12 @@ void wellhead_plugin_points_result_void_string_free(wellhead_plugin_points_resul
   }
 }
 
-void wellhead_plugin_points_list_handle_free(wellhead_plugin_points_list_handle_t *ptr) {
-  size_t list_len = ptr->len;
-  if (list_len > 0) {
-    wellhead_plugin_points_handle_t *list_ptr = ptr->ptr;
-    for (size_t i = 0; i < list_len; i++) {
-    }
-    free(list_ptr);
-  }
-}
-
 void wellhead_plugin_values_value_free(wellhead_plugin_values_value_t *ptr) {
   wellhead_plugin_points_value_free(ptr);
 }
 
 void plugin_option_u32_free(plugin_option_u32_t *ptr) {
   if (ptr->is_some) {
-  }
-}
-
-void plugin_list_f64_free(plugin_list_f64_t *ptr) {
-  size_t list_len = ptr->len;
-  if (list_len > 0) {
-    double *list_ptr = ptr->ptr;
-    for (size_t i = 0; i < list_len; i++) {
-    }
-    free(list_ptr);
   }
 }
 
@@ -362,6 +372,16 @@ void plugin_config_free(plugin_config_t *ptr) {
   plugin_option_saved_state_free(&ptr->saved);
 }
 
+void plugin_list_f64_free(plugin_list_f64_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    double *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
 void plugin_list_handle_free(plugin_list_handle_t *ptr) {
   size_t list_len = ptr->len;
   if (list_len > 0) {
@@ -369,6 +389,19 @@ void plugin_list_handle_free(plugin_list_handle_t *ptr) {
     for (size_t i = 0; i < list_len; i++) {
     }
     free(list_ptr);
+  }
+}
+
+void plugin_told_free(plugin_told_t *ptr) {
+  plugin_list_f64_free(&ptr->numbers);
+  plugin_list_handle_free(&ptr->again);
+}
+
+void plugin_result_told_string_free(plugin_result_told_string_t *ptr) {
+  if (!ptr->is_err) {
+    plugin_told_free(&ptr->val.ok);
+  } else {
+    plugin_string_free(&ptr->val.err);
   }
 }
 
@@ -509,31 +542,6 @@ bool wellhead_plugin_points_write(wellhead_plugin_points_handle_t point, wellhea
   }
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_wellhead_plugin_points_write((int32_t) (point), variant, variant4, variant5, (uint8_t *) (*reason).ptr, (*reason).len, ptr);
-  wellhead_plugin_points_result_void_string_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      result.val.err = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
-      break;
-    }
-  }
-  if (!result.is_err) {
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
-}
-
-bool wellhead_plugin_points_renew(wellhead_plugin_points_list_handle_t *points, plugin_string_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(3*sizeof(void*))];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_wellhead_plugin_points_renew((uint8_t *) (*points).ptr, (*points).len, ptr);
   wellhead_plugin_points_result_void_string_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
@@ -695,31 +703,6 @@ bool wellhead_plugin_values_lookup(plugin_string_t *name, uint32_t *ret) {
   }
   *ret = option.val;
   return option.is_some;
-}
-
-bool wellhead_plugin_values_publish_many(plugin_list_f64_t *numbers, plugin_string_t *err) {
-  __attribute__((__aligned__(sizeof(void*))))
-  uint8_t ret_area[(3*sizeof(void*))];
-  uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_wellhead_plugin_values_publish_many((uint8_t *) (*numbers).ptr, (*numbers).len, ptr);
-  wellhead_plugin_points_result_void_string_t result;
-  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
-    case 0: {
-      result.is_err = false;
-      break;
-    }
-    case 1: {
-      result.is_err = true;
-      result.val.err = (plugin_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
-      break;
-    }
-  }
-  if (!result.is_err) {
-    return 1;
-  } else {
-    *err = result.val.err;
-    return 0;
-  }
 }
 
 bool wellhead_plugin_kv_get(plugin_string_t *key, plugin_list_u8_t *ret) {
@@ -908,11 +891,15 @@ uint8_t * __wasm_export_exports_plugin_tick(int64_t arg, int64_t arg0, int32_t a
     },
   };
   plugin_list_f64_t arg13 = (plugin_list_f64_t) { (double*)(arg10), (arg11) };
-  wellhead_plugin_points_result_void_string_t ret;
+  plugin_result_told_string_t ret;
+  plugin_told_t ok;
   plugin_string_t err;
-  ret.is_err = !exports_plugin_tick(&arg12, &arg13, &err);
+  ret.is_err = !exports_plugin_tick(&arg12, &arg13, &ok, &err);
   if (ret.is_err) {
     ret.val.err = err;
+  }
+  if (!ret.is_err) {
+    ret.val.ok = ok;
   }
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
@@ -920,7 +907,11 @@ uint8_t * __wasm_export_exports_plugin_tick(int64_t arg, int64_t arg0, int32_t a
     *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload14).len;
     *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload14).ptr;
   } else {
-    *((int8_t*)(ptr + 0)) = 0;
+    const plugin_told_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = ((*payload).numbers).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) ((*payload).numbers).ptr;
+    *((size_t*)(ptr + (4*sizeof(void*)))) = ((*payload).again).len;
+    *((uint8_t **)(ptr + (3*sizeof(void*)))) = (uint8_t *) ((*payload).again).ptr;
   }
   return ptr;
 }
@@ -944,11 +935,15 @@ uint8_t * __wasm_export_exports_plugin_on_change(int64_t arg, int64_t arg0, int3
   };
   plugin_list_f64_t arg15 = (plugin_list_f64_t) { (double*)(arg10), (arg11) };
   plugin_list_handle_t arg16 = (plugin_list_handle_t) { (plugin_handle_t*)(arg12), (arg13) };
-  wellhead_plugin_points_result_void_string_t ret;
+  plugin_result_told_string_t ret;
+  plugin_told_t ok;
   plugin_string_t err;
-  ret.is_err = !exports_plugin_on_change(&arg14, &arg15, &arg16, &err);
+  ret.is_err = !exports_plugin_on_change(&arg14, &arg15, &arg16, &ok, &err);
   if (ret.is_err) {
     ret.val.err = err;
+  }
+  if (!ret.is_err) {
+    ret.val.ok = ok;
   }
   uint8_t *ptr = (uint8_t *) &RET_AREA;
   if ((ret).is_err) {
@@ -956,7 +951,11 @@ uint8_t * __wasm_export_exports_plugin_on_change(int64_t arg, int64_t arg0, int3
     *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload17).len;
     *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload17).ptr;
   } else {
-    *((int8_t*)(ptr + 0)) = 0;
+    const plugin_told_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = ((*payload).numbers).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) ((*payload).numbers).ptr;
+    *((size_t*)(ptr + (4*sizeof(void*)))) = ((*payload).again).len;
+    *((uint8_t **)(ptr + (3*sizeof(void*)))) = (uint8_t *) ((*payload).again).ptr;
   }
   return ptr;
 }

@@ -108,11 +108,6 @@ typedef struct {
   } val;
 } wellhead_plugin_points_result_void_string_t;
 
-typedef struct {
-  wellhead_plugin_points_handle_t *ptr;
-  size_t len;
-} wellhead_plugin_points_list_handle_t;
-
 typedef wellhead_plugin_points_value_t wellhead_plugin_values_value_t;
 
 typedef wellhead_plugin_points_quality_t wellhead_plugin_values_quality_t;
@@ -121,11 +116,6 @@ typedef struct {
   bool is_some;
   uint32_t val;
 } plugin_option_u32_t;
-
-typedef struct {
-  double *ptr;
-  size_t len;
-} plugin_list_f64_t;
 
 typedef struct {
   uint8_t *ptr;
@@ -253,9 +243,32 @@ typedef struct plugin_config_t {
 } plugin_config_t;
 
 typedef struct {
+  double *ptr;
+  size_t len;
+} plugin_list_f64_t;
+
+typedef struct {
   plugin_handle_t *ptr;
   size_t len;
 } plugin_list_handle_t;
+
+// What a call tells at its end without further crossings, besides what it asked the
+// interfaces for. What `publish`, or `write` before, would refuse fails the call.
+typedef struct plugin_told_t {
+  // Numbers to publish, of each three: what `values.lookup` returned, the number, and the
+  // quality's place in `quality`, which must be one that has a value.
+  plugin_list_f64_t   numbers;
+  // Outputs of which the same is asked again, for the same reason, as was asked last.
+  plugin_list_handle_t   again;
+} plugin_told_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    plugin_told_t ok;
+    plugin_string_t err;
+  } val;
+} plugin_result_told_string_t;
 
 // Imported Functions from `wellhead:plugin/points@1.0.0`
 // All roles that are bound.
@@ -267,9 +280,6 @@ extern void wellhead_plugin_points_read(wellhead_plugin_points_handle_t point, w
 // Asks for a value on an output, until the time to live that the site grants is over. Takes
 // effect when the call ends well, and never if it fails. The reason stands in the audit trail.
 extern bool wellhead_plugin_points_write(wellhead_plugin_points_handle_t point, wellhead_plugin_points_value_t *value, plugin_string_t *reason, plugin_string_t *err);
-// Asks again for what this plugin asked last of each of these outputs, for the same reason:
-// many writes in one crossing. Refused, all of it, if it asks nothing of one of them.
-extern bool wellhead_plugin_points_renew(wellhead_plugin_points_list_handle_t *points, plugin_string_t *err);
 // Gives an output back.
 extern bool wellhead_plugin_points_relinquish(wellhead_plugin_points_handle_t point, plugin_string_t *reason, plugin_string_t *err);
 // Who decides an output at present.
@@ -279,12 +289,9 @@ extern void wellhead_plugin_points_held_by(wellhead_plugin_points_handle_t point
 // Publishes a value under its name in the manifest. It stands until another takes its place,
 // and is as fresh as the last call that ended well.
 extern bool wellhead_plugin_values_publish(plugin_string_t *name, wellhead_plugin_values_value_t *value, wellhead_plugin_values_quality_t quality, plugin_string_t *err);
-// Finds a value of the manifest, for `publish-many`; none if it has none of this name.
+// Finds a value of the manifest, for `told`; none if it has none of this name, or one that is
+// no number with a fraction.
 extern bool wellhead_plugin_values_lookup(plugin_string_t *name, uint32_t *ret);
-// Publishes many numbers in one crossing, of each three: what `lookup` returned, the number,
-// and the quality's place in `quality`, which must be one that has a value. Refused, all of
-// it, if `publish` would refuse one of them.
-extern bool wellhead_plugin_values_publish_many(plugin_list_f64_t *numbers, plugin_string_t *err);
 
 // Imported Functions from `wellhead:plugin/kv@1.0.0`
 extern bool wellhead_plugin_kv_get(plugin_string_t *key, plugin_list_u8_t *ret);
@@ -308,8 +315,8 @@ extern bool wellhead_plugin_clock_moment_of(wellhead_plugin_clock_civil_t *local
 // Exported Functions from `plugin`
 void exports_plugin_describe(plugin_description_t *ret);
 bool exports_plugin_init(plugin_config_t *config, plugin_instant_t *now, plugin_string_t *err);
-bool exports_plugin_tick(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_string_t *err);
-bool exports_plugin_on_change(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_list_handle_t *changed, plugin_string_t *err);
+bool exports_plugin_tick(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_told_t *ret, plugin_string_t *err);
+bool exports_plugin_on_change(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_list_handle_t *changed, plugin_told_t *ret, plugin_string_t *err);
 void exports_plugin_save(plugin_list_u8_t *ret);
 
 // Helper Functions
@@ -328,13 +335,9 @@ void wellhead_plugin_points_option_handle_free(wellhead_plugin_points_option_han
 
 void wellhead_plugin_points_result_void_string_free(wellhead_plugin_points_result_void_string_t *ptr);
 
-void wellhead_plugin_points_list_handle_free(wellhead_plugin_points_list_handle_t *ptr);
-
 void wellhead_plugin_values_value_free(wellhead_plugin_values_value_t *ptr);
 
 void plugin_option_u32_free(plugin_option_u32_t *ptr);
-
-void plugin_list_f64_free(plugin_list_f64_t *ptr);
 
 void plugin_list_u8_free(plugin_list_u8_t *ptr);
 
@@ -362,7 +365,13 @@ void plugin_option_saved_state_free(plugin_option_saved_state_t *ptr);
 
 void plugin_config_free(plugin_config_t *ptr);
 
+void plugin_list_f64_free(plugin_list_f64_t *ptr);
+
 void plugin_list_handle_free(plugin_list_handle_t *ptr);
+
+void plugin_told_free(plugin_told_t *ptr);
+
+void plugin_result_told_string_free(plugin_result_told_string_t *ptr);
 
 // Sets the string `ret` to reference the input string `s` without copying it
 void plugin_string_set(plugin_string_t *ret, const char*s);

@@ -97,7 +97,10 @@ static void no_sensor(bool missing) {
   wellhead_plugin_alarms_raise(&code, WELLHEAD_PLUGIN_ALARMS_SEVERITY_WARNING, &en, &zh);
 }
 
-bool exports_plugin_tick(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_string_t *error) {
+bool exports_plugin_tick(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_told_t *told,
+                         plugin_string_t *error) {
+  /* Lists save crossings where there is much to tell. */
+  memset(told, 0, sizeof *told);
   if (ticked && kept.heating) {
     kept.milliseconds += now->monotonic_ms - last_ms;
   }
@@ -129,8 +132,10 @@ bool exports_plugin_tick(plugin_instant_t *now, plugin_list_f64_t *seen, plugin_
 }
 
 bool exports_plugin_on_change(plugin_instant_t *now, plugin_list_f64_t *seen,
-                              plugin_list_handle_t *changed, plugin_string_t *error) {
+                              plugin_list_handle_t *changed, plugin_told_t *told,
+                              plugin_string_t *error) {
   (void)now, (void)error;
+  memset(told, 0, sizeof *told);
   plugin_list_f64_free(seen);
   plugin_list_handle_free(changed);
   return true;

@@ -86,6 +86,24 @@ impl ::core::fmt::Debug for Config {
             .finish()
     }
 }
+/// What a call tells at its end without further crossings, besides what it asked the
+/// interfaces for. What `publish`, or `write` before, would refuse fails the call.
+#[derive(Clone)]
+pub struct Told {
+    /// Numbers to publish, of each three: what `values.lookup` returned, the number, and the
+    /// quality's place in `quality`, which must be one that has a value.
+    pub numbers: _rt::Vec<f64>,
+    /// Outputs of which the same is asked again, for the same reason, as was asked last.
+    pub again: _rt::Vec<Handle>,
+}
+impl ::core::fmt::Debug for Told {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Told")
+            .field("numbers", &self.numbers)
+            .field("again", &self.again)
+            .finish()
+    }
+}
 #[doc(hidden)]
 #[allow(non_snake_case, unused_unsafe)]
 pub unsafe fn _export_describe_cabi<T_: Guest>() -> *mut u8 {
@@ -497,17 +515,32 @@ pub unsafe fn _export_tick_cabi<T_: Guest>(
         };
         let ptr2 = (&raw mut _RET_AREA.0).cast::<u8>();
         match result1 {
-            Ok(_) => {
+            Ok(e) => {
                 *ptr2.add(0).cast::<u8>() = (0i32) as u8;
+                let Told { numbers: numbers3, again: again3 } = e;
+                let vec4 = <_ as Into<_rt::Vec<_>>>::into(numbers3).into_boxed_slice();
+                let ptr4 = vec4.as_ptr().cast::<u8>();
+                let len4 = vec4.len();
+                ::core::mem::forget(vec4);
+                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4
+                    .cast_mut();
+                let vec5 = <_ as Into<_rt::Vec<_>>>::into(again3).into_boxed_slice();
+                let ptr5 = vec5.as_ptr().cast::<u8>();
+                let len5 = vec5.len();
+                ::core::mem::forget(vec5);
+                *ptr2.add(4 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len5;
+                *ptr2.add(3 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr5
+                    .cast_mut();
             }
             Err(e) => {
                 *ptr2.add(0).cast::<u8>() = (1i32) as u8;
-                let vec3 = (e.into_bytes()).into_boxed_slice();
-                let ptr3 = vec3.as_ptr().cast::<u8>();
-                let len3 = vec3.len();
-                ::core::mem::forget(vec3);
-                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
-                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr3
+                let vec6 = (e.into_bytes()).into_boxed_slice();
+                let ptr6 = vec6.as_ptr().cast::<u8>();
+                let len6 = vec6.len();
+                ::core::mem::forget(vec6);
+                *ptr2.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr6
                     .cast_mut();
             }
         };
@@ -520,15 +553,34 @@ pub unsafe fn __post_return_tick<T_: Guest>(arg0: *mut u8) {
     unsafe {
         let l0 = i32::from(*arg0.add(0).cast::<u8>());
         match l0 {
-            0 => {}
-            _ => {
+            0 => {
                 let l1 = *arg0
                     .add(::core::mem::size_of::<*const u8>())
                     .cast::<*mut u8>();
                 let l2 = *arg0
                     .add(2 * ::core::mem::size_of::<*const u8>())
                     .cast::<usize>();
-                _rt::cabi_dealloc(l1, l2, 1);
+                let base3 = l1;
+                let len3 = l2;
+                _rt::cabi_dealloc(base3, len3 * 8, 8);
+                let l4 = *arg0
+                    .add(3 * ::core::mem::size_of::<*const u8>())
+                    .cast::<*mut u8>();
+                let l5 = *arg0
+                    .add(4 * ::core::mem::size_of::<*const u8>())
+                    .cast::<usize>();
+                let base6 = l4;
+                let len6 = l5;
+                _rt::cabi_dealloc(base6, len6 * 4, 4);
+            }
+            _ => {
+                let l7 = *arg0
+                    .add(::core::mem::size_of::<*const u8>())
+                    .cast::<*mut u8>();
+                let l8 = *arg0
+                    .add(2 * ::core::mem::size_of::<*const u8>())
+                    .cast::<usize>();
+                _rt::cabi_dealloc(l7, l8, 1);
             }
         }
     }
@@ -583,17 +635,32 @@ pub unsafe fn _export_on_change_cabi<T_: Guest>(
         };
         let ptr3 = (&raw mut _RET_AREA.0).cast::<u8>();
         match result2 {
-            Ok(_) => {
+            Ok(e) => {
                 *ptr3.add(0).cast::<u8>() = (0i32) as u8;
+                let Told { numbers: numbers4, again: again4 } = e;
+                let vec5 = <_ as Into<_rt::Vec<_>>>::into(numbers4).into_boxed_slice();
+                let ptr5 = vec5.as_ptr().cast::<u8>();
+                let len5 = vec5.len();
+                ::core::mem::forget(vec5);
+                *ptr3.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len5;
+                *ptr3.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr5
+                    .cast_mut();
+                let vec6 = <_ as Into<_rt::Vec<_>>>::into(again4).into_boxed_slice();
+                let ptr6 = vec6.as_ptr().cast::<u8>();
+                let len6 = vec6.len();
+                ::core::mem::forget(vec6);
+                *ptr3.add(4 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                *ptr3.add(3 * ::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr6
+                    .cast_mut();
             }
             Err(e) => {
                 *ptr3.add(0).cast::<u8>() = (1i32) as u8;
-                let vec4 = (e.into_bytes()).into_boxed_slice();
-                let ptr4 = vec4.as_ptr().cast::<u8>();
-                let len4 = vec4.len();
-                ::core::mem::forget(vec4);
-                *ptr3.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
-                *ptr3.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4
+                let vec7 = (e.into_bytes()).into_boxed_slice();
+                let ptr7 = vec7.as_ptr().cast::<u8>();
+                let len7 = vec7.len();
+                ::core::mem::forget(vec7);
+                *ptr3.add(2 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
+                *ptr3.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr7
                     .cast_mut();
             }
         };
@@ -606,15 +673,34 @@ pub unsafe fn __post_return_on_change<T_: Guest>(arg0: *mut u8) {
     unsafe {
         let l0 = i32::from(*arg0.add(0).cast::<u8>());
         match l0 {
-            0 => {}
-            _ => {
+            0 => {
                 let l1 = *arg0
                     .add(::core::mem::size_of::<*const u8>())
                     .cast::<*mut u8>();
                 let l2 = *arg0
                     .add(2 * ::core::mem::size_of::<*const u8>())
                     .cast::<usize>();
-                _rt::cabi_dealloc(l1, l2, 1);
+                let base3 = l1;
+                let len3 = l2;
+                _rt::cabi_dealloc(base3, len3 * 8, 8);
+                let l4 = *arg0
+                    .add(3 * ::core::mem::size_of::<*const u8>())
+                    .cast::<*mut u8>();
+                let l5 = *arg0
+                    .add(4 * ::core::mem::size_of::<*const u8>())
+                    .cast::<usize>();
+                let base6 = l4;
+                let len6 = l5;
+                _rt::cabi_dealloc(base6, len6 * 4, 4);
+            }
+            _ => {
+                let l7 = *arg0
+                    .add(::core::mem::size_of::<*const u8>())
+                    .cast::<*mut u8>();
+                let l8 = *arg0
+                    .add(2 * ::core::mem::size_of::<*const u8>())
+                    .cast::<usize>();
+                _rt::cabi_dealloc(l7, l8, 1);
             }
         }
     }
@@ -658,14 +744,14 @@ pub trait Guest {
     /// from 0; the age in milliseconds; and who decides an output, by the place in `holder`, 0 of an
     /// input.
     #[allow(async_fn_in_trait)]
-    fn tick(now: Instant, seen: _rt::Vec<f64>) -> Result<(), _rt::String>;
+    fn tick(now: Instant, seen: _rt::Vec<f64>) -> Result<Told, _rt::String>;
     /// Called when points changed, if the manifest asks for it; `seen` as in `tick`.
     #[allow(async_fn_in_trait)]
     fn on_change(
         now: Instant,
         seen: _rt::Vec<f64>,
         changed: _rt::Vec<Handle>,
-    ) -> Result<(), _rt::String>;
+    ) -> Result<Told, _rt::String>;
     /// What is to survive a restart or an update.
     #[allow(async_fn_in_trait)]
     fn save() -> _rt::Vec<u8>;
@@ -1248,67 +1334,6 @@ pub mod wellhead {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// Asks again for what this plugin asked last of each of these outputs, for the same reason:
-            /// many writes in one crossing. Refused, all of it, if it asks nothing of one of them.
-            #[allow(async_fn_in_trait)]
-            pub fn renew(points: &[Handle]) -> Result<(), _rt::String> {
-                unsafe {
-                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
-                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
-                    struct RetArea(
-                        [::core::mem::MaybeUninit<
-                            u8,
-                        >; 3 * ::core::mem::size_of::<*const u8>()],
-                    );
-                    let mut ret_area = RetArea(
-                        [::core::mem::MaybeUninit::uninit(); 3
-                            * ::core::mem::size_of::<*const u8>()],
-                    );
-                    let vec0 = points;
-                    let ptr0 = vec0.as_ptr().cast::<u8>();
-                    let len0 = vec0.len();
-                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
-                    #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "wellhead:plugin/points@1.0.0")]
-                    unsafe extern "C" {
-                        #[link_name = "renew"]
-                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
-                    }
-                    #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
-                        unreachable!()
-                    }
-                    wit_import2(ptr0.cast_mut(), len0, ptr1);
-                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
-                    let result7 = match l3 {
-                        0 => {
-                            let e = ();
-                            Ok(e)
-                        }
-                        1 => {
-                            let e = {
-                                let l4 = *ptr1
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l5 = *ptr1
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                let len6 = l5;
-                                let bytes6 = _rt::Vec::from_raw_parts(
-                                    l4.cast(),
-                                    len6,
-                                    len6,
-                                );
-                                _rt::string_lift(bytes6)
-                            };
-                            Err(e)
-                        }
-                        _ => _rt::invalid_enum_discriminant(),
-                    };
-                    result7
-                }
-            }
-            #[allow(unused_unsafe, clippy::all)]
             /// Gives an output back.
             #[allow(async_fn_in_trait)]
             pub fn relinquish(point: Handle, reason: &str) -> Result<(), _rt::String> {
@@ -1610,7 +1635,8 @@ pub mod wellhead {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// Finds a value of the manifest, for `publish-many`; none if it has none of this name.
+            /// Finds a value of the manifest, for `told`; none if it has none of this name, or one that is
+            /// no number with a fraction.
             #[allow(async_fn_in_trait)]
             pub fn lookup(name: &str) -> Option<u32> {
                 unsafe {
@@ -1645,68 +1671,6 @@ pub mod wellhead {
                         _ => _rt::invalid_enum_discriminant(),
                     };
                     result5
-                }
-            }
-            #[allow(unused_unsafe, clippy::all)]
-            /// Publishes many numbers in one crossing, of each three: what `lookup` returned, the number,
-            /// and the quality's place in `quality`, which must be one that has a value. Refused, all of
-            /// it, if `publish` would refuse one of them.
-            #[allow(async_fn_in_trait)]
-            pub fn publish_many(numbers: &[f64]) -> Result<(), _rt::String> {
-                unsafe {
-                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
-                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
-                    struct RetArea(
-                        [::core::mem::MaybeUninit<
-                            u8,
-                        >; 3 * ::core::mem::size_of::<*const u8>()],
-                    );
-                    let mut ret_area = RetArea(
-                        [::core::mem::MaybeUninit::uninit(); 3
-                            * ::core::mem::size_of::<*const u8>()],
-                    );
-                    let vec0 = numbers;
-                    let ptr0 = vec0.as_ptr().cast::<u8>();
-                    let len0 = vec0.len();
-                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
-                    #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "wellhead:plugin/values@1.0.0")]
-                    unsafe extern "C" {
-                        #[link_name = "publish-many"]
-                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
-                    }
-                    #[cfg(not(target_arch = "wasm32"))]
-                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
-                        unreachable!()
-                    }
-                    wit_import2(ptr0.cast_mut(), len0, ptr1);
-                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
-                    let result7 = match l3 {
-                        0 => {
-                            let e = ();
-                            Ok(e)
-                        }
-                        1 => {
-                            let e = {
-                                let l4 = *ptr1
-                                    .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>();
-                                let l5 = *ptr1
-                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>();
-                                let len6 = l5;
-                                let bytes6 = _rt::Vec::from_raw_parts(
-                                    l4.cast(),
-                                    len6,
-                                    len6,
-                                );
-                                _rt::string_lift(bytes6)
-                            };
-                            Err(e)
-                        }
-                        _ => _rt::invalid_enum_discriminant(),
-                    };
-                    result7
                 }
             }
         }
@@ -2402,10 +2366,10 @@ macro_rules! __export_plugin_impl {
         "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.60.0:wellhead:plugin@1.0.0:plugin:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1863] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 1838] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xca\x0d\x01A\x02\x01\
-A/\x01B\x1e\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xb1\x0d\x01A\x02\x01\
+A2\x01B\x1b\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
 bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07boole\
 an\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\
 \0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\0\x06\
@@ -2414,40 +2378,39 @@ nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01s\0\
 other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05roles\x01\x0d\
 \x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01@\x01\x05\
 point\x01\0\x07\x04\0\x04read\x01\x10\x01j\0\x01s\x01@\x03\x05point\x01\x05value\
-\x05\x06reasons\0\x11\x04\0\x05write\x01\x12\x01p\x01\x01@\x01\x06points\x13\0\x11\
-\x04\0\x05renew\x01\x14\x01@\x02\x05point\x01\x06reasons\0\x11\x04\0\x0arelinqui\
-sh\x01\x15\x01@\x01\x05point\x01\0\x0b\x04\0\x07held-by\x01\x16\x03\0\x1cwellhea\
-d:plugin/points@1.0.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quality\x01B\x0d\
-\x02\x03\x02\x01\x01\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07quality\
-\x03\0\x02\x01j\0\x01s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\x04\x04\0\
-\x07publish\x01\x05\x01ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\x07\x01pu\x01\
-@\x01\x07numbers\x08\0\x04\x04\0\x0cpublish-many\x01\x09\x03\0\x1cwellhead:plugi\
-n/values@1.0.0\x05\x03\x01B\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03get\
-\x01\x02\x01j\0\x01s\x01@\x02\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01@\
-\x01\x03keys\x01\0\x04\0\x06delete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\
-\x04\x01B\x04\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01\
-@\x02\x05level\x01\x04texts\x01\0\x04\0\x05write\x01\x02\x03\0\x19wellhead:plugi\
-n/log@1.0.0\x05\x05\x01B\x06\x01m\x03\x06notice\x07warning\x05alarm\x04\0\x08sev\
-erity\x03\0\0\x01@\x04\x04codes\x08severity\x01\x04texts\x07text-zhs\x01\0\x04\0\
-\x05raise\x01\x02\x01@\x01\x04codes\x01\0\x04\0\x05clear\x01\x03\x03\0\x1cwellhe\
-ad:plugin/alarms@1.0.0\x05\x06\x01B\x09\x01r\x08\x04yearz\x05month}\x03day}\x04h\
-our}\x06minute}\x06second}\x07weekday}\x0autc-offsetz\x04\0\x05civil\x03\0\0\x01\
-r\x04\x06utc-msx\x0cmonotonic-msw\x06synced\x7f\x05local\x01\x04\0\x07instant\x03\
-\0\x02\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\x04\x01kx\x01@\x01\x05loc\
-al\x01\0\x05\x04\0\x09moment-of\x01\x06\x03\0\x1bwellhead:plugin/clock@1.0.0\x05\
-\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\0\x05value\x03\0\x01\x02\
-\x03\0\x05\x07instant\x03\0\x07instant\x03\0\x0b\x01r\x03\x04names\x07versions\x0a\
-built-withs\x03\0\x0bdescription\x03\0\x0d\x01p\x0a\x01p\x0f\x01q\x05\x07boolean\
-\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x05table\x01\x10\0\x03\
-\0\x07setting\x03\0\x11\x01r\x02\x04names\x05value\x12\x03\0\x09parameter\x03\0\x13\
-\x01p}\x01r\x02\x07versions\x05bytes\x15\x03\0\x0bsaved-state\x03\0\x16\x01p\x14\
-\x01k\x17\x01r\x02\x0aparameters\x18\x05saved\x19\x03\0\x06config\x03\0\x1a\x01@\
-\0\0\x0e\x04\0\x08describe\x01\x1c\x01j\0\x01s\x01@\x02\x06config\x1b\x03now\x0c\
-\0\x1d\x04\0\x04init\x01\x1e\x01pu\x01@\x02\x03now\x0c\x04seen\x1f\0\x1d\x04\0\x04\
-tick\x01\x20\x01p\x09\x01@\x03\x03now\x0c\x04seen\x1f\x07changed!\0\x1d\x04\0\x09\
-on-change\x01\"\x01@\0\0\x15\x04\0\x04save\x01#\x04\0\x1cwellhead:plugin/plugin@\
-1.0.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+\x05\x06reasons\0\x11\x04\0\x05write\x01\x12\x01@\x02\x05point\x01\x06reasons\0\x11\
+\x04\0\x0arelinquish\x01\x13\x01@\x01\x05point\x01\0\x0b\x04\0\x07held-by\x01\x14\
+\x03\0\x1cwellhead:plugin/points@1.0.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07\
+quality\x01B\x0a\x02\x03\x02\x01\x01\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\
+\0\x07quality\x03\0\x02\x01j\0\x01s\x01@\x03\x04names\x05value\x01\x07quality\x03\
+\0\x04\x04\0\x07publish\x01\x05\x01ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\
+\x07\x03\0\x1cwellhead:plugin/values@1.0.0\x05\x03\x01B\x09\x01p}\x01k\0\x01@\x01\
+\x03keys\0\x01\x04\0\x03get\x01\x02\x01j\0\x01s\x01@\x02\x03keys\x05value\0\0\x03\
+\x04\0\x03set\x01\x04\x01@\x01\x03keys\x01\0\x04\0\x06delete\x01\x05\x03\0\x18we\
+llhead:plugin/kv@1.0.0\x05\x04\x01B\x04\x01m\x04\x05debug\x04info\x04warn\x05err\
+or\x04\0\x05level\x03\0\0\x01@\x02\x05level\x01\x04texts\x01\0\x04\0\x05write\x01\
+\x02\x03\0\x19wellhead:plugin/log@1.0.0\x05\x05\x01B\x06\x01m\x03\x06notice\x07w\
+arning\x05alarm\x04\0\x08severity\x03\0\0\x01@\x04\x04codes\x08severity\x01\x04t\
+exts\x07text-zhs\x01\0\x04\0\x05raise\x01\x02\x01@\x01\x04codes\x01\0\x04\0\x05c\
+lear\x01\x03\x03\0\x1cwellhead:plugin/alarms@1.0.0\x05\x06\x01B\x09\x01r\x08\x04\
+yearz\x05month}\x03day}\x04hour}\x06minute}\x06second}\x07weekday}\x0autc-offset\
+z\x04\0\x05civil\x03\0\0\x01r\x04\x06utc-msx\x0cmonotonic-msw\x06synced\x7f\x05l\
+ocal\x01\x04\0\x07instant\x03\0\x02\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\
+\x04\x01kx\x01@\x01\x05local\x01\0\x05\x04\0\x09moment-of\x01\x06\x03\0\x1bwellh\
+ead:plugin/clock@1.0.0\x05\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\
+\0\x05value\x03\0\x01\x02\x03\0\x05\x07instant\x03\0\x07instant\x03\0\x0b\x01r\x03\
+\x04names\x07versions\x0abuilt-withs\x03\0\x0bdescription\x03\0\x0d\x01p\x0a\x01\
+p\x0f\x01q\x05\x07boolean\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01\
+s\0\x05table\x01\x10\0\x03\0\x07setting\x03\0\x11\x01r\x02\x04names\x05value\x12\
+\x03\0\x09parameter\x03\0\x13\x01p}\x01r\x02\x07versions\x05bytes\x15\x03\0\x0bs\
+aved-state\x03\0\x16\x01p\x14\x01k\x17\x01r\x02\x0aparameters\x18\x05saved\x19\x03\
+\0\x06config\x03\0\x1a\x01pu\x01p\x09\x01r\x02\x07numbers\x1c\x05again\x1d\x03\0\
+\x04told\x03\0\x1e\x01@\0\0\x0e\x04\0\x08describe\x01\x20\x01j\0\x01s\x01@\x02\x06\
+config\x1b\x03now\x0c\0!\x04\0\x04init\x01\"\x01j\x01\x1f\x01s\x01@\x02\x03now\x0c\
+\x04seen\x1c\0#\x04\0\x04tick\x01$\x01@\x03\x03now\x0c\x04seen\x1c\x07changed\x1d\
+\0#\x04\0\x09on-change\x01%\x01@\0\0\x15\x04\0\x04save\x01&\x04\0\x1cwellhead:pl\
+ugin/plugin@1.0.0\x04\0\x0b\x0c\x01\0\x06plugin\x03\0\0\0G\x09producers\x01\x0cp\
+rocessed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
         };
     };
 }
@@ -2460,48 +2423,48 @@ pub use __export_plugin_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1793] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe4\x0c\x01A\x02\x01\
-A\"\x01B\x1e\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\
-\x03bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07b\
-oolean\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05valu\
-e\x03\0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\0\
-\x06\x01r\x03\x04names\x05indexy\x08writable\x7f\x04\0\x04role\x03\0\x08\x01q\x06\
-\x06nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01\
-s\0\x05other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05rol\
-es\x01\x0d\x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01\
-@\x01\x05point\x01\0\x07\x04\0\x04read\x01\x10\x01j\0\x01s\x01@\x03\x05point\x01\
-\x05value\x05\x06reasons\0\x11\x04\0\x05write\x01\x12\x01p\x01\x01@\x01\x06point\
-s\x13\0\x11\x04\0\x05renew\x01\x14\x01@\x02\x05point\x01\x06reasons\0\x11\x04\0\x0a\
-relinquish\x01\x15\x01@\x01\x05point\x01\0\x0b\x04\0\x07held-by\x01\x16\x03\0\x1c\
-wellhead:plugin/points@1.0.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07quality\x01\
-B\x0d\x02\x03\x02\x01\x01\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07qu\
-ality\x03\0\x02\x01j\0\x01s\x01@\x03\x04names\x05value\x01\x07quality\x03\0\x04\x04\
-\0\x07publish\x01\x05\x01ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\x07\x01p\
-u\x01@\x01\x07numbers\x08\0\x04\x04\0\x0cpublish-many\x01\x09\x03\0\x1cwellhead:\
-plugin/values@1.0.0\x05\x03\x01B\x09\x01p}\x01k\0\x01@\x01\x03keys\0\x01\x04\0\x03\
-get\x01\x02\x01j\0\x01s\x01@\x02\x03keys\x05value\0\0\x03\x04\0\x03set\x01\x04\x01\
-@\x01\x03keys\x01\0\x04\0\x06delete\x01\x05\x03\0\x18wellhead:plugin/kv@1.0.0\x05\
-\x04\x01B\x04\x01m\x04\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01\
-@\x02\x05level\x01\x04texts\x01\0\x04\0\x05write\x01\x02\x03\0\x19wellhead:plugi\
-n/log@1.0.0\x05\x05\x01B\x06\x01m\x03\x06notice\x07warning\x05alarm\x04\0\x08sev\
-erity\x03\0\0\x01@\x04\x04codes\x08severity\x01\x04texts\x07text-zhs\x01\0\x04\0\
-\x05raise\x01\x02\x01@\x01\x04codes\x01\0\x04\0\x05clear\x01\x03\x03\0\x1cwellhe\
-ad:plugin/alarms@1.0.0\x05\x06\x01B\x09\x01r\x08\x04yearz\x05month}\x03day}\x04h\
-our}\x06minute}\x06second}\x07weekday}\x0autc-offsetz\x04\0\x05civil\x03\0\0\x01\
-r\x04\x06utc-msx\x0cmonotonic-msw\x06synced\x7f\x05local\x01\x04\0\x07instant\x03\
-\0\x02\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\x04\x01kx\x01@\x01\x05loc\
-al\x01\0\x05\x04\0\x09moment-of\x01\x06\x03\0\x1bwellhead:plugin/clock@1.0.0\x05\
-\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\0\x05value\x03\0\x01\x02\
-\x03\0\x05\x07instant\x03\0\x07instant\x03\0\x0b\x01r\x03\x04names\x07versions\x0a\
-built-withs\x03\0\x0bdescription\x03\0\x0d\x01p\x0a\x01p\x0f\x01q\x05\x07boolean\
-\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x05table\x01\x10\0\x03\
-\0\x07setting\x03\0\x11\x01r\x02\x04names\x05value\x12\x03\0\x09parameter\x03\0\x13\
-\x01p}\x01r\x02\x07versions\x05bytes\x15\x03\0\x0bsaved-state\x03\0\x16\x01p\x14\
-\x01k\x17\x01r\x02\x0aparameters\x18\x05saved\x19\x03\0\x06config\x03\0\x1a\x04\0\
-<wellhead:plugin/plugin-with-all-of-its-exports-removed@1.0.0\x04\0\x0b,\x01\0&p\
-lugin-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-b\
-y\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x060.60.0";
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1768] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xcb\x0c\x01A\x02\x01\
+A&\x01B\x1b\x01y\x04\0\x06handle\x03\0\0\x01m\x05\x04good\x09uncertain\x05stale\x03\
+bad\x06manual\x04\0\x07quality\x03\0\x02\x01q\x05\x0bunavailable\x01s\0\x07boole\
+an\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\
+\0\x04\x01r\x03\x05value\x05\x07quality\x03\x06age-msw\x04\0\x06sample\x03\0\x06\
+\x01r\x03\x04names\x05indexy\x08writable\x7f\x04\0\x04role\x03\0\x08\x01q\x06\x06\
+nobody\0\0\x0bthis-plugin\0\0\x08operator\0\0\x05local\0\0\x0aprotection\x01s\0\x05\
+other\x01s\0\x04\0\x06holder\x03\0\x0a\x01p\x09\x01@\0\0\x0c\x04\0\x05roles\x01\x0d\
+\x01k\x01\x01@\x02\x04roles\x05indexy\0\x0e\x04\0\x06lookup\x01\x0f\x01@\x01\x05\
+point\x01\0\x07\x04\0\x04read\x01\x10\x01j\0\x01s\x01@\x03\x05point\x01\x05value\
+\x05\x06reasons\0\x11\x04\0\x05write\x01\x12\x01@\x02\x05point\x01\x06reasons\0\x11\
+\x04\0\x0arelinquish\x01\x13\x01@\x01\x05point\x01\0\x0b\x04\0\x07held-by\x01\x14\
+\x03\0\x1cwellhead:plugin/points@1.0.0\x05\0\x02\x03\0\0\x05value\x02\x03\0\0\x07\
+quality\x01B\x0a\x02\x03\x02\x01\x01\x04\0\x05value\x03\0\0\x02\x03\x02\x01\x02\x04\
+\0\x07quality\x03\0\x02\x01j\0\x01s\x01@\x03\x04names\x05value\x01\x07quality\x03\
+\0\x04\x04\0\x07publish\x01\x05\x01ky\x01@\x01\x04names\0\x06\x04\0\x06lookup\x01\
+\x07\x03\0\x1cwellhead:plugin/values@1.0.0\x05\x03\x01B\x09\x01p}\x01k\0\x01@\x01\
+\x03keys\0\x01\x04\0\x03get\x01\x02\x01j\0\x01s\x01@\x02\x03keys\x05value\0\0\x03\
+\x04\0\x03set\x01\x04\x01@\x01\x03keys\x01\0\x04\0\x06delete\x01\x05\x03\0\x18we\
+llhead:plugin/kv@1.0.0\x05\x04\x01B\x04\x01m\x04\x05debug\x04info\x04warn\x05err\
+or\x04\0\x05level\x03\0\0\x01@\x02\x05level\x01\x04texts\x01\0\x04\0\x05write\x01\
+\x02\x03\0\x19wellhead:plugin/log@1.0.0\x05\x05\x01B\x06\x01m\x03\x06notice\x07w\
+arning\x05alarm\x04\0\x08severity\x03\0\0\x01@\x04\x04codes\x08severity\x01\x04t\
+exts\x07text-zhs\x01\0\x04\0\x05raise\x01\x02\x01@\x01\x04codes\x01\0\x04\0\x05c\
+lear\x01\x03\x03\0\x1cwellhead:plugin/alarms@1.0.0\x05\x06\x01B\x09\x01r\x08\x04\
+yearz\x05month}\x03day}\x04hour}\x06minute}\x06second}\x07weekday}\x0autc-offset\
+z\x04\0\x05civil\x03\0\0\x01r\x04\x06utc-msx\x0cmonotonic-msw\x06synced\x7f\x05l\
+ocal\x01\x04\0\x07instant\x03\0\x02\x01@\x01\x06utc-msx\0\x01\x04\0\x08civil-at\x01\
+\x04\x01kx\x01@\x01\x05local\x01\0\x05\x04\0\x09moment-of\x01\x06\x03\0\x1bwellh\
+ead:plugin/clock@1.0.0\x05\x07\x02\x03\0\0\x06handle\x03\0\x06handle\x03\0\x08\x03\
+\0\x05value\x03\0\x01\x02\x03\0\x05\x07instant\x03\0\x07instant\x03\0\x0b\x01r\x03\
+\x04names\x07versions\x0abuilt-withs\x03\0\x0bdescription\x03\0\x0d\x01p\x0a\x01\
+p\x0f\x01q\x05\x07boolean\x01\x7f\0\x07integer\x01x\0\x06number\x01u\0\x04text\x01\
+s\0\x05table\x01\x10\0\x03\0\x07setting\x03\0\x11\x01r\x02\x04names\x05value\x12\
+\x03\0\x09parameter\x03\0\x13\x01p}\x01r\x02\x07versions\x05bytes\x15\x03\0\x0bs\
+aved-state\x03\0\x16\x01p\x14\x01k\x17\x01r\x02\x0aparameters\x18\x05saved\x19\x03\
+\0\x06config\x03\0\x1a\x01pu\x01p\x09\x01r\x02\x07numbers\x1c\x05again\x1d\x03\0\
+\x04told\x03\0\x1e\x04\0<wellhead:plugin/plugin-with-all-of-its-exports-removed@\
+1.0.0\x04\0\x0b,\x01\0&plugin-with-all-of-its-exports-removed\x03\0\0\0G\x09prod\
+ucers\x01\x0cprocessed-by\x02\x0dwit-component\x070.254.2\x10wit-bindgen-rust\x06\
+0.60.0";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -71,6 +71,15 @@ pub struct Config {
     pub saved: Option<Vec<u8>>,
 }
 
+/// What a call tells at its end, as the contract has it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Told {
+    /// Numbers to publish: of each its handle, the number and the quality's place.
+    pub numbers: Vec<f64>,
+    /// Outputs of which the same is asked again.
+    pub again: Vec<u32>,
+}
+
 /// The imports of the contract, in the SDK's types.
 #[expect(missing_docs, reason = "the contract, sdk/wit, describes each")]
 pub trait Host {
@@ -82,12 +91,10 @@ pub trait Host {
     }
     fn read(&self, point: u32) -> Sample;
     fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String>;
-    fn renew(&self, points: &[u32]) -> Result<(), String>;
     fn relinquish(&self, point: u32, reason: &str) -> Result<(), String>;
     fn held_by(&self, point: u32) -> Holder;
     fn publish(&self, name: &str, value: Option<&Value>, quality: Quality) -> Result<(), String>;
     fn lookup_value(&self, name: &str) -> Option<u32>;
-    fn publish_many(&self, numbers: &[f64]) -> Result<(), String>;
     fn kv_get(&self, key: &str) -> Option<Vec<u8>>;
     fn kv_set(&self, key: &str, value: &[u8]) -> Result<(), String>;
     fn kv_delete(&self, key: &str);

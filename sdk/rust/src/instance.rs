@@ -1,6 +1,6 @@
 //! A plugin while it runs: the same around it in wasm and in the mock.
 
-use crate::host::{Config, Host};
+use crate::host::{Config, Host, Told};
 use crate::said::Said;
 use crate::{Error, Init, Level, Now, Plugin, Restored, Tick, state};
 
@@ -33,7 +33,7 @@ impl<P: Plugin> Instance<P> {
     }
 
     /// Calls `tick`. `seen` has four numbers of each point, as the contract says.
-    pub fn tick(&mut self, host: &dyn Host, now: Now, seen: &[f64]) -> Result<(), Error> {
+    pub fn tick(&mut self, host: &dyn Host, now: Now, seen: &[f64]) -> Result<Told, Error> {
         self.call(host, now, seen, &[], P::tick)
     }
 
@@ -44,7 +44,7 @@ impl<P: Plugin> Instance<P> {
         now: Now,
         seen: &[f64],
         changed: &[u32],
-    ) -> Result<(), Error> {
+    ) -> Result<Told, Error> {
         self.call(host, now, seen, changed, P::on_change)
     }
 
@@ -55,16 +55,15 @@ impl<P: Plugin> Instance<P> {
         seen: &[f64],
         changed: &[u32],
         call: impl FnOnce(&mut P, &mut Tick<'_>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    ) -> Result<Told, Error> {
         let mut cx = Tick { host, now, seen, changed, said: &mut self.said };
-        let mut result = call(&mut self.plugin, &mut cx);
-        if result.is_ok() {
-            result = self.said.end(host).map_err(Error::from);
+        match call(&mut self.plugin, &mut cx) {
+            Ok(()) => Ok(self.said.end()),
+            Err(error) => {
+                self.said = Said::default();
+                Err(error)
+            }
         }
-        if result.is_err() {
-            self.said = Said::default();
-        }
-        result
     }
 
     /// What is to survive.

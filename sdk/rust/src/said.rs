@@ -1,7 +1,7 @@
 //! What the gateway was told and still has, so that it need not be told again: of what a plugin
 //! says in a call, most is as it was.
 
-use crate::host::Host;
+use crate::host::{Host, Told};
 use crate::{Quality, Value};
 
 /// What was said in calls that ended well. After one that did not, start anew: the gateway dropped
@@ -14,9 +14,6 @@ pub(crate) struct Said {
     outputs: Vec<Asked>,
     /// Codes of alarms that were cleared.
     cleared: Vec<String>,
-    /// What the end of a call told last, for their memory.
-    numbers: Vec<f64>,
-    again: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -113,16 +110,15 @@ impl Said {
         }
     }
 
-    /// The end of a call: tells in one what was kept until now.
-    pub(crate) fn end(&mut self, host: &dyn Host) -> Result<(), String> {
-        self.numbers.clear();
-        self.again.clear();
+    /// The end of a call: what was kept until now.
+    pub(crate) fn end(&mut self) -> Told {
+        let mut told = Told::default();
         for known in &mut self.values {
             if let (true, Some(handle), Some(Value::Float(number))) =
                 (known.pending, known.handle, &known.value)
             {
                 known.pending = false;
-                self.numbers.extend_from_slice(&[
+                told.numbers.extend_from_slice(&[
                     f64::from(handle),
                     *number,
                     known.quality.place(),
@@ -131,16 +127,10 @@ impl Said {
         }
         for asked in &mut self.outputs {
             if std::mem::take(&mut asked.again) {
-                self.again.push(asked.point);
+                told.again.push(asked.point);
             }
         }
-        if !self.numbers.is_empty() {
-            host.publish_many(&self.numbers)?;
-        }
-        if !self.again.is_empty() {
-            host.renew(&self.again)?;
-        }
-        Ok(())
+        told
     }
 
     /// An alarm is raised. That is told every time: its text may be another, and a gateway that
@@ -183,14 +173,14 @@ mod tests {
 
     /// A gateway that has the values a, b, c and d, and writes down what it is told.
     #[derive(Default)]
-    struct Told {
+    struct Listener {
         lines: RefCell<Vec<String>>,
         refuses: bool,
     }
 
     const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-    impl Told {
+    impl Listener {
         fn line(&self, line: String) -> Result<(), String> {
             if self.refuses {
                 return Err("no".to_owned());
@@ -201,18 +191,21 @@ mod tests {
 
         /// What it was told until the end of this call.
         fn end(&self, said: &mut Said) -> Vec<String> {
-            assert_eq!(said.end(self), Ok(()));
-            self.lines.take()
+            let told = said.end();
+            let mut lines = self.lines.take();
+            let rows = told.numbers.chunks_exact(3).map(|row| {
+                let quality = if row[2] == Good.place() { "" } else { "~" };
+                format!("{}={}{quality}", NAMES[row[0] as usize], row[1])
+            });
+            lines.extend((!told.numbers.is_empty()).then(|| rows.collect::<Vec<_>>().join(" ")));
+            lines.extend((!told.again.is_empty()).then(|| format!("again {:?}", told.again)));
+            lines
         }
     }
 
-    impl Host for Told {
+    impl Host for Listener {
         fn write(&self, point: u32, value: &Value, reason: &str) -> Result<(), String> {
             self.line(format!("{point} {value} {reason}"))
-        }
-
-        fn renew(&self, points: &[u32]) -> Result<(), String> {
-            self.line(format!("again {points:?}"))
         }
 
         fn publish(&self, name: &str, value: Option<&Value>, _: Quality) -> Result<(), String> {
@@ -221,14 +214,6 @@ mod tests {
 
         fn lookup_value(&self, name: &str) -> Option<u32> {
             NAMES.iter().position(|n| *n == name).map(|at| at as u32)
-        }
-
-        fn publish_many(&self, numbers: &[f64]) -> Result<(), String> {
-            let rows = numbers.chunks_exact(3).map(|row| {
-                let quality = if row[2] == Good.place() { "" } else { "~" };
-                format!("{}={}{quality}", NAMES[row[0] as usize], row[1])
-            });
-            self.line(rows.collect::<Vec<_>>().join(" "))
         }
 
         // The rest of a plant that has nothing but outputs.
@@ -270,7 +255,7 @@ mod tests {
 
     /// What a call tells that publishes a few numbers.
     fn told(said: &mut Said, values: &[(&'static str, f64, Quality)]) -> Vec<String> {
-        let host = Told::default();
+        let host = Listener::default();
         for (name, value, quality) in values {
             assert_eq!(said.publish(&host, name, Some(Value::Float(*value)), *quality), Ok(()));
         }
@@ -290,7 +275,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_told_at_once_and_outdoes_a_number_of_the_same_call() {
-        let (mut said, host) = (Said::default(), Told::default());
+        let (mut said, host) = (Said::default(), Listener::default());
         let number = |x| Some(Value::Float(x));
         said.publish(&host, "a", Some(Value::Text("on".into())), Good).unwrap();
         said.publish(&host, "b", number(1.0), Good).unwrap();
@@ -305,23 +290,21 @@ mod tests {
 
     #[test]
     fn a_value_that_was_refused_is_told_again() {
-        let (mut said, host) = (Said::default(), Told { refuses: true, ..Told::default() });
+        let (mut said, host) = (Said::default(), Listener { refuses: true, ..Listener::default() });
         assert!(said.publish(&host, "a", Some(Value::Int(1)), Good).is_err());
         assert_eq!(told(&mut said, &[("a", 1.0, Good)]), ["a=1"]);
-        said.publish(&host, "b", Some(Value::Float(1.0)), Good).unwrap();
-        assert!(said.end(&host).is_err());
     }
 
     #[test]
     fn a_number_for_a_value_that_is_not_there_is_refused_by_name() {
-        let (mut said, host) = (Said::default(), Told { refuses: true, ..Told::default() });
+        let (mut said, host) = (Said::default(), Listener { refuses: true, ..Listener::default() });
         assert!(said.publish(&host, "x", Some(Value::Float(1.0)), Good).is_err());
         assert!(said.publish(&host, "x", Some(Value::Float(1.0)), Good).is_err());
     }
 
     #[test]
     fn a_write_that_stands_is_renewed_at_the_end_unless_it_changes_after_all() {
-        let (mut said, host) = (Said::default(), Told::default());
+        let (mut said, host) = (Said::default(), Listener::default());
         let write = |said: &mut Said, point: u32, reason: &str| {
             assert_eq!(said.write(&host, point, Value::Bool(true), reason), Ok(()));
         };
@@ -347,11 +330,11 @@ mod tests {
 
     #[test]
     fn a_write_that_is_refused_leaves_the_one_before_standing() {
-        let (mut said, host) = (Said::default(), Told::default());
+        let (mut said, host) = (Said::default(), Listener::default());
         said.write(&host, 1, Value::Bool(true), "needed").unwrap();
         host.end(&mut said);
         said.write(&host, 1, Value::Bool(true), "needed").unwrap();
-        let refuses = Told { refuses: true, ..Told::default() };
+        let refuses = Listener { refuses: true, ..Listener::default() };
         assert!(said.write(&refuses, 1, Value::Bool(false), "enough").is_err());
         assert_eq!(host.end(&mut said), ["again [1]"]);
     }

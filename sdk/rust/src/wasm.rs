@@ -2,7 +2,7 @@
 
 pub use crate::bindings::wellhead::plugin::clock::Instant as Moment;
 use crate::bindings::wellhead::plugin::{alarms, clock, kv, log, points, values};
-pub use crate::bindings::{Config, Description, Guest};
+pub use crate::bindings::{Config, Description, Guest, Told};
 use crate::host::{self, Bound, Holder, Host, Level, Sample};
 use crate::{Alarm, Civil, Now, Quality, Severity, Value};
 use std::time::Duration;
@@ -36,10 +36,6 @@ impl Host for Gateway {
         points::write(point, &value_out(value), reason)
     }
 
-    fn renew(&self, handles: &[u32]) -> Result<(), String> {
-        points::renew(handles)
-    }
-
     fn relinquish(&self, point: u32, reason: &str) -> Result<(), String> {
         points::relinquish(point, reason)
     }
@@ -62,10 +58,6 @@ impl Host for Gateway {
 
     fn lookup_value(&self, name: &str) -> Option<u32> {
         values::lookup(name)
-    }
-
-    fn publish_many(&self, numbers: &[f64]) -> Result<(), String> {
-        values::publish_many(numbers)
     }
 
     fn kv_get(&self, key: &str) -> Option<Vec<u8>> {
@@ -216,6 +208,12 @@ pub fn tell_panics() {
     }));
 }
 
+/// The end of a call as the contract has it.
+pub fn told_out(told: host::Told) -> Told {
+    let host::Told { numbers, again } = told;
+    Told { numbers, again }
+}
+
 /// What the gateway is told of an error.
 pub fn message(error: crate::Error) -> String {
     format!("{error}")
@@ -228,8 +226,8 @@ macro_rules! __export_component {
     ($plugin:ty, $name:expr, $version:expr) => {
         use $crate::instance::Instance;
         use $crate::wasm::{
-            BUILT_WITH, Config, Description, Gateway, Guest, Moment, config_in, message, now_in,
-            tell_panics,
+            BUILT_WITH, Config, Description, Gateway, Guest, Moment, Told, config_in, message,
+            now_in, tell_panics, told_out,
         };
 
         ::std::thread_local! {
@@ -238,11 +236,11 @@ macro_rules! __export_component {
         }
 
         fn running(
-            call: impl FnOnce(&mut Instance<$plugin>) -> Result<(), $crate::Error>,
-        ) -> Result<(), String> {
+            call: impl FnOnce(&mut Instance<$plugin>) -> Result<$crate::host::Told, $crate::Error>,
+        ) -> Result<Told, String> {
             // Taken out for the time of the call, which is never made within another.
             let mut instance = INSTANCE.take().ok_or("called before init")?;
-            let result = call(&mut instance).map_err(message);
+            let result = call(&mut instance).map(told_out).map_err(message);
             INSTANCE.set(Some(instance));
             result
         }
@@ -265,11 +263,11 @@ macro_rules! __export_component {
                 Ok(())
             }
 
-            fn tick(now: Moment, seen: Vec<f64>) -> Result<(), String> {
+            fn tick(now: Moment, seen: Vec<f64>) -> Result<Told, String> {
                 running(|instance| instance.tick(&Gateway, now_in(now), &seen))
             }
 
-            fn on_change(now: Moment, seen: Vec<f64>, changed: Vec<u32>) -> Result<(), String> {
+            fn on_change(now: Moment, seen: Vec<f64>, changed: Vec<u32>) -> Result<Told, String> {
                 running(|instance| instance.on_change(&Gateway, now_in(now), &seen, &changed))
             }
 

@@ -1,7 +1,7 @@
 //! What a plugin may ask of its host: the imports of the contract.
 
 use crate::bindings::wellhead::plugin::{alarms, clock, kv, log, points, values};
-use crate::bindings::{Config, Parameter, SavedState, Setting as WitSetting};
+use crate::bindings::{Config, Parameter, SavedState, Setting as WitSetting, Told};
 use crate::civil;
 use crate::effects::{
     AlarmChange, CODE_LEN_MAX, Level, Publication, REASON_LEN_MAX, Severity, TEXT_LEN_MAX, Trust,
@@ -11,7 +11,7 @@ use crate::instance::{Holder, Reading, Setup};
 use crate::sandbox::{Bound, Sandbox};
 use jiff::tz::TimeZone;
 use std::time::Duration;
-use wellhead_manifest::{Direction, Setting, Shape};
+use wellhead_manifest::{Direction, Published, Setting, Shape};
 use wellhead_model::{Now, Quality, Value};
 
 impl points::Host for Sandbox {
@@ -44,22 +44,6 @@ impl points::Host for Sandbox {
             value => model_value(value, shape)?,
         };
         self.ask(binding, Some(value), reason);
-        Ok(())
-    }
-
-    fn renew(&mut self, points: Vec<u32>) -> Result<(), String> {
-        let mut writes = Vec::with_capacity(points.len());
-        for point in points {
-            let (binding, _) = self.output(point)?;
-            let Some(write) = self.standing(binding) else {
-                let role = &self.bound[binding].binding.role;
-                return Err(format!("{role} can't be renewed: nothing is asked of it"));
-            };
-            writes.push(write);
-        }
-        for write in writes {
-            self.asked.write(write);
-        }
         Ok(())
     }
 
@@ -197,20 +181,33 @@ impl values::Host for Sandbox {
     }
 
     fn lookup(&mut self, name: String) -> Option<u32> {
-        let at = self.manifest.values.iter().position(|v| v.name == name)?;
-        u32::try_from(at).ok()
-    }
-
-    fn publish_many(&mut self, numbers: Vec<f64>) -> Result<(), String> {
-        let rows = numbers.chunks(3).map(|row| self.publication(row));
-        let publications = rows.collect::<Result<Vec<_>, _>>()?;
-        publications.into_iter().for_each(|p| self.asked.publish(p));
-        Ok(())
+        let named = |v: &Published| v.name == name && v.shape == Shape::Float;
+        u32::try_from(self.manifest.values.iter().position(named)?).ok()
     }
 }
 
 impl Sandbox {
-    /// What one row of `publish-many` says.
+    /// Takes in what a call told at its end.
+    ///
+    /// # Errors
+    /// The first of it that is refused; then nothing of the call may be done.
+    pub(crate) fn take(&mut self, told: &Told) -> Result<(), String> {
+        for row in told.numbers.chunks(3) {
+            let publication = self.publication(row)?;
+            self.asked.publish(publication);
+        }
+        for point in &told.again {
+            let (binding, _) = self.output(*point)?;
+            let Some(write) = self.standing(binding) else {
+                let role = &self.bound[binding].binding.role;
+                return Err(format!("{role} can't be asked again: nothing is asked of it"));
+            };
+            self.asked.write(write);
+        }
+        Ok(())
+    }
+
+    /// What one row of the numbers told says.
     fn publication(&self, row: &[f64]) -> Result<Publication, String> {
         let [value, number, quality] = *row else {
             return Err(format!("{} numbers at the end; each value takes three", row.len()));
@@ -516,8 +513,12 @@ mod tests {
         }
     }
 
+    fn told(numbers: &[f64], again: &[u32]) -> Told {
+        Told { numbers: numbers.to_vec(), again: again.to_vec() }
+    }
+
     #[test]
-    fn numbers_are_published_together_or_not_at_all() {
+    fn numbers_told_at_the_end_are_published_or_fail_the_call() {
         let manifest = "[plugin]\nname = \"it\"\nversion = \"0.1.0\"\ncontract = \"1.0\"\n\
                         title = \"It\"\nperiod = \"60s\"\n[value]\n\
                         power = { shape = \"float\", title = \"x\" }\n\
@@ -527,10 +528,9 @@ mod tests {
         let mut it = Sandbox::new(manifest, bound, zone, kv);
         assert_eq!(values::Host::lookup(&mut it, "none".into()), None);
         let power = values::Host::lookup(&mut it, "power".into()).unwrap();
-        let state = values::Host::lookup(&mut it, "state".into()).unwrap();
-        let (power, state) = (f64::from(power), f64::from(state));
-        let mut refused =
-            |numbers: &[f64]| values::Host::publish_many(&mut it, numbers.to_vec()).unwrap_err();
+        assert_eq!(values::Host::lookup(&mut it, "state".into()), None, "a text");
+        let (power, state) = (f64::from(power), 1.0);
+        let mut refused = |numbers: &[f64]| it.take(&told(numbers, &[])).unwrap_err();
         assert_eq!(
             refused(&[power, 1.0, 0.0, state, 1.0, 0.0]),
             "state: the manifest says text, and this is a number"
@@ -541,8 +541,8 @@ mod tests {
         assert_eq!(refused(&[power + 0.5, 1.0, 0.0]), "0.5 is nothing that lookup returned");
         assert_eq!(refused(&[-1.0, 1.0, 0.0]), "-1 is nothing that lookup returned");
         assert_eq!(refused(&[power, 1.0]), "2 numbers at the end; each value takes three");
-        assert_eq!(it.asked.values, []);
-        values::Host::publish_many(&mut it, vec![power, 1.0, 0.0, power, 2.0, 1.0]).unwrap();
+        it.begin(None, Duration::from_secs(1));
+        it.take(&told(&[power, 1.0, 0.0, power, 2.0, 1.0], &[])).unwrap();
         let shown = Ok(Value::float(2.0).unwrap());
         let value = power as usize;
         assert_eq!(it.asked.values, [Publication { value, shown, trust: Trust::Uncertain }]);
@@ -562,23 +562,23 @@ mod tests {
         write(&mut it, on, true, "needed");
         write(&mut it, off, false, "not needed");
         let first = asked(&it.commit());
-        points::Host::renew(&mut it, vec![on, off]).unwrap();
+        it.take(&told(&[], &[on, off])).unwrap();
         assert_eq!(asked(&it.commit()), first);
 
         // A call that fails leaves what stood before.
         write(&mut it, on, false, "never");
         it.begin(None, Duration::from_secs(1));
-        points::Host::renew(&mut it, vec![on]).unwrap();
+        it.take(&told(&[], &[on])).unwrap();
         assert_eq!(asked(&it.commit()), first[..1]);
 
         // What is given back stands no more, nor does anything of a list that is refused.
         points::Host::relinquish(&mut it, off, "done".into()).unwrap();
-        let refused = points::Host::renew(&mut it, vec![on, off]).unwrap_err();
-        assert_eq!(refused, "off can't be renewed: nothing is asked of it");
+        let refused = it.take(&told(&[], &[off])).unwrap_err();
+        assert_eq!(refused, "off can't be asked again: nothing is asked of it");
         it.commit();
-        points::Host::renew(&mut it, vec![on, off]).unwrap_err();
-        points::Host::renew(&mut it, vec![0]).unwrap_err();
-        points::Host::renew(&mut it, vec![99]).unwrap_err();
+        it.take(&told(&[], &[off])).unwrap_err();
+        it.take(&told(&[], &[0])).unwrap_err();
+        it.take(&told(&[], &[99])).unwrap_err();
         assert_eq!(asked(&it.commit()), []);
     }
 

@@ -25,6 +25,9 @@ const INIT_DEADLINES: u32 = 5;
 /// Longest text of a fault, in bytes.
 const FAULT_LEN_MAX: usize = 300;
 
+/// Of `init`, which has nothing to tell.
+const NOTHING_TOLD: wit::Told = wit::Told { numbers: Vec::new(), again: Vec::new() };
+
 /// How many functions a fault names.
 const FRAMES_MAX: usize = 4;
 
@@ -132,7 +135,7 @@ impl Instance {
         let config = calls::config(setup);
         let length = program.manifest.limits.deadline * INIT_DEADLINES;
         let effects = instance.asked(length, seen, now, |exports, store, now, _| {
-            exports.call_init(store, &config, now)
+            Ok(exports.call_init(store, &config, now)?.map(|()| NOTHING_TOLD))
         })?;
         Ok((instance, effects))
     }
@@ -225,7 +228,7 @@ impl Instance {
             &mut Store<Sandbox>,
             Instant,
             &[f64],
-        ) -> wasmtime::Result<Result<(), String>>,
+        ) -> wasmtime::Result<Result<wit::Told, String>>,
     ) -> Result<Effects, Fault> {
         let sandbox = self.store.data_mut();
         std::mem::swap(&mut sandbox.seen, seen);
@@ -235,12 +238,13 @@ impl Instance {
         let result = self.call(length, |exports, store| call(exports, store, now, &numbers));
         self.numbers = numbers;
         std::mem::swap(&mut self.store.data_mut().seen, seen);
-        match result? {
-            Ok(()) => Ok(self.store.data_mut().commit()),
+        let sandbox = self.store.data_mut();
+        match result?.and_then(|told| sandbox.take(&told)) {
+            Ok(()) => Ok(sandbox.commit()),
             Err(text) => Err(Fault {
                 kind: FaultKind::Error,
                 text: one_line(text, FAULT_LEN_MAX),
-                logs: std::mem::take(&mut self.store.data_mut().asked).logs,
+                logs: std::mem::take(&mut sandbox.asked).logs,
             }),
         }
     }

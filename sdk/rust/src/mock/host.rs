@@ -3,7 +3,7 @@
 use super::At;
 use super::clock::Zone;
 use super::world::{Line, Raised, World, Write};
-use crate::host::{Config, Holder, Level, Setting};
+use crate::host::{Config, Holder, Level, Setting, Told};
 use crate::instance::Instance;
 use crate::{Clock, Error, Now, Plugin, PointValue, Quality, Value, manifest};
 use std::collections::BTreeMap;
@@ -256,12 +256,12 @@ impl<P: Plugin> Host<P> {
 
     fn call(
         &mut self,
-        call: impl FnOnce(&mut Instance<P>, &World) -> Result<(), Error>,
+        call: impl FnOnce(&mut Instance<P>, &World) -> Result<Told, Error>,
     ) -> Result<(), Error> {
         self.running();
         let Some(instance) = &mut self.instance else { return Ok(()) };
         let world = &self.world;
-        world.call(|| call(instance, world))?;
+        world.call(|| world.take(&call(instance, world)?).map_err(Error::from))?;
         let now = world.clock(|c| c.monotonic());
         if now >= self.since_save + SAVE_EVERY {
             self.saved = Some(instance.save(world));

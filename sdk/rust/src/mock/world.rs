@@ -2,7 +2,7 @@
 
 use super::At;
 use super::clock::Zone;
-use crate::host::{Bound, Holder, Host, Level, Sample};
+use crate::host::{Bound, Holder, Host, Level, Sample, Told};
 use crate::{Alarm, Civil, Clock, Quality, Severity, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -260,6 +260,25 @@ fn check(shape: Shape, name: &str, value: &Value) -> Result<(), String> {
 }
 
 impl World {
+    /// What a call told at its end.
+    pub(super) fn take(&self, told: &Told) -> Result<(), String> {
+        for row in told.numbers.chunks(3) {
+            let [value, number, quality] = *row else { return Err("not three numbers".into()) };
+            let name = &self.manifest.values.get(value as usize).ok_or("no such value")?.name;
+            self.publish(name, Some(&Value::Float(number)), Quality::at(quality))?;
+        }
+        for point in &told.again {
+            let asked = self.inner.borrow().done.writes.get(point).cloned();
+            match asked {
+                Some(Write { value: Some(value), reason, .. }) => {
+                    self.ask(*point, Some(value), &reason)?;
+                }
+                _ => return Err(format!("nothing is asked of {point} that could be asked again")),
+            }
+        }
+        Ok(())
+    }
+
     /// All points as the contract's `tick` has them.
     pub(super) fn seen(&self) -> Vec<f64> {
         let points = 0..self.inner.borrow().points.len() as u32;
@@ -322,19 +341,6 @@ impl Host for World {
         self.ask(point, Some(value.clone()), reason)
     }
 
-    fn renew(&self, points: &[u32]) -> Result<(), String> {
-        for point in points {
-            let asked = self.inner.borrow().done.writes.get(point).cloned();
-            match asked {
-                Some(Write { value: Some(value), reason, .. }) => {
-                    self.ask(*point, Some(value), &reason)?;
-                }
-                _ => return Err(format!("{point} can't be renewed: nothing is asked of it")),
-            }
-        }
-        Ok(())
-    }
-
     fn relinquish(&self, point: u32, reason: &str) -> Result<(), String> {
         self.ask(point, None, reason)
     }
@@ -366,17 +372,9 @@ impl Host for World {
     }
 
     fn lookup_value(&self, name: &str) -> Option<u32> {
-        let at = self.manifest.values.iter().position(|value| value.name == name)?;
+        let values = &self.manifest.values;
+        let at = values.iter().position(|v| v.name == name && v.shape == Shape::Float)?;
         u32::try_from(at).ok()
-    }
-
-    fn publish_many(&self, numbers: &[f64]) -> Result<(), String> {
-        for row in numbers.chunks(3) {
-            let [value, number, quality] = *row else { return Err("not three numbers".into()) };
-            let name = &self.manifest.values.get(value as usize).ok_or("no such value")?.name;
-            self.publish(name, Some(&Value::Float(number)), Quality::at(quality))?;
-        }
-        Ok(())
     }
 
     fn kv_get(&self, key: &str) -> Option<Vec<u8>> {
