@@ -115,16 +115,10 @@ pub(crate) struct Roles {
     setpoint: Actuator<f64>,
 }
 
-/// What a reading says if it is believed and not too old.
-fn fresh<T: PointValue>(cx: &Tick<'_>, input: &Input<T>, oldest: Duration) -> Option<T> {
-    let reading = cx.read(input);
-    if reading.age() <= oldest { reading.good() } else { None }
-}
-
 fn optional<T: PointValue>(cx: &Tick<'_>, input: &Option<Input<T>>, oldest: Duration) -> Known<T> {
     match input {
         None => Known::Absent,
-        Some(input) => fresh(cx, input, oldest).map_or(Known::Unknown, Known::Known),
+        Some(input) => cx.read(input).fresh(oldest).map_or(Known::Unknown, Known::Known),
     }
 }
 
@@ -132,7 +126,7 @@ fn optional<T: PointValue>(cx: &Tick<'_>, input: &Option<Input<T>>, oldest: Dura
 fn any(cx: &Tick<'_>, inputs: &[Input<bool>], oldest: Duration) -> Known<bool> {
     let mut all = if inputs.is_empty() { Known::Absent } else { Known::Known(false) };
     for input in inputs {
-        match fresh(cx, input, oldest) {
+        match cx.read(input).fresh(oldest) {
             Some(true) => return Known::Known(true),
             Some(false) => {}
             None => all = Known::Unknown,
@@ -144,7 +138,7 @@ fn any(cx: &Tick<'_>, inputs: &[Input<bool>], oldest: Duration) -> Known<bool> {
 /// Mean of those that are believed, if they are at least half.
 fn mean(cx: &Tick<'_>, inputs: &[Input<f64>], oldest: Duration) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0);
-    for value in inputs.iter().filter_map(|input| fresh(cx, input, oldest)) {
+    for value in inputs.iter().filter_map(|input| cx.read(input).fresh(oldest)) {
         sum += value;
         count += 1;
     }
@@ -153,7 +147,7 @@ fn mean(cx: &Tick<'_>, inputs: &[Input<f64>], oldest: Duration) -> Option<f64> {
 
 /// Sum of all, if all are believed.
 fn total(cx: &Tick<'_>, inputs: &[Input<f64>], oldest: Duration) -> Option<f64> {
-    let all: Option<f64> = inputs.iter().map(|input| fresh(cx, input, oldest)).sum();
+    let all: Option<f64> = inputs.iter().map(|input| cx.read(input).fresh(oldest)).sum();
     all.filter(|_| !inputs.is_empty())
 }
 
@@ -230,10 +224,10 @@ impl Roles {
         Inputs {
             dt_ms,
             now: cx.now(),
-            flow_m3h: fresh(cx, &self.flow, lock).map_or(Known::Unknown, Known::Known),
+            flow_m3h: cx.read(&self.flow).fresh(lock).map_or(Known::Unknown, Known::Known),
             flow_switch: optional(cx, &self.flow_switch, lock),
-            entering_c: fresh(cx, &self.entering, process),
-            return_c: fresh(cx, &self.leaving, process),
+            entering_c: cx.read(&self.entering).fresh(process),
+            return_c: cx.read(&self.leaving).fresh(process),
             field_c: mean(cx, &self.field, slow),
             electric_kw: total(cx, &self.electric, process),
             heat_capacity: settings.heat_capacity,

@@ -3,7 +3,6 @@
 use crate::settings::Settings;
 use crate::units::Unit;
 use crate::zone::{Shown, Water};
-use wellhead_sdk::PointValue;
 use wellhead_sdk::prelude::*;
 
 /// Meters of one zone, as far as the site has them.
@@ -37,11 +36,6 @@ pub(crate) struct Readings {
     pub(crate) bores_c: Option<f64>,
 }
 
-fn fresh<T: PointValue>(cx: &Tick<'_>, input: &Input<T>, oldest: Duration) -> Option<T> {
-    let reading = cx.read(input);
-    if reading.age() <= oldest { reading.good() } else { None }
-}
-
 /// A reading of all of an array, if all are believed.
 fn all<const N: usize>(
     cx: &Tick<'_>,
@@ -50,7 +44,7 @@ fn all<const N: usize>(
 ) -> Option<[f64; N]> {
     let mut values = [0.0; N];
     for (value, input) in values.iter_mut().zip(inputs) {
-        *value = fresh(cx, input, oldest)?;
+        *value = cx.read(input).fresh(oldest)?;
     }
     Some(values)
 }
@@ -132,9 +126,9 @@ impl UnitRoles {
         // A role the site has not bound is a thing the unit can't do; one not believed is unknown.
         let output = |input: &Option<Input<f64>>| match input {
             None => Some(0.0),
-            Some(input) => fresh(cx, input, oldest),
+            Some(input) => cx.read(input).fresh(oldest),
         };
-        let electric_kw = fresh(cx, &self.electric, oldest)?;
+        let electric_kw = cx.read(&self.electric).fresh(oldest)?;
         Some(
             Unit { heat_kw: output(&self.heat)?, cold_kw: output(&self.cold)?, electric_kw }
                 .ground_kw(),
@@ -145,7 +139,7 @@ impl UnitRoles {
 /// Mean of those that are believed, if they are at least half.
 fn mean(cx: &Tick<'_>, inputs: &[Input<f64>], oldest: Duration) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0);
-    for value in inputs.iter().filter_map(|input| fresh(cx, input, oldest)) {
+    for value in inputs.iter().filter_map(|input| cx.read(input).fresh(oldest)) {
         sum += value;
         count += 1;
     }

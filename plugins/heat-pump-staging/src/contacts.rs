@@ -5,6 +5,11 @@ use wellhead_sdk::prelude::*;
 
 use crate::unit::Contact;
 
+/// `as_millis` multiplies 128 bits, many times in each call.
+pub(crate) fn millis(d: Duration) -> u64 {
+    d.as_secs().saturating_mul(1000).saturating_add(d.subsec_millis().into())
+}
+
 /// Contacts of one role.
 pub(crate) struct Contacts {
     list: Vec<Believed>,
@@ -64,7 +69,7 @@ impl Contacts {
             let (value, age) = contact.source.read(cx);
             if value.is_some() {
                 contact.last = value;
-                contact.age_ms = u32::try_from(age.as_millis()).unwrap_or(u32::MAX);
+                contact.age_ms = u32::try_from(millis(age)).unwrap_or(u32::MAX);
             } else {
                 contact.age_ms = contact.age_ms.saturating_add(dt_ms);
             }
@@ -101,9 +106,7 @@ impl Value {
         Self { input }
     }
 
-    pub(crate) fn read(&self, cx: &Tick<'_>, age_max_ms: u32) -> Option<f64> {
-        let reading = cx.read(&self.input);
-        let young = reading.age().as_millis() <= u128::from(age_max_ms);
-        reading.good().filter(|_| young)
+    pub(crate) fn read(&self, cx: &Tick<'_>, age_max: Duration) -> Option<f64> {
+        cx.read(&self.input).fresh(age_max)
     }
 }

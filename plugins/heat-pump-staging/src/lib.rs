@@ -108,7 +108,7 @@ impl Plugin for HeatPumpStaging {
 
     fn tick(&mut self, cx: &mut Tick<'_>) -> Result<(), Error> {
         let now = cx.now();
-        let now_ms = u64::try_from(now.monotonic.as_millis()).unwrap_or(u64::MAX);
+        let now_ms = contacts::millis(now.monotonic);
         let dt_ms = self.last_ms.map_or(0, |last| now_ms.saturating_sub(last));
         let dt_ms = u32::try_from(dt_ms).unwrap_or(u32::MAX);
         let inputs = self.roles.read(cx, &self.settings, dt_ms);
@@ -208,7 +208,7 @@ impl Roles {
         {
             list.read(cx, age_ms, dt_ms);
         }
-        let value = |value: Option<&Value>| value.and_then(|v| v.read(cx, settings.process_age_ms));
+        let value = |value: Option<&Value>| value.and_then(|v| v.read(cx, settings.process_age));
         for index in settings.indices() {
             let hold = match self.unit_enable.get(index).map(|output| cx.holder(output)) {
                 Some(Holder::Local) => Hold::Local,

@@ -119,7 +119,7 @@ pub(crate) struct Settings {
     /// Oldest proof or contact that is believed.
     pub(crate) interlock_age_ms: u32,
     /// Oldest process value that is believed.
-    pub(crate) process_age_ms: u32,
+    pub(crate) process_age: std::time::Duration,
 }
 
 impl Settings {

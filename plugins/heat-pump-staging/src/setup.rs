@@ -66,7 +66,7 @@ pub(crate) fn settings(cx: &Init<'_>, roles: &Roles) -> Result<Settings, Error> 
         source_leaving_hysteresis_k: p.get("source_leaving_hysteresis"),
         source_cold_pause_ms: ms(p, "source_cold_pause"),
         interlock_age_ms: ms(p, "interlock_age"),
-        process_age_ms: ms(p, "process_age"),
+        process_age: p.get("process_age"),
     })
 }
 

@@ -89,16 +89,12 @@ impl Roles {
 
     /// Believed values that are not too old.
     pub fn read(&self, cx: &Tick<'_>, s: &Settings) -> Inputs {
-        fn young<T: PointValue>(cx: &Tick<'_>, input: &Input<T>, age: Duration) -> Option<T> {
-            let reading = cx.read(input);
-            if reading.age() > age { None } else { reading.good() }
-        }
-        let process = |input: &Input<f64>| young(cx, input, s.age_process);
+        let process = |input: &Input<f64>| cx.read(input).fresh(s.age_process);
         let maybe = |input: &Option<Input<f64>>| input.as_ref().and_then(process);
         let optional =
             |input: &Option<Input<f64>>| -> Optional<f64> { input.as_ref().map(process) };
         let contact = |input: &Option<Input<bool>>| -> Optional<bool> {
-            input.as_ref().map(|input| young(cx, input, s.age_process))
+            input.as_ref().map(|input| cx.read(input).fresh(s.age_process))
         };
         let mut string_c = [None; PROBES];
         for (slot, input) in string_c.iter_mut().zip(&self.string) {
@@ -118,7 +114,7 @@ impl Roles {
             forecast_kwh: self
                 .forecast
                 .as_ref()
-                .and_then(|input| young(cx, input, s.age_slow))
+                .and_then(|input| cx.read(input).fresh(s.age_slow))
                 .filter(|mwh| *mwh >= 0.0)
                 .map(|mwh| mwh * 1e3),
             supply_c: process(&self.supply),
@@ -133,7 +129,7 @@ impl Roles {
             glycol_c: optional(&self.glycol),
             glycol_ok: contact(&self.glycol_ok),
             cooling: contact(&self.cooling),
-            tariff: self.tariff.as_ref().map(|input| young(cx, input, s.age_slow)),
+            tariff: self.tariff.as_ref().map(|input| cx.read(input).fresh(s.age_slow)),
             site_kw: maybe(&self.site),
             unit_kw: maybe(&self.unit),
             proofs: [proof(0), proof(1)],

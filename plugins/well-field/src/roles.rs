@@ -98,20 +98,16 @@ impl Roles {
 
     /// Believed values that are not too old.
     pub fn read(&self, cx: &Tick<'_>, s: &Settings) -> Inputs {
-        fn young<T: PointValue>(cx: &Tick<'_>, input: &Input<T>, age: Duration) -> Option<T> {
-            let reading = cx.read(input);
-            if reading.age() > age { None } else { reading.good() }
-        }
-        let process = |input: &Input<f64>| young(cx, input, s.age_process);
+        let process = |input: &Input<f64>| cx.read(input).fresh(s.age_process);
         let nth = |list: &[Input<f64>], at: usize| list.get(at).and_then(process);
-        let contact = |input: &Input<bool>| young(cx, input, s.age_interlock);
+        let contact = |input: &Input<bool>| cx.read(input).fresh(s.age_interlock);
         // What is not known to be well counts as not well; what is not bound says nothing.
         let unless = |list: &[Input<bool>], at: usize, well: bool| {
             list.get(at).is_some_and(|i| contact(i) != Some(well))
         };
         let mut inputs = Inputs {
             call: match &self.call {
-                Some(call) => young(cx, call, s.age_process),
+                Some(call) => cx.read(call).fresh(s.age_process),
                 None => Some(true),
             },
             wanted_m3h: self.wanted.as_ref().map(process),

@@ -60,6 +60,13 @@ impl<T> Reading<T> {
         self.value
     }
 
+    /// The value if it may decide anything and is no older than this.
+    pub fn fresh(self, age_max: Duration) -> Option<T> {
+        // Whole milliseconds, by which an age that is just reached is told from one that is over.
+        let max_ms = age_max.as_secs().saturating_mul(1000) + u64::from(age_max.subsec_millis());
+        if self.age_ms <= max_ms as f64 { self.good() } else { None }
+    }
+
     /// How far it can be trusted.
     pub fn quality(&self) -> Quality {
         self.quality

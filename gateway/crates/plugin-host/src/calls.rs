@@ -123,7 +123,7 @@ impl Sandbox {
             Some(Holder::Protection(_)) => 4.0,
             Some(Holder::Other(_)) => 5.0,
         };
-        let age_ms = reading.age.as_secs_f64() * 1e3;
+        let age_ms = millis(reading.age) as f64;
         [number.unwrap_or(f64::NAN), f64::from(quality as u8), age_ms, holder]
     }
 
