@@ -270,10 +270,9 @@ impl Control {
         let expires = now + request.ttl;
         let once = request.manner == Manner::Once;
         let above = state.slots.winner().map(|(slot, _)| slot).filter(|s| *s < request.slot);
-        let place = state.slots.get_mut(request.slot);
         state.refused = None;
         // A command is not merged with an earlier one: each ends in its own way.
-        if let Some(claim) = place
+        if let Some(claim) = state.slots.get_mut(request.slot)
             && !once
             && !claim.once
             && *claim.source == *request.source
@@ -286,7 +285,7 @@ impl Control {
             self.next = self.next.min(expires);
             return;
         }
-        let displaced = place.take();
+        let displaced = state.slots.take(request.slot);
         let old = displaced.as_ref().map(|c| c.value.clone());
         let before = displaced.filter(|_| once).map(Box::new);
         let source: Arc<str> = Arc::from(request.source);
@@ -302,8 +301,8 @@ impl Control {
                 once,
             }));
         }
-        *state.slots.get_mut(request.slot) =
-            Some(Claim { source, why: request.why.to_owned(), value, expires, once, before });
+        let why = request.why.to_owned();
+        state.slots.put(request.slot, Claim { source, why, value, expires, once, before });
         state.touched = true;
         self.soil(request.output.0);
     }
@@ -323,7 +322,7 @@ impl Control {
 
     fn relinquish(&mut self, request: &Request<'_>) {
         let state = &mut self.states[request.output.0 as usize];
-        let Some(claim) = state.slots.get_mut(request.slot).take() else { return };
+        let Some(claim) = state.slots.take(request.slot) else { return };
         self.tell_relinquished(request, request.why, claim);
     }
 

@@ -81,10 +81,6 @@ impl Slot {
     pub(crate) fn protects(self) -> bool {
         self < Slot::MINIMUM_TIME
     }
-
-    fn index(self) -> usize {
-        usize::from(self.0) - 1
-    }
 }
 
 /// What a writer put into a slot.
@@ -130,17 +126,35 @@ impl Claim {
     }
 }
 
-/// The slots of one output.
+/// The slots of one output that are not empty, the first first: one or two of the sixteen.
 #[derive(Debug, Default)]
-pub(crate) struct Slots([Option<Claim>; 16]);
+pub(crate) struct Slots(Vec<(Slot, Claim)>);
 
 impl Slots {
-    pub(crate) fn get_mut(&mut self, slot: Slot) -> &mut Option<Claim> {
-        &mut self.0[slot.index()]
+    /// Where a slot is, or would be.
+    fn place(&self, slot: Slot) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&slot, |(s, _)| *s)
     }
 
     pub(crate) fn get(&self, slot: Slot) -> Option<&Claim> {
-        self.0[slot.index()].as_ref()
+        self.place(slot).ok().map(|i| &self.0[i].1)
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Claim> {
+        self.place(slot).ok().map(|i| &mut self.0[i].1)
+    }
+
+    /// Puts a claim into a slot, in place of what is there.
+    pub(crate) fn put(&mut self, slot: Slot, claim: Claim) {
+        match self.place(slot) {
+            Ok(i) => self.0[i].1 = claim,
+            Err(i) => self.0.insert(i, (slot, claim)),
+        }
+    }
+
+    /// Empties a slot.
+    pub(crate) fn take(&mut self, slot: Slot) -> Option<Claim> {
+        self.place(slot).ok().map(|i| self.0.remove(i).1)
     }
 
     /// The lowest number that is not empty.
@@ -149,23 +163,29 @@ impl Slots {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Claim)> {
-        (1..).zip(&self.0).filter_map(|(n, c)| Some((Slot(n), c.as_ref()?)))
+        self.0.iter().map(|(slot, claim)| (*slot, claim))
     }
 
     /// Takes the first claim that `gone` says yes to; what it displaced returns.
     pub(crate) fn take_if(&mut self, gone: impl Fn(&Claim) -> bool) -> Option<(Slot, Claim)> {
-        let mut slots = (1..).zip(&mut self.0);
-        slots.find_map(|(n, place)| {
-            place.as_mut()?.take_before(&gone);
-            let mut claim = place.take_if(|c| gone(c))?;
-            *place = claim.before.take().map(|c| c.returned());
-            Some((Slot(n), claim))
-        })
+        let i = self.0.iter_mut().position(|(_, claim)| {
+            claim.take_before(&gone);
+            gone(claim)
+        })?;
+        Some((self.0[i].0, self.remove(i)))
+    }
+
+    /// Takes a claim out; what it displaced returns.
+    fn remove(&mut self, i: usize) -> Claim {
+        match self.0[i].1.before.take() {
+            Some(before) => std::mem::replace(&mut self.0[i].1, before.returned()),
+            None => self.0.remove(i).1,
+        }
     }
 
     /// A command is done: what it displaced does not return.
     pub(crate) fn confirm(&mut self, slot: Slot, source: &str, why: &str) {
-        let claim = self.get_mut(slot).as_mut().and_then(|c| c.find_mut(source, why));
+        let claim = self.get_mut(slot).and_then(|c| c.find_mut(source, why));
         if let Some(claim) = claim {
             claim.before = None;
         }
@@ -173,15 +193,14 @@ impl Slots {
 
     /// A command failed: what it displaced returns. Gives the command's claim if it stood.
     pub(crate) fn withdraw(&mut self, slot: Slot, source: &str, why: &str) -> Option<Claim> {
-        let place = self.get_mut(slot);
-        place.as_mut()?.take_before(&|c| c.is_of(source, why));
-        let mut claim = place.take_if(|c| c.is_of(source, why))?;
-        *place = claim.before.take().map(|c| c.returned());
-        Some(claim)
+        let i = self.place(slot).ok()?;
+        let claim = &mut self.0[i].1;
+        claim.take_before(&|c| c.is_of(source, why));
+        claim.is_of(source, why).then(|| self.remove(i))
     }
 
     /// When the first of them lapses.
     pub(crate) fn first_expiry(&self) -> Option<Mono> {
-        self.0.iter().flatten().map(|c| c.expires).min()
+        self.iter().map(|(_, claim)| claim.expires).min()
     }
 }
