@@ -46,11 +46,9 @@ pub enum Turn {
 }
 
 /// Sums of the last twelve months.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Year {
-    /// A zone each.
-    pub zones: Vec<Energies>,
-    /// All together.
+    /// All zones together.
     pub field: Energies,
     /// How much of it is known.
     pub cover: Cover,
@@ -175,17 +173,14 @@ impl Ledger {
         let (zones, cover) = days.sums(today, self.zones.len());
         let mut field = Energies::default();
         zones.iter().for_each(|energies| field += *energies);
-        Year { zones, field, cover }
+        Year { field, cover }
     }
 
     /// The same with the open day and the gaps that are open now.
     #[must_use]
     pub fn live(&self, settings: &Settings, closed: &Year) -> Year {
-        let mut year = closed.clone();
-        for (sum, open) in year.zones.iter_mut().zip(&self.open) {
-            *sum += *open;
-            year.field += *open;
-        }
+        let mut year = *closed;
+        self.open.iter().for_each(|open| year.field += *open);
         year.cover += self.open_cover;
         year.cover += self.open_gap(settings);
         year

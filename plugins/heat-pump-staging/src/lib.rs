@@ -231,9 +231,13 @@ impl Roles {
             *slot = asked(input);
         }
         for step in 0..STEPS {
-            for pump in 0..settings::PUMPS {
-                inputs.proofs[step][pump] = self.proofs[step].get(pump);
-                inputs.requests[step][pump] = self.requests[step].get(pump).is_some_and(asked);
+            for (pump, proof) in
+                inputs.proofs[step].iter_mut().enumerate().take(self.proofs[step].len())
+            {
+                *proof = self.proofs[step].get(pump);
+            }
+            for (slot, input) in inputs.requests[step].iter_mut().zip(&self.requests[step]) {
+                *slot = asked(input);
             }
         }
         inputs.mains = load::Mains {

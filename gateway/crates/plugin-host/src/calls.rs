@@ -98,21 +98,23 @@ impl Sandbox {
         let Some(reading) = self.seen.readings.get(at) else {
             return [f64::NAN, f64::from(points::Quality::Bad as u8), 0.0, 0.0];
         };
-        let number = match (bound.shape, &reading.value) {
-            _ if !reading.quality.has_value() => None,
-            (Shape::Bool, Some(Value::Bool(b))) => Some(f64::from(u8::from(*b))),
+        // NaN has more to tell, a text or nothing: the long way knows.
+        let (number, fits) = match (bound.shape, &reading.value) {
+            (Shape::Bool, Some(Value::Bool(b))) => (f64::from(u8::from(*b)), true),
             (Shape::Int, Some(value @ Value::Int(_)))
             | (Shape::Float, Some(value @ (Value::Int(_) | Value::UInt(_) | Value::Float(_)))) => {
-                value.as_f64()
+                (value.as_f64().unwrap_or(f64::NAN), true)
             }
-            _ => None,
+            (Shape::Text, Some(Value::Text(_))) => (f64::NAN, true),
+            _ => (f64::NAN, false),
         };
-        let quality = match (number, reading.quality) {
-            (Some(_), Quality::Good) => points::Quality::Good,
-            (Some(_), Quality::Manual) => points::Quality::Manual,
-            (Some(_), _) => points::Quality::Uncertain,
-            // A text, or nothing: the long way knows.
-            (None, _) => sample_value(reading, bound.shape).1,
+        let (number, quality) = match reading.quality {
+            Quality::Stale(_) => (f64::NAN, points::Quality::Stale),
+            Quality::Bad(_) => (f64::NAN, points::Quality::Bad),
+            _ if !fits => (f64::NAN, points::Quality::Bad),
+            Quality::Good => (number, points::Quality::Good),
+            Quality::Manual => (number, points::Quality::Manual),
+            Quality::Uncertain(_) => (number, points::Quality::Uncertain),
         };
         let holder = match self.seen.holders.get(at) {
             _ if bound.direction != Direction::Output => 0.0,
@@ -124,7 +126,7 @@ impl Sandbox {
             Some(Holder::Other(_)) => 5.0,
         };
         let age_ms = millis(reading.age) as f64;
-        [number.unwrap_or(f64::NAN), f64::from(quality as u8), age_ms, holder]
+        [number, f64::from(quality as u8), age_ms, holder]
     }
 
     /// The binding behind a handle and its shape, if the plugin may write it.
@@ -192,6 +194,8 @@ impl Sandbox {
     /// # Errors
     /// The first of it that is refused; then nothing of the call may be done.
     pub(crate) fn take(&mut self, told: &Told) -> Result<(), String> {
+        self.asked.values.reserve(told.numbers.len() / 3);
+        self.asked.writes.reserve(told.again.len());
         for row in told.numbers.chunks(3) {
             let publication = self.publication(row)?;
             self.asked.publish(publication);

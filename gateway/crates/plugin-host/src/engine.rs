@@ -109,8 +109,11 @@ impl Engine {
 
     /// How many beats to let pass before a call of this length is looked at.
     pub(crate) fn beats(length: Duration) -> u64 {
-        // One more, since the next beat may come at once.
-        u64::try_from(length.as_millis().div_ceil(BEAT.as_millis())).unwrap_or(u64::MAX / 2) + 1
+        // Begun ones count, and one more, since the next beat may come at once. Not by `as_millis`,
+        // which divides 128 bits in each call.
+        let ms =
+            length.as_secs().saturating_mul(1000).saturating_add(length.subsec_millis().into());
+        (ms / u64::from(BEAT.subsec_millis())).saturating_add(2)
     }
 }
 
