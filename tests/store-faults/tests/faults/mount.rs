@@ -1,7 +1,9 @@
 //! File systems of our own, where root and the kernel allow them.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+
+use crate::writer::spawn;
 
 pub(crate) struct Mount {
     at: PathBuf,
@@ -24,7 +26,8 @@ impl Drop for Mount {
 
 /// Runs a command; prints what it said if it failed.
 pub(crate) fn run(command: &mut Command) -> Option<()> {
-    let said = match command.output() {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let said = match spawn(command).and_then(Child::wait_with_output) {
         Ok(out) if out.status.success() => return Some(()),
         Ok(out) => String::from_utf8_lossy(&out.stderr).into_owned(),
         Err(e) => e.to_string(),

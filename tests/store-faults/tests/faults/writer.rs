@@ -3,12 +3,27 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use wellhead_store::conformance::entry;
 use wellhead_store::{Cache, CacheConfig, SledCache};
 
 pub(crate) fn config(dir: &Path) -> CacheConfig {
     CacheConfig { reserve_bytes: 0, ..CacheConfig::new(dir, 64 << 20) }
+}
+
+/// Held while a cache is open here that is opened elsewhere next, and while a process is started: one
+/// that another test starts has the cache's lock too, from its fork until it is another program.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a process.
+pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    let _alone = alone();
+    command.spawn()
 }
 
 /// What was promised: entries above `let_go` up to `held` are durable.
@@ -26,12 +41,10 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn start(dir: &Path, durability: &str, drain: &str, promise: Promise) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wellhead-store-faults"))
-            .arg(dir)
-            .args([durability, drain])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let program = env!("CARGO_BIN_EXE_wellhead-store-faults");
+        let mut command = Command::new(program);
+        command.arg(dir).args([durability, drain]).stdout(Stdio::piped());
+        let mut child = spawn(&mut command).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Self { child, lines, promise }
     }
@@ -83,6 +96,7 @@ impl Writer {
 /// Opens what was left and compares it with what was promised: how many entries are missing.
 /// A wrong entry, or damage reported, fails at once.
 pub(crate) fn missing(dir: &Path, promise: Promise) -> usize {
+    let _alone = alone();
     let (mut cache, report) = SledCache::open(config(dir)).unwrap();
     assert_eq!(report.incidents, []);
     let read = cache.read(None, usize::MAX).unwrap();
