@@ -145,6 +145,15 @@ fn an_error_that_the_plugin_returns_drops_its_writes_and_keeps_its_lines() {
 }
 
 #[test]
+fn what_a_call_tells_and_may_not_drops_its_writes() {
+    let mut it = start(Fixture::Babble);
+    let fault = it.tick(&mut plant(), at(1.0)).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Error);
+    assert_eq!(fault.text, "99 is nothing that lookup returned");
+    assert_eq!(it.tick(&mut plant(), at(2.0)).unwrap_err().kind, FaultKind::Error, "it lives on");
+}
+
+#[test]
 fn an_endless_save_ends_at_the_deadline() {
     let fault = start(Fixture::SlowSave).save().unwrap_err();
     assert_eq!(fault.kind, FaultKind::Deadline, "{fault}");
