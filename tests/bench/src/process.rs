@@ -10,7 +10,7 @@ use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit}
 
 use crate::clock::now;
 
-/// A child that is killed when dropped.
+/// A child that is ended when dropped.
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -90,8 +90,25 @@ impl Process {
     }
 }
 
+/// How often, at intervals of [`PAUSE`], it is looked whether a program has ended by itself.
+const LOOKS: u32 = 500;
+const PAUSE: Duration = Duration::from_millis(20);
+
 impl Drop for Process {
+    /// Ends it as a system does, so that it can write what it keeps until its end; kills what does
+    /// not end in ten seconds.
     fn drop(&mut self) {
+        let over = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+        if !over(&mut self.child) {
+            // It may have been stopped, for an outage.
+            let _ = [Signal::TERM, Signal::CONT].map(|signal| kill_process(self.pid, signal));
+        }
+        for _ in 0..LOOKS {
+            if over(&mut self.child) {
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
