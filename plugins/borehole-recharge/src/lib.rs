@@ -58,7 +58,7 @@ impl Plugin for Recharge {
             Reason::ALL.iter().for_each(|reason| roles::alarm(cx, *reason, false));
         }
         let passed = self.last.map_or(Duration::ZERO, |last| now.monotonic.saturating_sub(last));
-        let dt_ms = passed.min(STEP_MAX).as_millis() as u64;
+        let dt_ms = millis(passed.min(STEP_MAX));
         let inputs = self.roles.read(cx, &self.settings, dt_ms);
         let wanted = self.machine.step(&self.settings, &inputs);
         self.roles.apply(cx, &wanted, self.machine.reason)?;

@@ -51,7 +51,21 @@ impl<T: PointValue + Copy> Actuator<T> {
         Ok(Self { outputs: cx.outputs(role)?, asked: true })
     }
 
+    #[inline]
     fn set(&mut self, cx: &mut Tick<'_>, wanted: Option<T>, reason: Reason) -> Result<(), Error> {
+        if self.outputs.is_empty() {
+            return Ok(());
+        }
+        self.set_each(cx, wanted, reason)
+    }
+
+    #[inline(never)]
+    fn set_each(
+        &mut self,
+        cx: &mut Tick<'_>,
+        wanted: Option<T>,
+        reason: Reason,
+    ) -> Result<(), Error> {
         let before = std::mem::replace(&mut self.asked, wanted.is_some());
         for output in &self.outputs {
             match wanted {

@@ -4,7 +4,7 @@ use crate::source::{SOURCES, Source};
 use crate::words::Tariff;
 use std::time::Duration;
 use wellhead_sdk::prelude::DateWindow;
-use wellhead_sdk::{Error, Init, MonthDay, Parameters};
+use wellhead_sdk::{Error, Init, MonthDay, Parameters, millis};
 
 /// Most windows of a plan.
 pub const WINDOWS_MAX: usize = 8;
@@ -163,7 +163,7 @@ impl Settings {
 }
 
 fn ms(p: &Parameters<'_>, name: &str) -> u64 {
-    p.get::<Duration>(name).as_millis() as u64
+    millis(p.get(name))
 }
 
 fn windows(rows: Vec<WindowRow>) -> Result<Vec<Window>, Error> {

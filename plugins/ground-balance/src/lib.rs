@@ -90,7 +90,7 @@ impl Plugin for GroundBalance {
             self.restore(cx)?;
         }
         let passed = self.last.map_or(Duration::ZERO, |last| now.monotonic.saturating_sub(last));
-        let dt_ms = passed.as_millis() as u64;
+        let dt_ms = millis(passed);
         let read = self.roles.read(cx, &self.settings);
         if self.ledger.count(&self.settings, &read.zones, read.units_kw, dt_ms, &now) {
             warn!(cx, "A heat meter was replaced or its register set; counting goes on from it");

@@ -4,7 +4,7 @@ use crate::ground::Field;
 use crate::verdict::Means;
 use crate::zone::{Metering, ZoneSettings};
 use std::time::Duration;
-use wellhead_sdk::{Error, Init, MonthDay, Parameters};
+use wellhead_sdk::{Error, Init, MonthDay, Parameters, millis};
 
 /// Most zones of a field.
 pub const ZONES_MAX: usize = 8;
@@ -90,7 +90,7 @@ impl Settings {
 }
 
 fn ms(p: &Parameters<'_>, name: &str) -> u64 {
-    p.get::<Duration>(name).as_millis() as u64
+    millis(p.get(name))
 }
 
 /// A percentage as a share of one.

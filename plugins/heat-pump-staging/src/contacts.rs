@@ -5,11 +5,6 @@ use wellhead_sdk::prelude::*;
 
 use crate::unit::Contact;
 
-/// `as_millis` multiplies 128 bits, many times in each call.
-pub(crate) fn millis(d: Duration) -> u64 {
-    d.as_secs().saturating_mul(1000).saturating_add(d.subsec_millis().into())
-}
-
 /// Contacts of one role.
 pub(crate) struct Contacts {
     list: Vec<Believed>,

@@ -108,7 +108,7 @@ impl Plugin for HeatPumpStaging {
 
     fn tick(&mut self, cx: &mut Tick<'_>) -> Result<(), Error> {
         let now = cx.now();
-        let now_ms = contacts::millis(now.monotonic);
+        let now_ms = millis(now.monotonic);
         let dt_ms = self.last_ms.map_or(0, |last| now_ms.saturating_sub(last));
         let dt_ms = u32::try_from(dt_ms).unwrap_or(u32::MAX);
         let inputs = self.roles.read(cx, &self.settings, dt_ms);

@@ -1,7 +1,5 @@
 //! The site's parameters, checked against each other and against what is bound.
 
-use std::time::Duration;
-
 use wellhead_sdk::Parameters;
 use wellhead_sdk::prelude::*;
 
@@ -74,7 +72,7 @@ pub(crate) fn settings(cx: &Init<'_>, roles: &Roles) -> Result<Settings, Error> 
 /// ever.
 #[inline(never)]
 fn ms(p: &Parameters<'_>, name: &str) -> u32 {
-    u32::try_from(p.get::<Duration>(name).as_millis()).unwrap_or(u32::MAX)
+    u32::try_from(millis(p.get(name))).unwrap_or(u32::MAX)
 }
 
 type UnitRow = (KindWord, f64, f64, usize, usize, usize, usize, usize);

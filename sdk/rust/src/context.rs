@@ -3,7 +3,8 @@
 use crate::failure::Kind;
 use crate::host::{Bound, Config, Holder, Host, Level, Sample, Setting};
 use crate::said::Said;
-use crate::{Cell, Civil, Clock, Error, Now, PointValue, Quality, Restored, Row, Value};
+use crate::{Cell, Civil, Clock, Error, Now, PointValue, Quality, Restored, Row, Value, millis};
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -63,8 +64,7 @@ impl<T> Reading<T> {
     /// The value if it may decide anything and is no older than this.
     pub fn fresh(self, age_max: Duration) -> Option<T> {
         // Whole milliseconds, by which an age that is just reached is told from one that is over.
-        let max_ms = age_max.as_secs().saturating_mul(1000) + u64::from(age_max.subsec_millis());
-        if self.age_ms <= max_ms as f64 { self.good() } else { None }
+        if self.age_ms <= millis(age_max) as f64 { self.good() } else { None }
     }
 
     /// How far it can be trusted.
@@ -287,6 +287,9 @@ impl Parameters<'_> {
     }
 }
 
+/// What is seen of a point that is not there.
+const NOWHERE: [f64; 4] = [f64::NAN, 3.0, f64::MAX, 0.0];
+
 /// One call. What it does takes effect when the call ends well, and not at all if it fails.
 pub struct Tick<'h> {
     pub(crate) host: &'h dyn Host,
@@ -304,7 +307,8 @@ impl<'h> Tick<'h> {
     }
 
     fn reading<T: PointValue>(&self, point: u32) -> Reading<T> {
-        let (number, quality, age_ms) = self.row(point);
+        let [number, quality, age_ms, _] = *self.row(point);
+        let quality = Quality::at(quality);
         if !quality.has_value() {
             return Reading { value: None, quality, age_ms };
         }
@@ -314,15 +318,10 @@ impl<'h> Tick<'h> {
         }
     }
 
-    /// The value as a number, its quality and its age.
-    #[inline(never)]
-    fn row(&self, point: u32) -> (f64, Quality, f64) {
-        let at = point as usize * 4;
-        match self.seen.get(at..at + 3) {
-            Some([number, quality, age_ms]) => (*number, Quality::at(*quality), *age_ms),
-            // Only an input of another instance can be outside.
-            _ => (f64::NAN, Quality::Bad, f64::MAX),
-        }
+    /// The numbers of a point. Only one of another instance can be outside.
+    #[inline(always)]
+    fn row(&self, point: u32) -> &[f64; 4] {
+        self.seen.as_chunks().0.get(point as usize).unwrap_or(&NOWHERE)
     }
 
     /// Why an input has no value, if it has none.
@@ -352,7 +351,9 @@ impl<'h> Tick<'h> {
     }
 
     fn ask(&mut self, point: u32, value: Value, reason: &str) -> Result<(), Error> {
-        let value = finite(value)?;
+        if !value.is_finite() {
+            return Err(Kind::NotFinite.into());
+        }
         self.said.write(self.host, point, value, reason).map_err(refused)
     }
 
@@ -368,14 +369,13 @@ impl<'h> Tick<'h> {
 
     /// Who decides an output at present.
     pub fn holder<T>(&self, output: &Output<T>) -> Holder {
-        let place = self.seen.get(output.point as usize * 4 + 3).copied().unwrap_or(f64::NAN);
-        match place as u8 {
-            1 => Holder::ThisPlugin,
-            2 => Holder::Operator,
-            3 => Holder::Local,
-            // The others have a name, or are nobody.
-            _ if place != 0.0 => self.host.held_by(output.point),
-            _ => Holder::Nobody,
+        match self.row(output.point)[3] {
+            0.0 => Holder::Nobody,
+            1.0 => Holder::ThisPlugin,
+            2.0 => Holder::Operator,
+            3.0 => Holder::Local,
+            // The others have a name.
+            _ => self.host.held_by(output.point),
         }
     }
 
@@ -392,7 +392,11 @@ impl<'h> Tick<'h> {
         value: impl PointValue,
         quality: Quality,
     ) -> Result<(), Error> {
-        self.tell(name, Some(value.into_value()), quality)
+        match value.into_value() {
+            Value::Float(number) => self.tell_number(name, number, quality),
+            Value::Text(Cow::Borrowed(word)) => self.tell_word(name, word, quality),
+            other => self.tell(name, Some(other), quality),
+        }
     }
 
     /// Publishes that a value of the manifest is not to be had now.
@@ -400,13 +404,37 @@ impl<'h> Tick<'h> {
         self.tell(name, None, Quality::Bad)
     }
 
+    // None is inlined: a plugin publishes in some fifty places.
+    #[inline(never)]
+    fn tell_number(
+        &mut self,
+        name: &'static str,
+        number: f64,
+        quality: Quality,
+    ) -> Result<(), Error> {
+        if !number.is_finite() {
+            return Err(Kind::NotFinite.into());
+        }
+        self.said.publish_number(self.host, name, number, quality).map_err(refused)
+    }
+
+    #[inline(never)]
+    fn tell_word(
+        &mut self,
+        name: &'static str,
+        word: &'static str,
+        quality: Quality,
+    ) -> Result<(), Error> {
+        self.said.publish_word(self.host, name, word, quality).map_err(refused)
+    }
+
+    #[inline(never)]
     fn tell(
         &mut self,
         name: &'static str,
         value: Option<Value>,
         quality: Quality,
     ) -> Result<(), Error> {
-        let value = value.map(finite).transpose()?;
         self.said.publish(self.host, name, value, quality).map_err(refused)
     }
 
@@ -473,10 +501,6 @@ fn wrong(name: &str, wanted: &'static str, setting: &Setting) -> Error {
         Setting::Table(_) => "a table",
     };
     Kind::ParameterType { name: name.to_owned(), wanted, found }.into()
-}
-
-fn finite(value: Value) -> Result<Value, Error> {
-    if value.is_finite() { Ok(value) } else { Err(Kind::NotFinite.into()) }
 }
 
 macro_rules! clock {

@@ -171,7 +171,7 @@ pub use host::{Holder, Level};
 pub use parameter::{Cell, Row};
 pub use serde;
 pub use state::{Older, Restored, State};
-pub use time::{Civil, Clock, MonthDay, Now, TimeOfDay};
+pub use time::{Civil, Clock, MonthDay, Now, TimeOfDay, millis};
 pub use value::{PointValue, Quality, Value};
 
 /// What a plugin's source file wants to name.
@@ -184,7 +184,7 @@ pub mod prelude {
         Alarm, Civil, Clock, Error, Holder, Init, Input, MonthDay, Now, Output, Plugin, Quality,
         Reading, Restored, Severity, State, Tick, TimeOfDay, Value,
     };
-    pub use crate::{debug, error, info, warn, words};
+    pub use crate::{debug, error, info, millis, warn, words};
     pub use serde::{Deserialize, Serialize};
     pub use std::time::Duration;
 }

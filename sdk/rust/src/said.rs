@@ -3,6 +3,7 @@
 
 use crate::host::{Host, Told};
 use crate::{Quality, Value};
+use std::borrow::Cow;
 
 /// What was said in calls that ended well. After one that did not, start anew: the gateway dropped
 /// what was said in it.
@@ -11,6 +12,8 @@ pub(crate) struct Said {
     values: Vec<Published>,
     /// Where the next value is looked for first. A plugin publishes in the same order every time.
     next: usize,
+    /// At most so many numbers are to be told at the end of the call.
+    pending: usize,
     outputs: Vec<Asked>,
     /// Codes of alarms that were cleared.
     cleared: Vec<String>,
@@ -19,7 +22,7 @@ pub(crate) struct Said {
 #[derive(Debug)]
 struct Published {
     name: &'static str,
-    /// What `publish-many` knows it by, once it was published with a number.
+    /// What the end of a call knows it by, once it was published with a number.
     handle: Option<u32>,
     value: Option<Value>,
     quality: Quality,
@@ -38,6 +41,60 @@ struct Asked {
 }
 
 impl Said {
+    /// [`publish`](Self::publish) of a number, which most of what is published is.
+    pub(crate) fn publish_number(
+        &mut self,
+        host: &dyn Host,
+        name: &'static str,
+        number: f64,
+        quality: Quality,
+    ) -> Result<(), String> {
+        match self.renumber(name, number, quality) {
+            true => Ok(()),
+            false => self.publish(host, name, Some(Value::Float(number)), quality),
+        }
+    }
+
+    /// Keeps a number where a number stood before; false if there did not.
+    fn renumber(&mut self, name: &'static str, number: f64, quality: Quality) -> bool {
+        let at = self.place(name);
+        let Some(known) = self.values.get_mut(at) else { return false };
+        let (Some(Value::Float(stood)), Some(_)) = (&mut known.value, known.handle) else {
+            return false;
+        };
+        if !quality.has_value() {
+            return false;
+        }
+        if *stood != number || known.quality != quality {
+            (*stood, known.quality, known.pending) = (number, quality, true);
+            self.pending += 1;
+        }
+        self.next = at + 1;
+        true
+    }
+
+    /// [`publish`](Self::publish) of a word of the code. Most stand already.
+    pub(crate) fn publish_word(
+        &mut self,
+        host: &dyn Host,
+        name: &'static str,
+        word: &'static str,
+        quality: Quality,
+    ) -> Result<(), String> {
+        let at = self.place(name);
+        match self.values.get(at) {
+            Some(Published {
+                value: Some(Value::Text(Cow::Borrowed(stood))),
+                quality: was,
+                ..
+            }) if std::ptr::eq(*stood, word) && *was == quality => {
+                self.next = at + 1;
+                Ok(())
+            }
+            _ => self.publish(host, name, Some(Value::Text(word.into())), quality),
+        }
+    }
+
     /// Tells a value unless it stands already: a number at the end of the call.
     pub(crate) fn publish(
         &mut self,
@@ -47,14 +104,14 @@ impl Said {
         quality: Quality,
     ) -> Result<(), String> {
         let at = self.place(name);
+        self.next = at + 1;
         if at == self.values.len() {
             // Good without a value: that is nothing that could have been told.
             let (handle, value, quality, pending) = (None, None, Quality::Good, false);
             self.values.push(Published { name, handle, value, quality, pending });
         }
-        self.next = if at + 1 < self.values.len() { at + 1 } else { 0 };
         let known = &mut self.values[at];
-        if known.quality == quality && stands(&known.value, &value) {
+        if known.quality == quality && known.value == value {
             return Ok(());
         }
         let is_number = matches!(value, Some(Value::Float(_))) && quality.has_value();
@@ -62,7 +119,9 @@ impl Said {
             known.handle = host.lookup_value(name);
         }
         known.pending = is_number && known.handle.is_some();
-        if !known.pending {
+        if known.pending {
+            self.pending += 1;
+        } else {
             host.publish(name, value.as_ref(), quality)?;
         }
         (known.value, known.quality) = (value, quality);
@@ -70,10 +129,17 @@ impl Said {
     }
 
     /// Where a value is among those that were published, or will be.
+    #[inline]
     fn place(&self, name: &'static str) -> usize {
-        if self.values.get(self.next).is_some_and(|known| same(known.name, name)) {
-            return self.next;
+        match self.values.get(self.next) {
+            Some(known) if std::ptr::eq(known.name, name) => self.next,
+            _ => self.place_of(name),
         }
+    }
+
+    // Apart, as `write_anew` is: what every call does is short, and has no use for the stack.
+    #[inline(never)]
+    fn place_of(&self, name: &'static str) -> usize {
         let at = self.values.iter().position(|known| same(known.name, name));
         at.unwrap_or(self.values.len())
     }
@@ -87,19 +153,32 @@ impl Said {
         reason: &str,
     ) -> Result<(), String> {
         let asked = self.outputs.iter_mut().find(|asked| asked.point == point);
-        if let Some(asked) = asked {
-            if asked.value.as_ref() == Some(&value) && asked.reason == reason {
-                asked.again = true;
-                return Ok(());
-            }
-            // What is refused leaves what was asked before as it was.
-            host.write(point, &value, reason)?;
-            (asked.value, asked.reason, asked.again) = (Some(value), reason.to_owned(), false);
+        if let Some(asked) = asked
+            && asked.value.as_ref() == Some(&value)
+            && equal(&asked.reason, reason)
+        {
+            asked.again = true;
             return Ok(());
         }
+        self.write_anew(host, point, value, reason)
+    }
+
+    #[inline(never)]
+    fn write_anew(
+        &mut self,
+        host: &dyn Host,
+        point: u32,
+        value: Value,
+        reason: &str,
+    ) -> Result<(), String> {
+        // What is refused leaves what was asked before as it was.
         host.write(point, &value, reason)?;
-        let (value, reason) = (Some(value), reason.to_owned());
-        self.outputs.push(Asked { point, value, reason, again: false });
+        let reason = reason.to_owned();
+        let new = Asked { point, value: Some(value), reason, again: false };
+        match self.outputs.iter_mut().find(|asked| asked.point == point) {
+            Some(asked) => *asked = new,
+            None => self.outputs.push(new),
+        }
         Ok(())
     }
 
@@ -112,36 +191,34 @@ impl Said {
 
     /// The end of a call: what was kept until now.
     pub(crate) fn end(&mut self) -> Told {
-        let mut told = Told::default();
+        // Of the length they will have: to let lists grow would be most of what this costs.
+        let mut numbers = Vec::with_capacity(std::mem::take(&mut self.pending) * 3);
         for known in &mut self.values {
             if let (true, Some(handle), Some(Value::Float(number))) =
                 (known.pending, known.handle, &known.value)
             {
                 known.pending = false;
-                told.numbers.extend_from_slice(&[
-                    f64::from(handle),
-                    *number,
-                    known.quality.place(),
-                ]);
+                numbers.extend_from_slice(&[f64::from(handle), *number, known.quality.place()]);
             }
         }
+        let mut again = Vec::with_capacity(self.outputs.iter().filter(|a| a.again).count());
         for asked in &mut self.outputs {
             if std::mem::take(&mut asked.again) {
-                told.again.push(asked.point);
+                again.push(asked.point);
             }
         }
-        told
+        Told { numbers, again }
     }
 
     /// An alarm is raised. That is told every time: its text may be another, and a gateway that
     /// had too many may have room for it now.
     pub(crate) fn raise(&mut self, code: &str) {
-        self.cleared.retain(|c| c != code);
+        self.cleared.retain(|c| !equal(c, code));
     }
 
     /// Whether the gateway is to hear that an alarm is over.
     pub(crate) fn clear(&mut self, code: &str) -> bool {
-        let known = self.cleared.iter().any(|c| c == code);
+        let known = self.cleared.iter().any(|c| equal(c, code));
         if !known {
             self.cleared.push(code.to_owned());
         }
@@ -151,16 +228,21 @@ impl Said {
 
 /// Whether two words of the code are the same: most often they are so by their place.
 fn same(a: &'static str, b: &'static str) -> bool {
-    std::ptr::eq(a, b) || a == b
+    std::ptr::eq(a, b) || equal(a, b)
 }
 
-/// Whether a value is what it was. A state is a word of the code most often, and told in each call.
-fn stands(known: &Option<Value>, value: &Option<Value>) -> bool {
-    use std::borrow::Cow::Borrowed;
-    match (known, value) {
-        (Some(Value::Text(Borrowed(a))), Some(Value::Text(Borrowed(b)))) => same(a, b),
-        _ => known == value,
-    }
+/// Whether two texts are the same. Eight bytes at a time, of which wasm's `memcmp` knows nothing.
+fn equal(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let number = |eight: &[u8; 8]| u64::from_ne_bytes(*eight);
+    a.len() == b.len()
+        && match (a.last_chunk(), b.last_chunk()) {
+            (Some(a_end), Some(b_end)) => {
+                let mut eights = a.as_chunks().0.iter().zip(b.as_chunks().0);
+                number(a_end) == number(b_end) && eights.all(|(a, b)| number(a) == number(b))
+            }
+            _ => a.iter().zip(b).all(|(a, b)| a == b),
+        }
 }
 
 #[cfg(test)]
@@ -257,7 +339,7 @@ mod tests {
     fn told(said: &mut Said, values: &[(&'static str, f64, Quality)]) -> Vec<String> {
         let host = Listener::default();
         for (name, value, quality) in values {
-            assert_eq!(said.publish(&host, name, Some(Value::Float(*value)), *quality), Ok(()));
+            assert_eq!(said.publish_number(&host, name, *value, *quality), Ok(()));
         }
         host.end(said)
     }
@@ -276,15 +358,15 @@ mod tests {
     #[test]
     fn what_is_no_number_is_told_at_once_and_outdoes_a_number_of_the_same_call() {
         let (mut said, host) = (Said::default(), Listener::default());
-        let number = |x| Some(Value::Float(x));
-        said.publish(&host, "a", Some(Value::Text("on".into())), Good).unwrap();
-        said.publish(&host, "b", number(1.0), Good).unwrap();
-        said.publish(&host, "c", number(2.0), Good).unwrap();
+        said.publish_word(&host, "a", "on", Good).unwrap();
+        said.publish_word(&host, "a", "on", Good).unwrap();
+        said.publish_number(&host, "b", 1.0, Good).unwrap();
+        said.publish_number(&host, "c", 2.0, Good).unwrap();
         said.publish(&host, "b", None, Bad).unwrap();
         assert_eq!(host.end(&mut said), ["a=on", "b=?", "c=2"]);
         said.publish(&host, "b", None, Bad).unwrap();
         assert_eq!(host.end(&mut said), [""; 0]);
-        said.publish(&host, "b", number(1.0), Good).unwrap();
+        said.publish_number(&host, "b", 1.0, Good).unwrap();
         assert_eq!(host.end(&mut said), ["b=1"]);
     }
 
@@ -298,8 +380,8 @@ mod tests {
     #[test]
     fn a_number_for_a_value_that_is_not_there_is_refused_by_name() {
         let (mut said, host) = (Said::default(), Listener { refuses: true, ..Listener::default() });
-        assert!(said.publish(&host, "x", Some(Value::Float(1.0)), Good).is_err());
-        assert!(said.publish(&host, "x", Some(Value::Float(1.0)), Good).is_err());
+        assert!(said.publish_number(&host, "x", 1.0, Good).is_err());
+        assert!(said.publish_number(&host, "x", 1.0, Good).is_err());
     }
 
     #[test]
@@ -337,6 +419,19 @@ mod tests {
         let refuses = Listener { refuses: true, ..Listener::default() };
         assert!(said.write(&refuses, 1, Value::Bool(false), "enough").is_err());
         assert_eq!(host.end(&mut said), ["again [1]"]);
+    }
+
+    #[test]
+    fn texts_are_the_same_if_every_byte_is() {
+        let text = "a reason of more than eight bytes";
+        for len in 0..text.len() {
+            let (a, b) = (&text[..len], text[..len].to_owned());
+            assert!(equal(a, &b) && !equal(a, &text[..=len]) && !equal(&text[..=len], a));
+            for at in 0..len {
+                let other = format!("{}X{}", &text[..at], &text[at + 1..len]);
+                assert!(!equal(a, &other), "{other}");
+            }
+        }
     }
 
     #[test]

@@ -56,6 +56,16 @@ pub struct Now {
     pub local: Civil,
 }
 
+/// Whole milliseconds. `as_millis` multiplies 128 bits, which wasm has no instruction for: seventy
+/// of others.
+pub const fn millis(d: Duration) -> u64 {
+    const SECONDS_MAX: u64 = u64::MAX / 1000 - 1;
+    if d.as_secs() > SECONDS_MAX {
+        return u64::MAX;
+    }
+    d.as_secs() * 1000 + d.subsec_millis() as u64
+}
+
 /// Who knows the time and the site's time zone: [`Init`](crate::Init) and [`Tick`](crate::Tick).
 pub trait Clock {
     /// The moment of this call.

@@ -58,12 +58,18 @@ pub enum Quality {
 
 impl Quality {
     /// By its place in the contract; one that is not known promises nothing.
+    #[inline(always)]
     pub(crate) fn at(place: f64) -> Self {
-        match place as u8 {
-            0 => Quality::Good,
-            1 => Quality::Uncertain,
-            2 => Quality::Stale,
-            4 => Quality::Manual,
+        if place == 0.0 { Quality::Good } else { Self::not_good(place) }
+    }
+
+    // Not inlined wherever something is read.
+    #[inline(never)]
+    fn not_good(place: f64) -> Self {
+        match place {
+            1.0 => Quality::Uncertain,
+            2.0 => Quality::Stale,
+            4.0 => Quality::Manual,
             _ => Quality::Bad,
         }
     }

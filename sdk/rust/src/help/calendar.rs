@@ -1,7 +1,7 @@
 //! Windows of the year and of the day, by the site's local time.
 
 use super::Lap;
-use crate::{Civil, Clock, MonthDay, Now, TimeOfDay};
+use crate::{Civil, Clock, MonthDay, Now, TimeOfDay, millis};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -140,8 +140,8 @@ impl ClockWatch {
         let first = self.lap.last.is_none();
         let step = self.lap.step(now);
         let wall = now.utc_ms.saturating_sub(std::mem::replace(&mut self.utc_ms, now.utc_ms));
-        let drift = wall.saturating_sub(i64::try_from(step.as_millis()).unwrap_or(i64::MAX));
-        let jumped = !first && u128::from(drift.unsigned_abs()) > JUMP.as_millis();
+        let drift = wall.saturating_sub(i64::try_from(millis(step)).unwrap_or(i64::MAX));
+        let jumped = !first && drift.unsigned_abs() > millis(JUMP);
         self.doubted = match self.doubted {
             _ if now.synced && !jumped => None,
             Some(doubted) => Some(doubted + step),

@@ -1,7 +1,7 @@
 //! Hours, energy, and meters that roll over or are replaced.
 
 use super::Lap;
-use crate::Now;
+use crate::{Now, millis};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ impl EnergyMeter {
         }
         // Before the step: there is no lap yet after a restart.
         let restarted = self.lap.last.is_none();
-        let step_ms = i64::try_from(self.lap.step(now).as_millis()).unwrap_or(i64::MAX);
+        let step_ms = i64::try_from(millis(self.lap.step(now))).unwrap_or(i64::MAX);
         let Some(last) = self.last else {
             (self.last, self.last_utc_ms) = (Some(reading), now.utc_ms);
             return Advance::First;
