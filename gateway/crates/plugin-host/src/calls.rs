@@ -88,9 +88,10 @@ impl Sandbox {
 
     /// All points as `tick` has them.
     pub(crate) fn numbers(&self, into: &mut Vec<f64>) {
-        into.clear();
-        for (at, bound) in self.bound.iter().enumerate() {
-            into.extend_from_slice(&self.row(at, bound));
+        into.resize(self.bound.len() * 4, 0.0);
+        let rows = into.as_chunks_mut().0.iter_mut().zip(&self.bound);
+        for (at, (row, bound)) in rows.enumerate() {
+            *row = self.row(at, bound);
         }
     }
 
@@ -125,7 +126,9 @@ impl Sandbox {
             Some(Holder::Protection(_)) => 4.0,
             Some(Holder::Other(_)) => 5.0,
         };
-        let age_ms = millis(reading.age) as f64;
+        // That of most points, which two divisions would not tell.
+        let is_new = reading.age.is_zero();
+        let age_ms = if is_new { 0.0 } else { millis(reading.age) as f64 };
         [number, f64::from(quality as u8), age_ms, holder]
     }
 
