@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) units: [UnitSettings; UNITS],
     /// How many there are.
     pub(crate) count: usize,
+    /// How many pumps or valves each step has.
+    pub(crate) pumps: [usize; STEPS],
     /// When which kind of unit works.
     pub(crate) seasons: Seasons,
     /// Share of the running capacity above which one more unit is wanted.

@@ -32,10 +32,15 @@ impl KindWord {
 pub(crate) fn settings(cx: &Init<'_>, roles: &Roles) -> Result<Settings, Error> {
     let (units, count) = units(cx, roles)?;
     let seasons = seasons(cx)?;
+    let pumps = std::array::from_fn(|step| {
+        let fitted = roles.pumps[step].len().max(roles.proofs[step].len());
+        fitted.max(roles.requests[step].len()).min(PUMPS)
+    });
     let share = |p: &Parameters<'_>, name| p.get::<f64>(name) / 100.0;
     cx.parameters(|p| Settings {
         units,
         count,
+        pumps,
         seasons,
         up_share: share(p, "stage_up_share"),
         up_error_k: p.get("stage_up_error"),

@@ -276,7 +276,8 @@ impl Staging {
         }
         let circulate = settings.circulate && self.plan.is_some();
         for (step, (row, needed)) in self.pumps_ms.iter_mut().zip(needed).enumerate() {
-            for (pump, (on_ms, needed)) in row.iter_mut().zip(needed).enumerate() {
+            let fitted = row.iter_mut().zip(needed).take(settings.pumps[step]);
+            for (pump, (on_ms, needed)) in fitted.enumerate() {
                 // Standing water tells nothing of the load, so what once circulates goes on.
                 let circulates = circulate && step == LOAD_SECONDARY && on_ms.is_some();
                 let on = needed || inputs.requests[step][pump] || circulates;

@@ -41,28 +41,15 @@ struct Asked {
 }
 
 impl Said {
-    /// [`publish`](Self::publish) of a number, which most of what is published is.
-    pub(crate) fn publish_number(
-        &mut self,
-        host: &dyn Host,
-        name: &'static str,
-        number: f64,
-        quality: Quality,
-    ) -> Result<(), String> {
-        match self.renumber(name, number, quality) {
-            true => Ok(()),
-            false => self.publish(host, name, Some(Value::Float(number)), quality),
-        }
-    }
-
-    /// Keeps a number where a number stood before; false if there did not.
-    fn renumber(&mut self, name: &'static str, number: f64, quality: Quality) -> bool {
+    /// Whether a number takes the place of one that stood, as most of what is published does; it is
+    /// told at the end of the call. If not, [`publish`](Self::publish) is to tell it.
+    pub(crate) fn renumber(&mut self, name: &'static str, number: f64, quality: Quality) -> bool {
         let at = self.place(name);
         let Some(known) = self.values.get_mut(at) else { return false };
         let (Some(Value::Float(stood)), Some(_)) = (&mut known.value, known.handle) else {
             return false;
         };
-        if !quality.has_value() {
+        if !quality.has_value() || !number.is_finite() {
             return false;
         }
         if *stood != number || known.quality != quality {
@@ -73,26 +60,22 @@ impl Said {
         true
     }
 
-    /// [`publish`](Self::publish) of a word of the code. Most stand already.
-    pub(crate) fn publish_word(
+    /// Whether a word of the code stands already. If not, [`publish`](Self::publish) is to tell it.
+    pub(crate) fn stands(
         &mut self,
-        host: &dyn Host,
         name: &'static str,
         word: &'static str,
         quality: Quality,
-    ) -> Result<(), String> {
+    ) -> bool {
         let at = self.place(name);
-        match self.values.get(at) {
-            Some(Published {
-                value: Some(Value::Text(Cow::Borrowed(stood))),
-                quality: was,
-                ..
-            }) if std::ptr::eq(*stood, word) && *was == quality => {
-                self.next = at + 1;
-                Ok(())
+        let stands = self.values.get(at).is_some_and(|known| match &known.value {
+            Some(Value::Text(Cow::Borrowed(stood))) => {
+                std::ptr::eq(*stood, word) && known.quality == quality
             }
-            _ => self.publish(host, name, Some(Value::Text(word.into())), quality),
-        }
+            _ => false,
+        });
+        self.next = if stands { at + 1 } else { self.next };
+        stands
     }
 
     /// Tells a value unless it stands already: a number at the end of the call.
@@ -335,11 +318,25 @@ mod tests {
         }
     }
 
+    /// Publishes a number as `Tick` does.
+    fn publish(
+        said: &mut Said,
+        host: &Listener,
+        name: &'static str,
+        number: f64,
+        quality: Quality,
+    ) -> Result<(), String> {
+        match said.renumber(name, number, quality) {
+            true => Ok(()),
+            false => said.publish(host, name, Some(Value::Float(number)), quality),
+        }
+    }
+
     /// What a call tells that publishes a few numbers.
     fn told(said: &mut Said, values: &[(&'static str, f64, Quality)]) -> Vec<String> {
         let host = Listener::default();
         for (name, value, quality) in values {
-            assert_eq!(said.publish_number(&host, name, *value, *quality), Ok(()));
+            publish(said, &host, name, *value, *quality).unwrap();
         }
         host.end(said)
     }
@@ -358,15 +355,16 @@ mod tests {
     #[test]
     fn what_is_no_number_is_told_at_once_and_outdoes_a_number_of_the_same_call() {
         let (mut said, host) = (Said::default(), Listener::default());
-        said.publish_word(&host, "a", "on", Good).unwrap();
-        said.publish_word(&host, "a", "on", Good).unwrap();
-        said.publish_number(&host, "b", 1.0, Good).unwrap();
-        said.publish_number(&host, "c", 2.0, Good).unwrap();
+        assert!(!said.stands("a", "on", Good));
+        said.publish(&host, "a", Some(Value::Text("on".into())), Good).unwrap();
+        assert!(said.stands("a", "on", Good) && !said.stands("a", "on", Uncertain));
+        publish(&mut said, &host, "b", 1.0, Good).unwrap();
+        publish(&mut said, &host, "c", 2.0, Good).unwrap();
         said.publish(&host, "b", None, Bad).unwrap();
         assert_eq!(host.end(&mut said), ["a=on", "b=?", "c=2"]);
         said.publish(&host, "b", None, Bad).unwrap();
         assert_eq!(host.end(&mut said), [""; 0]);
-        said.publish_number(&host, "b", 1.0, Good).unwrap();
+        publish(&mut said, &host, "b", 1.0, Good).unwrap();
         assert_eq!(host.end(&mut said), ["b=1"]);
     }
 
@@ -380,8 +378,8 @@ mod tests {
     #[test]
     fn a_number_for_a_value_that_is_not_there_is_refused_by_name() {
         let (mut said, host) = (Said::default(), Listener { refuses: true, ..Listener::default() });
-        assert!(said.publish_number(&host, "x", 1.0, Good).is_err());
-        assert!(said.publish_number(&host, "x", 1.0, Good).is_err());
+        assert!(publish(&mut said, &host, "x", 1.0, Good).is_err());
+        assert!(publish(&mut said, &host, "x", 1.0, Good).is_err());
     }
 
     #[test]
