@@ -18,9 +18,10 @@ arm64) triple=aarch64-unknown-linux-gnu gnu=aarch64-linux-gnu ;;
     ;;
 esac
 target=${CARGO_TARGET_DIR:-target}
-# This machine's own program, which also builds and signs the plugins.
-cargo build --profile dist --locked -p wellhead
-host=$target/dist/wellhead
+# This machine's own program, which also builds and signs the plugins. One for another machine is
+# not laid out by what it was seen to do: it would have to be watched there.
+packaging/pgo.sh
+host=$target/pgo/wellhead
 if [ "$(rustc -vV | sed -n 's/^host: //p')" = "$triple" ]; then
     program=$host
 else

@@ -2,9 +2,11 @@
 # machine: the last column of the table tells how quiet it was.
 .PHONY: bench bench-plugins bench-buses bench-outage bench-soak bench-build
 
-BENCH = target/dist/wellhead-bench --wellhead target/dist/wellhead
+# What is packaged for this machine.
+PROGRAM = target/pgo/wellhead
+BENCH = target/dist/wellhead-bench --wellhead $(PROGRAM)
 FLEET = target/dist/examples/fleet
-BUSES = $(FLEET) && target/dist/bench-buses --wellhead target/dist/wellhead --fleet $(FLEET)
+BUSES = $(FLEET) && target/dist/bench-buses --wellhead $(PROGRAM) --fleet $(FLEET)
 
 bench: bench-build ## Speed and size beside a floor program, and of plugins and buses beside their aims
 	$(BENCH)
@@ -30,5 +32,6 @@ bench-soak: bench-build
 
 bench-build:
 	@tests/setup.sh test
-	cargo build --profile dist --locked -p wellhead -p wellhead-bench
+	packaging/pgo.sh
+	cargo build --profile dist --locked -p wellhead-bench
 	cargo build --profile dist --locked -p wellhead-bacnet --example fleet

@@ -1,9 +1,9 @@
 #!/bin/sh
 # What plugins cost on this machine, each figure beside its aim: a call and memory, the size of
-# components, the speed of `simulate`. Wants target/dist/wellhead and the wasm32 target of Rust.
+# components, the speed of `simulate`. Wants target/pgo/wellhead and the wasm32 target of Rust.
 set -eu
 cd "$(dirname "$0")/../.."
-wellhead=target/dist/wellhead
+wellhead=target/pgo/wellhead
 
 cargo run --quiet --profile dist --locked -p wellhead-plugin-host --example plugins
 
