@@ -353,6 +353,16 @@ mod tests {
     }
 
     #[test]
+    fn neither_a_number_that_is_none_nor_one_not_to_be_trusted_takes_a_numbers_place() {
+        let mut said = Said::default();
+        assert_eq!(told(&mut said, &[("a", 1.0, Good)]), ["a=1"]);
+        for (number, quality) in [(f64::NAN, Good), (f64::INFINITY, Good), (2.0, Bad)] {
+            assert!(!said.renumber("a", number, quality), "{number} {quality:?}");
+        }
+        assert_eq!(told(&mut said, &[("a", 1.0, Good)]), [""; 0]);
+    }
+
+    #[test]
     fn what_is_no_number_is_told_at_once_and_outdoes_a_number_of_the_same_call() {
         let (mut said, host) = (Said::default(), Listener::default());
         assert!(!said.stands("a", "on", Good));
