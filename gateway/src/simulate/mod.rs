@@ -158,16 +158,17 @@ impl Sim {
         self.settle()
     }
 
-    /// Shows Control what its inputs and held outputs show.
+    /// Reads all points, and shows Control what its inputs and held outputs show.
     fn look(&mut self) {
+        self.taps.look(&self.plant, self.step);
         for (id, from) in (0u32..).zip(&self.inputs) {
-            let shown = show(&mut self.taps, &self.actors, *from, &self.plant, self.step);
+            let shown = show(&self.taps, &self.actors, *from);
             let (quality, value) = shown.map_or(NOT_THERE, Shown::pair);
             self.control.input(wellhead_control::InputId(id), quality, value, self.now);
         }
         for (id, tap) in (0u32..).zip(&self.outputs) {
             if self.control.is_held(OutputId(id)) {
-                let (_, value) = self.taps.read(*tap, &self.plant, self.step).pair();
+                let (_, value) = self.taps.shown(*tap).pair();
                 self.control.shown(OutputId(id), value, self.now);
             }
         }
@@ -175,17 +176,17 @@ impl Sim {
 
     fn call(&mut self, i: usize) -> anyhow::Result<()> {
         let mut view = std::mem::take(&mut self.actors[i].view);
-        for b in 0..self.actors[i].from.len() {
-            let from = self.actors[i].from[b];
-            let shown = show(&mut self.taps, &self.actors, from, &self.plant, self.step);
-            let actor = &self.actors[i];
+        let actor = &self.actors[i];
+        let wires = actor.setup.bindings.iter().zip(&actor.from).zip(&actor.outputs).enumerate();
+        for (b, ((binding, from), output)) in wires {
             // What shows since before the last call was seen in it.
+            let shown = show(&self.taps, &self.actors, *from);
             if let Some(shown) = shown.filter(|shown| shown.since >= actor.looked) {
                 let (quality, value) = shown.pair();
-                view.show(b, &actor.setup.bindings[b].fit, value, quality, Duration::ZERO);
+                view.show(b, &binding.fit, value, quality, Duration::ZERO);
             }
-            if let Some(output) = actor.outputs[b] {
-                view.hold(b, holder(&self.control, output, actor.setup.id.as_str()));
+            if let Some(output) = output {
+                view.hold(b, holder(&self.control, *output, actor.setup.id.as_str()));
             }
         }
         let actor = &mut self.actors[i];
@@ -306,9 +307,9 @@ impl Sim {
         match action {
             Action::Write { ticket, value } => {
                 let Some(tap) = self.outputs.get(ticket.output.0 as usize).copied() else { return };
-                match self.taps.write(tap, &mut self.plant, &value) {
+                match self.taps.write(tap, &mut self.plant, &value, self.step) {
                     Ok(()) => {
-                        let (_, shown) = self.taps.read(tap, &self.plant, self.step).pair();
+                        let (_, shown) = self.taps.shown(tap).pair();
                         self.control.written(ticket, Ok(shown), self.now);
                     }
                     Err(why) => self.control.doubtful(ticket, &why, self.now),
@@ -320,7 +321,7 @@ impl Sim {
                 let output = self.control.setup().outputs.get(i);
                 let safe = output.and_then(|o| o.point.output.as_ref()).map(|o| o.safe.clone());
                 let (Some(tap), Some(safe)) = (self.outputs.get(i).copied(), safe) else { return };
-                match self.taps.write(tap, &mut self.plant, &safe) {
+                match self.taps.write(tap, &mut self.plant, &safe, self.step) {
                     Ok(()) => self.control.written(ticket, Ok(None), self.now),
                     Err(why) => self.control.doubtful(ticket, &why, self.now),
                 }
@@ -365,15 +366,9 @@ impl Sim {
 }
 
 /// None of a plugin that does not run.
-fn show<'a>(
-    taps: &'a mut Taps,
-    actors: &'a [Actor],
-    from: From,
-    plant: &Plant,
-    step: u64,
-) -> Option<&'a Shown> {
+fn show<'a>(taps: &'a Taps, actors: &'a [Actor], from: From) -> Option<&'a Shown> {
     match from {
-        From::Plant(tap) => Some(taps.read(tap, plant, step)),
+        From::Plant(tap) => Some(taps.shown(tap)),
         From::Plugin(plugin, value) => actors.get(plugin)?.published.get(value),
     }
 }

@@ -207,7 +207,7 @@ impl Csv {
             write!(self.file, ",{:.3}", c.now(&sim.plant))?;
         }
         for id in &sim.bound {
-            let (quality, value) = sim.taps.read(*id, &sim.plant, sim.step).pair();
+            let (quality, value) = sim.taps.shown(*id).pair();
             self.cell(value.filter(|_| quality == Quality::Good))?;
         }
         for (.., value) in sim.values() {

@@ -14,7 +14,6 @@ use wellhead_plant::plant::Plant;
 pub(super) struct Tap {
     point: Point,
     access: Access,
-    read_at: Option<u64>,
     /// What the register held when it was read last.
     number: Option<f64>,
     shown: Shown,
@@ -109,17 +108,19 @@ impl Taps {
         &self.list[id].point
     }
 
-    /// What a point shows at this step.
-    pub(super) fn read(&mut self, id: TapId, plant: &Plant, step: u64) -> &Shown {
-        let tap = &mut self.list[id];
-        if tap.read_at != Some(step) {
-            tap.read_at = Some(step);
-            tap.take(tap.access.read_noisy(plant), step);
+    /// Reads every point, at this step.
+    pub(super) fn look(&mut self, plant: &Plant, step: u64) {
+        for tap in &mut self.list {
+            tap.look(plant, step);
         }
-        &tap.shown
     }
 
-    /// Writes a point as its device would take it.
+    /// What a point shows since it was read or written last.
+    pub(super) fn shown(&self, id: TapId) -> &Shown {
+        &self.list[id].shown
+    }
+
+    /// Writes a point as its device would take it, and reads it back.
     ///
     /// # Errors
     /// If the device refuses.
@@ -128,17 +129,20 @@ impl Taps {
         id: TapId,
         plant: &mut Plant,
         value: &Value,
+        step: u64,
     ) -> Result<(), String> {
         let tap = &mut self.list[id];
         let number =
             tap.number(value).ok_or_else(|| format!("{value} is no value of the point"))?;
-        tap.read_at = None;
-        tap.access.write(plant, number).map_err(|e| format!("{e:?}"))
+        tap.access.write(plant, number).map_err(|e| format!("{e:?}"))?;
+        tap.look(plant, step);
+        Ok(())
     }
 }
 
 impl Tap {
-    fn take(&mut self, number: Option<f64>, step: u64) {
+    fn look(&mut self, plant: &Plant, step: u64) {
+        let number = self.access.read_noisy(plant);
         // Two of three registers hold what they held.
         if number != self.number || self.shown.since == 0 {
             self.number = number;
@@ -202,5 +206,5 @@ fn tap(unit: u8, point: Point, spec: &PointSpec, plant: &Plant) -> Result<Tap, N
         }
     })?;
     let shown = Shown::nothing(Reason::NotPolled);
-    Ok(Tap { point, access, read_at: None, number: None, shown })
+    Ok(Tap { point, access, number: None, shown })
 }

@@ -111,7 +111,7 @@ pub(super) fn rest(
         else {
             continue;
         };
-        taps.write(*tap, plant, &output.safe).map_err(|e| {
+        taps.write(*tap, plant, &output.safe, 0).map_err(|e| {
             anyhow::anyhow!("{}/{} does not take its safe value: {e}", o.point.device, o.point.id)
         })?;
     }

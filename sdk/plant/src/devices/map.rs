@@ -299,20 +299,27 @@ impl Register {
     /// The integer that stands for a value, before it is laid out; NaN is the missing value.
     #[must_use]
     pub fn raw(&self, value: f64) -> u64 {
-        if let Kind::F32 = self.kind {
-            return u64::from((value as f32).to_bits());
-        }
-        if value.is_nan() {
-            return self.missing.unwrap_or(0);
-        }
-        let scaled = ((value - self.offset) / self.scale).round();
         match self.kind {
-            Kind::I16 => (scaled.clamp(-32_768.0, 32_767.0) as i16) as u16 as u64,
-            Kind::I32 => (scaled.clamp(-2_147_483_648.0, 2_147_483_647.0) as i32) as u32 as u64,
-            Kind::U16 => u64::from(scaled.clamp(0.0, 65_535.0) as u16),
-            Kind::Bool | Kind::Bit { .. } => u64::from(scaled != 0.0),
-            // Counters go round; the float is exact up to 2^53.
-            _ => scaled.max(0.0) as u64 % self.rollover.unwrap_or(self.wrap()),
+            Kind::F32 => u64::from((value as f32).to_bits()),
+            _ if value.is_nan() => self.missing.unwrap_or(0),
+            Kind::I16 => u64::from(self.count(value) as u16),
+            Kind::I32 => u64::from(self.count(value) as u32),
+            _ => self.count(value) as u64,
+        }
+    }
+
+    /// How many of the register's steps a value is, within its width; counters go round.
+    fn count(&self, value: f64) -> i64 {
+        let steps = (value - self.offset) / self.scale;
+        // To the nearest, for which `f64::round` takes some thirty instructions where the processor
+        // may be an old one; this is asked for every point at every step. Exact below 2^52.
+        let count = (steps + 0.5f64.copysign(steps)) as i64;
+        match self.kind {
+            Kind::I16 => count.clamp(i16::MIN.into(), i16::MAX.into()),
+            Kind::I32 => count.clamp(i32::MIN.into(), i32::MAX.into()),
+            Kind::U16 => count.clamp(0, u16::MAX.into()),
+            Kind::Bool | Kind::Bit { .. } => i64::from(count != 0),
+            _ => (count.max(0) as u64 % self.rollover.unwrap_or(self.wrap())) as i64,
         }
     }
 
@@ -328,14 +335,11 @@ impl Register {
     /// The same as laying out and reading back, without the words.
     #[must_use]
     pub fn shown(&self, value: f64) -> f64 {
-        let number = match self.kind {
-            Kind::F32 => return f64::from(value as f32) * self.scale + self.offset,
-            _ if value.is_nan() => return value,
-            Kind::I16 => f64::from(self.raw(value) as u16 as i16),
-            Kind::I32 => f64::from(self.raw(value) as u32 as i32),
-            _ => self.raw(value) as f64,
-        };
-        number * self.scale + self.offset
+        match self.kind {
+            Kind::F32 => f64::from(value as f32) * self.scale + self.offset,
+            _ if value.is_nan() => value,
+            _ => self.count(value) as f64 * self.scale + self.offset,
+        }
     }
 
     /// May this value be written? Half a count of slack: 55.0 °C arrives as 550 × 0.1.
