@@ -36,6 +36,13 @@ impl Sum {
         self.hours += hours;
     }
 
+    fn join(&mut self, later: &Self) {
+        self.integral += later.integral;
+        self.min = self.min.min(later.min);
+        self.max = self.max.max(later.max);
+        self.hours += later.hours;
+    }
+
     /// Mean over the span.
     pub fn mean(&self) -> f64 {
         self.integral / self.hours
@@ -51,14 +58,11 @@ pub struct Season {
     pub sums: Vec<Sum>,
 }
 
-/// Sums of every channel, by season, by day and in all.
+/// Sums of every channel, by day; seasons and the whole are made of days.
 #[derive(Debug)]
 pub struct Totals {
     channels: Vec<Channel>,
-    seasons: Vec<Season>,
-    all: Vec<Sum>,
-    days: Vec<(Date, Vec<f64>)>,
-    day: Option<(Date, Vec<Sum>)>,
+    days: Vec<(Date, Vec<Sum>)>,
 }
 
 /// The heating half of a year is 15 October to 14 April, the summer half the rest.
@@ -74,35 +78,18 @@ fn season(date: Date) -> String {
 impl Totals {
     /// Nothing yet.
     pub fn new(channels: Vec<Channel>) -> Self {
-        let all = vec![Sum::default(); channels.len()];
-        Self { channels, seasons: Vec::new(), all, days: Vec::new(), day: None }
+        Self { channels, days: Vec::new() }
     }
 
     /// Adds a step.
     pub fn add(&mut self, sim: &Sim, hours: f64) {
         let date = sim.plant.now().date();
-        if self.day.as_ref().is_none_or(|(d, _)| *d != date) {
-            self.end_day();
-            let name = season(date);
-            if self.seasons.last().is_none_or(|s| s.name != name) {
-                self.seasons.push(Season { name, sums: vec![Sum::default(); self.channels.len()] });
-            }
-            self.day = Some((date, vec![Sum::default(); self.channels.len()]));
+        if self.days.last().is_none_or(|(day, _)| *day != date) {
+            self.days.push((date, vec![Sum::default(); self.channels.len()]));
         }
-        let (Some((_, day)), Some(season)) = (&mut self.day, self.seasons.last_mut()) else {
-            return;
-        };
-        for (i, channel) in self.channels.iter().enumerate() {
-            let value = channel.now(&sim.plant);
-            day[i].add(value, hours);
-            season.sums[i].add(value, hours);
-            self.all[i].add(value, hours);
-        }
-    }
-
-    fn end_day(&mut self) {
-        if let Some((date, sums)) = self.day.take() {
-            self.days.push((date, sums.iter().map(Sum::mean).collect()));
+        let Some((_, sums)) = self.days.last_mut() else { return };
+        for (channel, sum) in self.channels.iter().zip(sums) {
+            sum.add(channel.now(&sim.plant), hours);
         }
     }
 
@@ -112,23 +99,31 @@ impl Totals {
     }
 
     /// By season; the last may not be over.
-    pub fn seasons(&self) -> &[Season] {
-        &self.seasons
+    pub fn seasons(&self) -> Vec<Season> {
+        let same = |(a, _): &(Date, _), (b, _): &(Date, _)| season(*a) == season(*b);
+        let one = |days: &[(Date, Vec<Sum>)]| Season {
+            name: days.first().map(|(date, _)| season(*date)).unwrap_or_default(),
+            sums: self.joined(days),
+        };
+        self.days.chunk_by(same).map(one).collect()
     }
 
-    /// The whole run's sum of a channel.
-    pub fn of(&self, channel: &str) -> Option<Sum> {
-        let i = self.channels.iter().position(|c| c.name == channel)?;
-        Some(self.all[i])
+    fn joined(&self, days: &[(Date, Vec<Sum>)]) -> Vec<Sum> {
+        let mut all = vec![Sum::default(); self.channels.len()];
+        for (_, day) in days {
+            all.iter_mut().zip(day).for_each(|(all, day)| all.join(day));
+        }
+        all
     }
 
     /// For people: seasons, then the whole.
     pub fn text(&self) -> String {
         let mut out = String::new();
+        let (seasons, all) = (self.seasons(), self.joined(&self.days));
         for (i, c) in self.channels.iter().enumerate() {
             let _ = writeln!(out, "{} ({})", c.name, shown_unit(c));
-            let rows = self.seasons.iter().map(|s| (s.name.as_str(), s.sums[i]));
-            for (name, sum) in rows.chain([("in all", self.all[i])]) {
+            let rows = seasons.iter().map(|s| (s.name.as_str(), s.sums[i]));
+            for (name, sum) in rows.chain([("in all", all[i])]) {
                 let _ = writeln!(out, "  {name:<18} {}", shown(c, sum));
             }
         }
@@ -137,8 +132,8 @@ impl Totals {
 
     /// The whole run's sums, each with its name and unit.
     pub fn rows(&self) -> impl Iterator<Item = (String, String)> {
-        self.channels.iter().zip(&self.all).map(|(c, sum)| {
-            (format!("{} ({})", c.name, shown_unit(c)), shown(c, *sum).trim_start().to_owned())
+        self.channels.iter().zip(self.joined(&self.days)).map(|(c, sum)| {
+            (format!("{} ({})", c.name, shown_unit(c)), shown(c, sum).trim_start().to_owned())
         })
     }
 }
@@ -233,17 +228,14 @@ impl Csv {
 }
 
 /// Writes one plot a quantity into a folder, daily means over the run; returns the files.
-pub fn plots(folder: &Path, runs: &mut [(&str, &mut Totals)]) -> anyhow::Result<Vec<PathBuf>> {
+pub fn plots(folder: &Path, runs: &[(&str, &Totals)]) -> anyhow::Result<Vec<PathBuf>> {
     std::fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
-    for (_, totals) in runs.iter_mut() {
-        totals.end_day();
-    }
     let Some((_, first)) = runs.first() else { return Ok(Vec::new()) };
     let mut files = Vec::new();
     for (i, c) in first.channels.iter().enumerate() {
         let series: Vec<(&str, Vec<(Date, f64)>)> = runs
             .iter()
-            .map(|(name, t)| (*name, t.days.iter().map(|(d, v)| (*d, v[i])).collect()))
+            .map(|(name, t)| (*name, t.days.iter().map(|(d, v)| (*d, v[i].mean())).collect()))
             .collect();
         let path = folder.join(format!("{}.svg", c.name.replace(' ', "-")));
         plot(&path, c, &series)

@@ -118,11 +118,11 @@ impl Simulate {
         if let Some(path) = &self.replay {
             return self.replay(&site, programs, path);
         }
-        let mut runs = match &self.compare {
+        let runs = match &self.compare {
             None => vec![self.one(&site, programs, "", Some(lang))?],
             Some(what) => self.both(&site, &engine, programs, what, lang)?,
         };
-        out!("{}", self.tell(&mut runs, lang)?)?;
+        out!("{}", self.tell(&runs, lang)?)?;
         let failed = runs.iter().any(|run| !run.sim.incidents.faults.is_empty());
         Ok(if failed { Outcome::Refused } else { Outcome::Done })
     }
@@ -235,22 +235,21 @@ impl Simulate {
     }
 
     /// What is printed; draws plots as well.
-    fn tell(&self, runs: &mut [Run], lang: Lang) -> anyhow::Result<String> {
+    fn tell(&self, runs: &[Run], lang: Lang) -> anyhow::Result<String> {
         let mut out = String::new();
         if self.json {
             let all: Vec<_> = runs.iter().map(told::json).collect();
             out += &serde_json::to_string_pretty(&all)?;
             out.push('\n');
         } else {
-            match &*runs {
+            match runs {
                 [a, b] => out += &told::side_by_side(a, b, lang),
                 runs => runs.iter().for_each(|run| out += &told::alone(run, lang)),
             }
         }
         if let Some(folder) = &self.svg {
-            let mut drawn: Vec<_> =
-                runs.iter_mut().map(|r| (r.name.as_str(), &mut r.totals)).collect();
-            for file in plots(folder, &mut drawn)? {
+            let drawn: Vec<_> = runs.iter().map(|r| (r.name.as_str(), &r.totals)).collect();
+            for file in plots(folder, &drawn)? {
                 errln!("{}", file.display());
             }
         }
