@@ -20,7 +20,7 @@ use crate::config::Shipped;
 use crate::plugins::Trouble;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 pub use plugin::{built, signer};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wellhead_plugin_host::{EngineError, KeyError, PackageError, Refusal};
 
@@ -222,12 +222,9 @@ impl Target {
     }
 }
 
-/// Where profiles and plugins that came with the program are: beside it as installed
-/// (`/usr/bin/wellhead`, `/usr/share/wellhead`), or in the repository that it was built in. Always
-/// of its own version, since only folders above the program count.
+/// Where profiles and plugins that came with the program are.
 fn shipped() -> Shipped {
-    let Ok(program) = std::env::current_exe() else { return Shipped::default() };
-    let above: Vec<_> = program.ancestors().skip(1).take(4).collect();
+    let above = shipped_below();
     let among = |places: [&str; 2]| {
         above.iter().flat_map(|a| places.map(|p| a.join(p))).filter(|p| p.is_dir()).collect()
     };
@@ -236,6 +233,26 @@ fn shipped() -> Shipped {
         plugins: among(["share/wellhead/plugins", "plugins"]),
         trusted_keys: among(["share/wellhead/trusted-keys", "etc/wellhead/trusted-keys"]),
     }
+}
+
+/// The folders that may hold what came with the program: those above it, as installed
+/// (`/usr/bin/wellhead`, `/usr/share/wellhead`) or in the repository that it was built in. Always
+/// of its own version, since nothing else counts.
+fn shipped_below() -> Vec<PathBuf> {
+    program().ancestors().skip(1).take(4).map(Path::to_owned).collect()
+}
+
+/// Where the program lies.
+#[cfg(not(debug_assertions))]
+fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_default()
+}
+
+/// A debug build runs where its source is, as if it lay there: cargo may have been told to put it
+/// anywhere.
+#[cfg(debug_assertions)]
+fn program() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("debug/wellhead")
 }
 
 /// `350 ms`, `1.5 s`, `12 min`, `3.2 h`, `5 d`.

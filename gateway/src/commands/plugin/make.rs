@@ -2,6 +2,7 @@
 
 use super::{Lang, Outcome};
 use crate::bilingual::Bilingual;
+use crate::commands::shipped_below;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -106,11 +107,10 @@ fn title(name: &str) -> String {
     }
 }
 
-/// Beside the program as installed, or in the repository that it was built in.
+/// The SDK that came with the program.
 fn shipped_sdk() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    let above = program.ancestors().skip(1).take(4);
-    above
+    shipped_below()
+        .iter()
         .flat_map(|a| ["share/wellhead/sdk/rust", "sdk/rust"].map(|p| a.join(p)))
         .find(|p| p.join("Cargo.toml").is_file())
 }
