@@ -21,7 +21,7 @@ test: ## Everything CI runs
 # With SOAK_SECONDS (3600) of faults and a minute of peace; SOAK_SEED (1) draws them. Needs mosquitto.
 soak: ## Random faults on every bus: what was not seen, what stayed bad, and whether memory stayed flat
 	@tests/setup.sh test
-	$(CARGO) build --release -p wellhead -p wellhead-plant
+	$(CARGO) build --release --target-dir target -p wellhead -p wellhead-plant
 	.venv/bin/python tests/soak.py --seconds $(or $(SOAK_SECONDS),3600) --seed $(or $(SOAK_SEED),1)
 
 include tests/bench/bench.mk

@@ -21,7 +21,7 @@ target=${CARGO_TARGET_DIR:-target}
 # This machine's own program, which also builds and signs the plugins. One for another machine is
 # not laid out by what it was seen to do: it would have to be watched there.
 packaging/pgo.sh
-host=$target/pgo/wellhead
+host=target/pgo/wellhead
 if [ "$(rustc -vV | sed -n 's/^host: //p')" = "$triple" ]; then
     program=$host
 else

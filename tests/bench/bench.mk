@@ -4,9 +4,10 @@
 
 # What is packaged for this machine.
 PROGRAM = target/pgo/wellhead
-BENCH = target/dist/wellhead-bench --wellhead $(PROGRAM)
-FLEET = target/dist/examples/fleet
-BUSES = $(FLEET) && target/dist/bench-buses --wellhead $(PROGRAM) --fleet $(FLEET)
+BUILT = $(or $(CARGO_TARGET_DIR),target)/dist
+BENCH = $(BUILT)/wellhead-bench --wellhead $(PROGRAM)
+FLEET = $(BUILT)/examples/fleet
+BUSES = $(FLEET) && $(BUILT)/bench-buses --wellhead $(PROGRAM) --fleet $(FLEET)
 
 bench: bench-build ## Speed and size beside a floor program, and of plugins and buses beside their aims
 	$(BENCH)

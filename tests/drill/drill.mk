@@ -2,5 +2,5 @@
 # and root for the power cuts (they are skipped, and said to be, without).
 drill: ## Outages, kills and power cuts: what was lost, judged against the promise
 	@tests/setup.sh test
-	$(CARGO) build --release --locked -p wellhead -p wellhead-plant -p wellhead-drill
+	$(CARGO) build --release --locked --target-dir target -p wellhead -p wellhead-plant -p wellhead-drill
 	target/release/wellhead-drill

@@ -16,7 +16,7 @@ cargo "+$toolchain" fuzz --version >/dev/null 2>&1 || {
     (cd / && cargo "+$toolchain" install cargo-fuzz --locked --version 0.13.2)
 }
 
-cargo "+$toolchain" fuzz build --fuzz-dir .
+cargo "+$toolchain" fuzz build --fuzz-dir . --target-dir target
 # Run from a copy, so that all targets are of one state of the sources.
 host=$(rustup run "$toolchain" rustc -vV | sed -n 's/^host: //p')
 programs=$(mktemp -d)
