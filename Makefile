@@ -15,7 +15,7 @@ test: ## Everything CI runs
 	@tests/setup.sh test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -q -- -D warnings
-	$(CARGO) build --workspace --bins
+	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace
 
 # With SOAK_SECONDS (3600) of faults and a minute of peace; SOAK_SEED (1) draws them. Needs mosquitto.
