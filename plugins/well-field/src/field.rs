@@ -272,8 +272,8 @@ impl Field {
     }
 
     /// Heat pump, bought heat. Without a well that produces, heat comes from outside at once.
-    pub fn stages(&self, s: &Settings, inp: &Inputs) -> (bool, bool) {
-        let (pump, bought) = self.cascade.wants(s, inp.return_c);
+    pub fn stages(&self) -> (bool, bool) {
+        let (pump, bought) = self.cascade.wants();
         let dry = self.call && self.step == Step::Locked;
         (pump && !dry, bought || dry)
     }

@@ -26,6 +26,9 @@ pub struct InjectorInputs {
     pub washing: bool,
 }
 
+/// The slowest valves take so long.
+const VALVE_TRAVEL: Duration = Duration::from_mins(3);
+
 /// Where a back-wash is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wash {
@@ -49,6 +52,8 @@ pub struct Well {
     pub wash: Wash,
     rest: Duration,
     washed_by_hand: bool,
+    /// Its valve may still be opening after a back-wash.
+    opens_for: Duration,
     over: bool,
     blocked: bool,
 }
@@ -68,6 +73,10 @@ impl Well {
     pub fn update(&mut self, s: &Settings, own: &Injector, inp: &InjectorInputs, dt: Duration) {
         self.rest = self.rest.saturating_sub(dt);
         let washing = inp.washing || matches!(self.wash, Wash::Run(_));
+        self.opens_for = match washing {
+            true => VALVE_TRAVEL,
+            false => self.opens_for.saturating_sub(dt),
+        };
         if self.washed_by_hand && !washing {
             // What it took before says nothing any more.
             self.injectivity = None;
@@ -112,6 +121,11 @@ impl Well {
         let by_pressure = (injectivity * (s.pressure_max_kpa - own.rest_kpa)).max(0.0);
         let most = by_pressure.min(own.capacity_m3h);
         if self.over { most.min(0.9 * flow) } else { most }
+    }
+
+    /// Out of use by intent: a back-wash goes on, or its valve comes back from one.
+    pub fn is_washed(&self) -> bool {
+        self.wash != Wash::No || !self.opens_for.is_zero()
     }
 
     /// Whether a back-wash may begin.

@@ -21,6 +21,9 @@ use words::{Reason, Step};
 
 /// More time than this between two calls was not lived through: outputs had lapsed.
 const STEP_MAX: Duration = Duration::from_secs(180);
+/// How long every filter's pressure must have been low before they count as clean: it falls with the
+/// flow too, and rises when another well is washed.
+const FILTER_CLEAN_AFTER: Duration = Duration::from_hours(24);
 
 const INJECTIVITY: [&str; settings::WELLS] = [
     "injectivity_1",
@@ -34,7 +37,7 @@ const INJECTIVITY: [&str; settings::WELLS] = [
 ];
 
 impl State for Field {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// The plugin.
@@ -44,6 +47,7 @@ pub struct Wells {
     field: Field,
     last: Option<Duration>,
     shown: Option<(Step, Reason)>,
+    filter_until: Option<Duration>,
 }
 
 impl Plugin for Wells {
@@ -54,7 +58,7 @@ impl Plugin for Wells {
         let settings = Settings::read(cx)?;
         field.adopt(&settings);
         let roles = Roles::bind(cx, &settings)?;
-        Ok(Self { settings, roles, field, last: None, shown: None })
+        Ok(Self { settings, roles, field, last: None, shown: None, filter_until: None })
     }
 
     fn tick(&mut self, cx: &mut Tick<'_>) -> Result<(), Error> {
@@ -63,9 +67,9 @@ impl Plugin for Wells {
         let dt = last.map_or(Duration::ZERO, |last| now.monotonic.saturating_sub(last));
         let inputs = self.roles.read(cx, &self.settings);
         let view = self.field.tick(&self.settings, &inputs, &now, dt.min(STEP_MAX));
-        let stages = self.field.stages(&self.settings, &inputs);
+        let stages = self.field.stages();
         self.roles.write(cx, &self.field, stages)?;
-        self.tell(cx, &inputs);
+        self.tell(cx, &inputs, now.monotonic);
         self.publish(cx, &view, stages)
     }
 
@@ -133,15 +137,16 @@ const FILTER: Alarm = alarm(
 );
 
 impl Wells {
-    fn tell(&mut self, cx: &mut Tick<'_>, inputs: &Inputs) {
+    fn tell(&mut self, cx: &mut Tick<'_>, inputs: &Inputs, now: Duration) {
         let (field, s) = (&self.field, &self.settings);
         let shown = (field.step, field.reason);
         if self.shown.replace(shown) != Some(shown) {
             info!(cx, "{}: {}", shown.0, shown.1);
         }
-        let lost = inputs.injectors[..s.injectors.len()]
-            .iter()
-            .any(|well| well.fault || well.shut || well.flow_m3h.is_none());
+        let lost =
+            field.wells.iter().zip(&inputs.injectors[..s.injectors.len()]).any(|(own, seen)| {
+                (seen.fault || seen.shut || seen.flow_m3h.is_none()) && !own.is_washed()
+            });
         cx.alarm(&LOST, lost);
         cx.alarm(&LOCKED, field.step == Step::Locked);
         cx.alarm(&WASH, field.wash_wanted().is_some());
@@ -154,7 +159,10 @@ impl Wells {
         cx.alarm(&SAND, sandy);
         let out = inputs.producers.iter().map(|well| well.filter_kpa);
         let mut filters = out.chain(inputs.injectors.iter().map(|well| well.filter_kpa)).flatten();
-        cx.alarm(&FILTER, filters.any(|kpa| kpa > s.filter_warn_kpa));
+        if filters.any(|kpa| kpa > s.filter_warn_kpa) {
+            self.filter_until = Some(now + FILTER_CLEAN_AFTER);
+        }
+        cx.alarm(&FILTER, self.filter_until.is_some_and(|until| now < until));
     }
 
     fn publish(&self, cx: &mut Tick<'_>, view: &View, stages: (bool, bool)) -> Result<(), Error> {

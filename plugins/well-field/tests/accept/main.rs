@@ -290,6 +290,106 @@ fn interlocks_stop_production() {
 }
 
 #[test]
+fn back_wash_is_no_lost_well_nor_is_its_valve_while_it_opens_again() {
+    let mut plant = Plant::yanqing("");
+    days_to_alarm(&mut plant, |day| 1.0 - 0.01 * day);
+    while plant.host.output(("backwash", 2)) != Some(true) {
+        plant.tick();
+    }
+    let mut lost_after = |half_minutes: u32, open: bool| {
+        for _ in 0..half_minutes {
+            plant.show();
+            plant.host.set(("reinjection_open", 2), open);
+            plant.host.tick();
+        }
+        plant.host.alarm("reinjection_lost")
+    };
+    // Half an hour of washing, and the valve needs two minutes more.
+    for half_minute in 0..64 {
+        assert!(!lost_after(1, false), "after {half_minute} half minutes");
+    }
+    assert!(lost_after(6, false), "it does not come back");
+    assert!(!lost_after(1, true));
+}
+
+#[test]
+fn dirty_filter_is_told_once_and_until_it_was_clean_for_a_day() {
+    let builder = install(YANQING, 2, 3).bind("reinjection_filter", 3);
+    let mut plant = Plant::start(builder, 2, 3);
+    let mut told_after = |kpa: f64, minutes| {
+        (0..3).for_each(|well| plant.host.set(("reinjection_filter", well), kpa));
+        plant.for_minutes(minutes);
+        plant.host.alarm("filter")
+    };
+    assert!(!told_after(12.0, 60));
+    assert!(told_after(21.0, 1));
+    // Less flow, less pressure: the filter is as dirty as it was.
+    assert!(told_after(12.0, 23 * 60));
+    assert!(told_after(21.0, 1));
+    assert!(told_after(12.0, 23 * 60));
+    assert!(!told_after(12.0, 62));
+}
+
+/// Yanqing with the two stages beyond its exchanger.
+fn with_stages() -> Plant {
+    let mut builder = install(YANQING, 2, 3);
+    for role in ["load_supply_temp", "heat_pump", "boiler"] {
+        builder = builder.bind(role, 1);
+    }
+    Plant::start(builder, 2, 3)
+}
+
+fn stages(plant: &Plant) -> (bool, bool) {
+    let on = |role| plant.host.output(role) == Some(true);
+    (on("heat_pump"), on("boiler"))
+}
+
+#[test]
+fn heat_pump_comes_before_bought_heat_if_the_tail_is_warm_and_bought_heat_goes_first() {
+    let mut plant = with_stages();
+    plant.tail_c = 30.0;
+    let mut after = |supply_c: f64, minutes| {
+        plant.host.set("load_supply_temp", supply_c);
+        plant.for_minutes(minutes);
+        stages(&plant)
+    };
+    assert_eq!(after(36.0, 14), (false, false));
+    assert_eq!(after(36.0, 2), (true, false));
+    assert_eq!(after(36.0, 15), (true, true));
+    assert_eq!(after(40.0, 60), (true, true), "within the band nothing changes");
+    assert_eq!(after(43.0, 16), (true, false));
+    assert_eq!(after(43.0, 15), (false, false));
+
+    let mut plant = with_stages();
+    plant.tail_c = 25.0;
+    plant.host.set("load_supply_temp", 36.0);
+    plant.for_minutes(16);
+    assert_eq!(stages(&plant), (false, true), "the tail is as cold as it should be");
+}
+
+#[test]
+fn heat_pump_that_cools_its_own_tail_is_not_started_every_few_minutes() {
+    let mut plant = with_stages();
+    plant.host.set("load_supply_temp", 36.0);
+    let (mut was, mut since, mut starts) = (false, 0, 0);
+    for half_minute in 0..2880 {
+        // Seven kelvin, as 325 m³/h give three megawatts.
+        plant.tail_c = if was { 19.5 } else { 26.5 };
+        plant.tick();
+        let (on, _) = stages(&plant);
+        if on != was {
+            assert!(
+                half_minute - since >= 30,
+                "changed after {} half minutes",
+                half_minute - since
+            );
+            (was, since, starts) = (on, half_minute, starts + u32::from(on));
+        }
+    }
+    assert!((20..=48).contains(&starts), "{starts} starts in a day");
+}
+
+#[test]
 fn lists_that_do_not_match_their_table_are_refused() {
     let error = Host::<Wells>::install().parameters(YANQING).bind("heat_call", 1).start().err();
     let text = error.map(|error| error.to_string()).unwrap_or_default();

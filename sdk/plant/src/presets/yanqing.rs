@@ -75,21 +75,22 @@ pub(super) fn fill(plant: &mut Plant) {
 }
 
 /// 5 November to 25 March, day and night: the wells and the load pump run; the heat pump and the
-/// boiler are called below −3 and −10 °C outdoors.
+/// boiler are called below −3 and −10 °C outdoors. The heat pump brings its tail water pump along,
+/// whoever calls it.
 pub(super) fn panel(plant: &mut Plant) {
     let season = matches!(
         (plant.calendar.month, plant.calendar.day),
         (11, 5..) | (12 | 1 | 2, _) | (3, ..=25)
     );
     let outdoor_c = plant.weather.outdoor_c;
-    let heat_pump = season && outdoor_c < -3.0;
     if on_panel(plant, HEAT_PUMP_KEEPER) {
-        plant.heat_pumps[0].run = heat_pump;
+        plant.heat_pumps[0].run = season && outdoor_c < -3.0;
     }
     if on_panel(plant, SUPPLY_KEEPER) {
         plant.heat_supplies[0].run = season && outdoor_c < -10.0;
     }
-    run_pump(plant, SOURCE_PUMP, heat_pump);
+    let called = plant.heat_pumps[0].run;
+    run_pump(plant, SOURCE_PUMP, called);
     run_pump(plant, LOAD_PUMP, season);
     for well in 0..WELLS.len() {
         if on_panel(plant, WELL_KEEPER + well) {
