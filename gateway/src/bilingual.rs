@@ -1,6 +1,7 @@
 //! What went wrong, for people, in English and in Chinese at once: whoever finds it does not know
 //! who will read it.
 
+use crate::config::Lang;
 use std::io::{self, ErrorKind};
 
 /// A text in both languages; the cause, if any, is in it.
@@ -17,6 +18,11 @@ impl Bilingual {
     /// Both texts.
     pub fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
         Self { en: en.into(), zh: zh.into() }
+    }
+
+    /// The text in one of them.
+    pub fn pick(&self, lang: Lang) -> &str {
+        lang.pick(&self.en, &self.zh)
     }
 
     /// What could not be done, and what the system says to it.

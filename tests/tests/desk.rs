@@ -146,6 +146,6 @@ fn a_simulation_tells_what_the_points_showed_and_when_and_why_things_happened() 
     assert!(simulate(&["--log", "-"]).starts_with(&log), "the same, then the sums");
     let told = simulate(&["--log", "zh", "--lang", "zh"]);
     let log = read("zh");
-    assert!(log.contains(" alarm frost.no_outdoor_temp: 室外温度无有效值"), "{told}");
-    assert!(log.contains(" output: frost 将 drive/run 写为 on："), "{log}");
+    assert!(log.contains(" 报警 frost.no_outdoor_temp：室外温度无有效值"), "{told}");
+    assert!(log.contains(" 输出：frost 将 drive/run 写为 on："), "{log}");
 }

@@ -100,3 +100,57 @@ fn a_line_that_is_no_load_is_named() {
     assert!(!output.status.success());
     assert!(told.contains("load.csv") && told.contains("line 2"), "{told}");
 }
+
+/// What is told of a few days of a room on its own panel.
+fn told(room: &str, start: &str, days: &str, more: &[&str]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let site = dir.path().join("site.toml");
+    std::fs::write(&site, SITE.replace("renze", room)).unwrap();
+    let mut command = Command::new(program("wellhead"));
+    command.arg("simulate").arg(&site).args(["--start", start, "--days", days]).args(more);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The integral of a quantity over the first season, in its unit times hours.
+fn integral(report: &str, name: &str) -> f64 {
+    let runs: Json = serde_json::from_str(report).unwrap();
+    let sum = runs[0]["seasons"][0]["sums"][name]["integral_h"].as_f64();
+    sum.unwrap_or_else(|| panic!("no `{name}` in {report}"))
+}
+
+#[test]
+fn water_that_wells_give_is_told_with_what_goes_back_and_what_pumping_takes() {
+    let report = told("yanqing", "2027-01-10T00:00", "3", &["--json"]);
+    let (out, back) = (integral(&report, "wells produced"), integral(&report, "wells reinjected"));
+    assert!(out > 3.0 * 24.0 * 150.0 && (back / out - 1.0).abs() < 1e-9, "{out} {back} m³");
+    let pumping = integral(&report, "well pumps power");
+    let machines = integral(&report, "heat pumps power") + integral(&report, "pump power");
+    assert!(pumping > 0.0);
+    assert!((pumping + machines - integral(&report, "electricity")).abs() < 1.0);
+}
+
+#[test]
+fn electricity_is_told_by_price_period_and_costs_what_the_periods_cost() {
+    let report = told("changshu", "2026-07-14T00:00", "2", &["--json"]);
+    let kwh = ["valley", "flat", "peak", "sharp"]
+        .map(|period| integral(&report, &format!("electricity {period}")) / 1000.0);
+    let all = integral(&report, "electricity") / 1000.0;
+    assert!(kwh.iter().all(|e| *e > 0.0) && (kwh.iter().sum::<f64>() - all).abs() < 1e-6 * all);
+    let cost: f64 = kwh.iter().zip([0.32, 0.65, 1.08, 1.30]).map(|(e, price)| e * price).sum();
+    let told = integral(&report, "electricity cost");
+    assert!((told - cost).abs() < 1e-6 * cost, "{told} CNY for {kwh:?} kWh");
+}
+
+#[test]
+fn report_is_in_chinese_for_whoever_reads_chinese() {
+    let report = told("changshu", "2027-01-10T00:00", "1", &["--lang", "zh"]);
+    assert!(report.contains("总耗电（MWh）\n  2026/27 供暖季"), "{report}");
+    let latin = |line: &&str| {
+        let text = line.replace("MWh", "").replace("°C", "");
+        text.contains(|c: char| c.is_ascii_alphabetic())
+    };
+    let english: Vec<_> = report.lines().filter(latin).collect();
+    assert!(english.is_empty(), "{english:?}");
+}

@@ -10,7 +10,6 @@
 //! ```
 
 use super::Sim;
-use crate::bilingual::Bilingual;
 use crate::config::Lang;
 use crate::control::told;
 use anyhow::Context;
@@ -65,26 +64,34 @@ impl Journal {
             self.line(plant, format_args!("{plugin} warn: {dropped} more lines in one call"));
         }
         if let Outcome::Failed(fault, _) = outcome {
-            self.line(plant, format_args!("{plugin} failed: {fault}"));
+            match self.lang {
+                Lang::En => self.line(plant, format_args!("{plugin} failed: {fault}")),
+                Lang::Zh => self.line(plant, format_args!("{plugin} 故障：{}", fault.text_zh())),
+            }
         }
     }
 
     /// What Control decided about an output.
     pub(super) fn decision(&mut self, plant: &Plant, control: &Control, entry: &Entry) {
         let point = told::name(control, entry.output);
-        let Bilingual { en, zh } = told::sentence(control, entry, &point);
-        self.line(plant, format_args!("output: {}", self.lang.pick(&en, &zh)));
+        let told = told::sentence(control, entry, &point);
+        let output = self.lang.pick("output: ", "输出：");
+        self.line(plant, format_args!("{output}{}", told.pick(self.lang)));
     }
 
     /// An alarm came, with its text in English and in Chinese.
     pub(super) fn raised(&mut self, plant: &Plant, alarm: &str, text: &[String; 2]) {
         let [en, zh] = text;
-        self.line(plant, format_args!("alarm {alarm}: {}", self.lang.pick(en, zh)));
+        match self.lang {
+            Lang::En => self.line(plant, format_args!("alarm {alarm}: {en}")),
+            Lang::Zh => self.line(plant, format_args!("报警 {alarm}：{zh}")),
+        }
     }
 
     /// An alarm is over.
     pub(super) fn cleared(&mut self, plant: &Plant, alarm: &str) {
-        self.line(plant, format_args!("over {alarm}"));
+        let over = self.lang.pick("over", "报警解除");
+        self.line(plant, format_args!("{over} {alarm}"));
     }
 
     fn line(&mut self, plant: &Plant, text: Arguments<'_>) {

@@ -12,10 +12,10 @@ mod report;
 mod taps;
 mod wiring;
 
-pub use channels::{Channel, channels};
+pub use channels::{Adds, Channel, channels};
 pub use journal::Journal;
 pub use record::{Recorder, Replay, ReplayError};
-pub use report::{Csv, Season, Sum, Totals, plots, rounded};
+pub use report::{Csv, Half, Season, Sum, Totals, plots, rounded};
 
 use crate::config::{self, Site};
 use crate::control::told;
@@ -27,7 +27,7 @@ use wellhead_control::{Action, Control, Manner, OutputId, Request};
 use wellhead_model::{Mono, Now, Quality, Reason, Timestamp, Value};
 use wellhead_plant::plant::Plant;
 use wellhead_plugin_host::{
-    AlarmChange, Effects, Level, Outcome, Phase, Plugin, Program, Publication, Trust,
+    AlarmChange, Effects, Fault, Level, Outcome, Phase, Plugin, Program, Publication, Trust,
 };
 use wiring::{From, Wiring};
 
@@ -52,8 +52,8 @@ struct Actor {
 /// What happened that people want to hear of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Incidents {
-    /// Faults of plugins, with the first text of each plugin.
-    pub faults: HashMap<String, (u64, String)>,
+    /// Faults of plugins, with the first text of each plugin in English and in Chinese.
+    pub faults: HashMap<String, (u64, [String; 2])>,
     /// How often each alarm was raised, with its last text in English and in Chinese.
     pub alarms: HashMap<String, (u64, [String; 2])>,
 }
@@ -78,6 +78,15 @@ pub struct Sim {
     journal: Option<Journal>,
     /// What plugins are bound to.
     bound: Vec<TapId>,
+}
+
+fn told_fault(fault: &Fault) -> [String; 2] {
+    let panic = match fault.logs.lines.last() {
+        // Its text and place.
+        Some(line) if line.level == Level::Error => format!(": {}", line.text),
+        _ => String::new(),
+    };
+    [format!("{fault}{panic}"), format!("{}{panic}", fault.text_zh())]
 }
 
 impl Sim {
@@ -206,13 +215,7 @@ impl Sim {
                 if phase != Phase::Running {
                     self.control.release_source(&id, "the plugin failed", self.now);
                 }
-                let told = || match fault.logs.lines.last() {
-                    // A panic's text and place.
-                    Some(line) if line.level == Level::Error => format!("{fault}: {}", line.text),
-                    _ => fault.to_string(),
-                };
-                let count = self.incidents.faults.entry(id).or_insert_with(|| (0, told()));
-                count.0 += 1;
+                self.incidents.faults.entry(id).or_insert_with(|| (0, told_fault(&fault))).0 += 1;
             }
             Outcome::Idle => {}
         }

@@ -1,10 +1,10 @@
-//! What a simulation came to: seasons and totals for people, rows for spreadsheets, plots.
+//! What a simulation came to: seasons and totals, rows for spreadsheets, plots.
 
 use super::Sim;
-use super::channels::{Adds, Channel};
+use super::channels::Channel;
+use crate::config::Lang;
 use anyhow::Context;
 use jiff::civil::Date;
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use wellhead_model::{Quality, Value};
@@ -49,11 +49,39 @@ impl Sum {
     }
 }
 
+/// Half a year: heating from 15 October to 14 April, summer the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Half {
+    /// The year in which it begins.
+    year: i16,
+    heating: bool,
+}
+
+impl Half {
+    fn of(date: Date) -> Self {
+        let year = date.year();
+        match (date.month(), date.day()) {
+            (10, 15..) | (11 | 12, _) => Self { year, heating: true },
+            (1..=3, _) | (4, ..=14) => Self { year: year - 1, heating: true },
+            _ => Self { year, heating: false },
+        }
+    }
+
+    /// `2026/27 heating` or `2026 summer`.
+    pub fn name(self, lang: Lang) -> String {
+        let Self { year, heating } = self;
+        match heating {
+            true => format!("{year}/{:02} {}", (year + 1) % 100, lang.pick("heating", "供暖季")),
+            false => format!("{year} {}", lang.pick("summer", "夏季")),
+        }
+    }
+}
+
 /// Half a year with its quantities.
 #[derive(Debug, Clone)]
 pub struct Season {
-    /// `2026/27 heating` or `2026 summer`.
-    pub name: String,
+    /// Which.
+    pub half: Half,
     /// By channel.
     pub sums: Vec<Sum>,
 }
@@ -63,16 +91,6 @@ pub struct Season {
 pub struct Totals {
     channels: Vec<Channel>,
     days: Vec<(Date, Vec<Sum>)>,
-}
-
-/// The heating half of a year is 15 October to 14 April, the summer half the rest.
-fn season(date: Date) -> String {
-    let (year, month, day) = (date.year(), date.month(), date.day());
-    match (month, day) {
-        (10, 15..) | (11 | 12, _) => format!("{year}/{:02} heating", (year + 1) % 100),
-        (1..=3, _) | (4, ..=14) => format!("{}/{:02} heating", year - 1, year % 100),
-        _ => format!("{year} summer"),
-    }
 }
 
 impl Totals {
@@ -100,12 +118,15 @@ impl Totals {
 
     /// By season; the last may not be over.
     pub fn seasons(&self) -> Vec<Season> {
-        let same = |(a, _): &(Date, _), (b, _): &(Date, _)| season(*a) == season(*b);
-        let one = |days: &[(Date, Vec<Sum>)]| Season {
-            name: days.first().map(|(date, _)| season(*date)).unwrap_or_default(),
-            sums: self.joined(days),
-        };
-        self.days.chunk_by(same).map(one).collect()
+        let half = |(date, _): &(Date, _)| Half::of(*date);
+        let seasons = self.days.chunk_by(|a, b| half(a) == half(b));
+        let of = |days: &[_]| Some(Season { half: half(days.first()?), sums: self.joined(days) });
+        seasons.filter_map(of).collect()
+    }
+
+    /// The whole run.
+    pub fn whole(&self) -> Vec<Sum> {
+        self.joined(&self.days)
     }
 
     fn joined(&self, days: &[(Date, Vec<Sum>)]) -> Vec<Sum> {
@@ -114,43 +135,6 @@ impl Totals {
             all.iter_mut().zip(day).for_each(|(all, day)| all.join(day));
         }
         all
-    }
-
-    /// For people: seasons, then the whole.
-    pub fn text(&self) -> String {
-        let mut out = String::new();
-        let (seasons, all) = (self.seasons(), self.joined(&self.days));
-        for (i, c) in self.channels.iter().enumerate() {
-            let _ = writeln!(out, "{} ({})", c.name, shown_unit(c));
-            let rows = seasons.iter().map(|s| (s.name.as_str(), s.sums[i]));
-            for (name, sum) in rows.chain([("in all", all[i])]) {
-                let _ = writeln!(out, "  {name:<18} {}", shown(c, sum));
-            }
-        }
-        out
-    }
-
-    /// The whole run's sums, each with its name and unit.
-    pub fn rows(&self) -> impl Iterator<Item = (String, String)> {
-        self.channels.iter().zip(self.joined(&self.days)).map(|(c, sum)| {
-            (format!("{} ({})", c.name, shown_unit(c)), shown(c, sum).trim_start().to_owned())
-        })
-    }
-}
-
-fn shown_unit(c: &Channel) -> String {
-    match c.adds {
-        Adds::Energy => "MWh".into(),
-        Adds::Volume => "m³".into(),
-        Adds::Not => format!("{}: least, mean, greatest", c.unit),
-    }
-}
-
-fn shown(c: &Channel, sum: Sum) -> String {
-    match c.adds {
-        Adds::Energy => format!("{:10.1}", sum.integral / 1e6),
-        Adds::Volume => format!("{:10.0}", sum.integral),
-        Adds::Not => format!("{:10.2} {:8.2} {:8.2}", sum.min, sum.mean(), sum.max),
     }
 }
 
@@ -228,7 +212,7 @@ impl Csv {
 }
 
 /// Writes one plot a quantity into a folder, daily means over the run; returns the files.
-pub fn plots(folder: &Path, runs: &[(&str, &Totals)]) -> anyhow::Result<Vec<PathBuf>> {
+pub fn plots(folder: &Path, runs: &[(&str, &Totals)], lang: Lang) -> anyhow::Result<Vec<PathBuf>> {
     std::fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
     let Some((_, first)) = runs.first() else { return Ok(Vec::new()) };
     let mut files = Vec::new();
@@ -238,7 +222,7 @@ pub fn plots(folder: &Path, runs: &[(&str, &Totals)]) -> anyhow::Result<Vec<Path
             .map(|(name, t)| (*name, t.days.iter().map(|(d, v)| (*d, v[i].mean())).collect()))
             .collect();
         let path = folder.join(format!("{}.svg", c.name.replace(' ', "-")));
-        plot(&path, c, &series)
+        plot(&path, c, &series, lang)
             .map_err(|e| anyhow::anyhow!("can't draw {}: {e}", path.display()))?;
         files.push(path);
     }
@@ -247,7 +231,12 @@ pub fn plots(folder: &Path, runs: &[(&str, &Totals)]) -> anyhow::Result<Vec<Path
 
 type DrawError = Box<dyn std::error::Error>;
 
-fn plot(path: &Path, c: &Channel, runs: &[(&str, Vec<(Date, f64)>)]) -> Result<(), DrawError> {
+fn plot(
+    path: &Path,
+    c: &Channel,
+    runs: &[(&str, Vec<(Date, f64)>)],
+    lang: Lang,
+) -> Result<(), DrawError> {
     use plotters::prelude::*;
     let (factor, unit) = if c.unit == "W" { (1e-3, "kW") } else { (1.0, c.unit) };
     let Some(begin) = runs.iter().filter_map(|(_, s)| s.first()).map(|(d, _)| *d).min() else {
@@ -258,10 +247,14 @@ fn plot(path: &Path, c: &Channel, runs: &[(&str, Vec<(Date, f64)>)]) -> Result<(
     let (low, high) = values().fold((f64::MAX, f64::MIN), |(l, h), v| (l.min(v), h.max(v)));
     let margin = ((high - low) * 0.05).max(0.5);
     let end = runs.iter().filter_map(|(_, s)| s.last()).map(|(d, _)| days(*d)).fold(1.0, f64::max);
+    let caption = match lang {
+        Lang::En => format!("{}, daily mean, {unit}", c.name),
+        Lang::Zh => format!("{}，日平均，{unit}", c.name_zh),
+    };
     let root = SVGBackend::new(path, (960, 360)).into_drawing_area();
     root.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&root)
-        .caption(format!("{}, daily mean, {unit}", c.name), ("sans-serif", 18))
+        .caption(caption, ("sans-serif", 18))
         .margin(10)
         .margin_right(44) // half of the last date stands beyond the axis
         .x_label_area_size(28)
@@ -293,15 +286,15 @@ mod tests {
     #[test]
     fn each_day_belongs_to_one_half_of_a_year() {
         for (day, name) in [
-            (date(2026, 7, 1), "2026 summer"),
-            (date(2026, 10, 14), "2026 summer"),
-            (date(2026, 10, 15), "2026/27 heating"),
-            (date(2027, 1, 1), "2026/27 heating"),
-            (date(2027, 4, 14), "2026/27 heating"),
-            (date(2027, 4, 15), "2027 summer"),
-            (date(2099, 12, 31), "2099/00 heating"),
+            (date(2026, 7, 1), ["2026 summer", "2026 夏季"]),
+            (date(2026, 10, 14), ["2026 summer", "2026 夏季"]),
+            (date(2026, 10, 15), ["2026/27 heating", "2026/27 供暖季"]),
+            (date(2027, 1, 1), ["2026/27 heating", "2026/27 供暖季"]),
+            (date(2027, 4, 14), ["2026/27 heating", "2026/27 供暖季"]),
+            (date(2027, 4, 15), ["2027 summer", "2027 夏季"]),
+            (date(2099, 12, 31), ["2099/00 heating", "2099/00 供暖季"]),
         ] {
-            assert_eq!(season(day), name);
+            assert_eq!([Lang::En, Lang::Zh].map(|lang| Half::of(day).name(lang)), name);
         }
     }
 }

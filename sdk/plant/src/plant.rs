@@ -17,6 +17,7 @@ use crate::physics::hydraulics::{Pump, Valve};
 use crate::physics::meters::{HeatMeter, PowerMeter};
 use crate::physics::source::Source;
 use crate::physics::tank::Tank;
+use crate::physics::tariff::Period;
 use crate::physics::unit_hash;
 use crate::physics::weather::{ColdSnap, Day, Weather};
 use crate::physics::well_field::WellField;
@@ -244,6 +245,22 @@ impl Plant {
     #[must_use]
     pub fn now(&self) -> DateTime {
         local_time(&self.config, self.time_s)
+    }
+
+    /// Electric power of the machines, the pumps and the wells, W.
+    #[must_use]
+    pub fn power_w(&self) -> f64 {
+        let machines: f64 = self.heat_pumps.iter().map(|machine| machine.power_w).sum();
+        let air: f64 = self.air_sources.iter().map(|bank| bank.power_w).sum();
+        let pumps: f64 = self.pumps.iter().map(Pump::power_w).sum();
+        let wells = self.well_fields.iter().flat_map(|field| &field.wells);
+        machines + air + pumps + wells.map(|well| well.power_w).sum::<f64>()
+    }
+
+    /// The tariff's period now and its price, CNY/kWh, at a room with such a tariff.
+    #[must_use]
+    pub fn tariff(&self) -> Option<(Period, f64)> {
+        self.config.preset.tariff(self)
     }
 
     /// Advances everything by `dt_s` seconds of simulated time; 1 s when serving, up to 60 s when

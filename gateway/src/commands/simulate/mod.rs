@@ -90,7 +90,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 struct Run {
-    name: String,
+    name: Bilingual,
     sim: Sim,
     totals: Totals,
 }
@@ -116,10 +116,10 @@ impl Simulate {
         let engine = Engine::for_tools()?;
         let programs = self.programs(&site, &engine)?;
         if let Some(path) = &self.replay {
-            return self.replay(&site, programs, path);
+            return self.replay(&site, programs, path, lang);
         }
         let runs = match &self.compare {
-            None => vec![self.one(&site, programs, "", Some(lang))?],
+            None => vec![self.one(&site, programs, Bilingual::new("", ""), Some(lang))?],
             Some(what) => self.both(&site, &engine, programs, what, lang)?,
         };
         out!("{}", self.tell(&runs, lang)?)?;
@@ -163,19 +163,21 @@ impl Simulate {
         let name = match path {
             None => {
                 others[at] = None;
-                format!("without {id}")
+                Bilingual::new(format!("without {id}"), format!("不用 {id}"))
             }
             Some(path) => {
                 let other = config::Plugin { source: path.into(), ..site.plugins[at].clone() };
                 let prepared = Sources::for_tools(engine.clone()).prepare(&other)?;
                 let m = prepared.program.manifest().clone();
                 others[at] = Some(prepared.program);
-                format!("{} {} ({path})", m.name, m.version)
+                let build = format!("{} {} ({path})", m.name, m.version);
+                Bilingual::new(build.clone(), build)
             }
         };
         let (first, second) = std::thread::scope(|scope| {
-            let second = scope.spawn(|| self.one(site, others, &name, None));
-            let first = self.one(site, programs, "as configured", Some(lang));
+            let second = scope.spawn(|| self.one(site, others, name, None));
+            let configured = Bilingual::new("as configured", "按现有配置");
+            let first = self.one(site, programs, configured, Some(lang));
             (first, second.join())
         });
         let second = second.map_err(|_| anyhow::anyhow!("the second run panicked"))?;
@@ -187,7 +189,7 @@ impl Simulate {
         &self,
         site: &Site,
         programs: Vec<Option<Program>>,
-        name: &str,
+        name: Bilingual,
         files: Option<Lang>,
     ) -> anyhow::Result<Run> {
         let named = site.simulation.map(|room| match room {
@@ -231,7 +233,7 @@ impl Simulate {
             csv.finish()?;
         }
         sim.finish()?;
-        Ok(Run { name: name.to_owned(), sim, totals })
+        Ok(Run { name, sim, totals })
     }
 
     /// What is printed; draws plots as well.
@@ -248,8 +250,8 @@ impl Simulate {
             }
         }
         if let Some(folder) = &self.svg {
-            let drawn: Vec<_> = runs.iter().map(|r| (r.name.as_str(), &r.totals)).collect();
-            for file in plots(folder, &drawn)? {
+            let drawn: Vec<_> = runs.iter().map(|r| (r.name.pick(lang), &r.totals)).collect();
+            for file in plots(folder, &drawn, lang)? {
                 errln!("{}", file.display());
             }
         }
@@ -261,6 +263,7 @@ impl Simulate {
         site: &Site,
         programs: Vec<Option<Program>>,
         path: &Path,
+        lang: Lang,
     ) -> anyhow::Result<Outcome> {
         let begin = self.start.in_tz(&site.timezone)?.timestamp().as_millisecond();
         let now = Now { utc: Timestamp(begin), mono: Mono(Duration::ZERO), synced: true };
@@ -272,7 +275,10 @@ impl Simulate {
             called.push((setup.id.to_string(), plugin));
         }
         let calls = Replay::open(path)?.run(&mut called)?;
-        outln!("{calls} calls, every one as recorded")?;
+        match lang {
+            Lang::En => outln!("{calls} calls, every one as recorded")?,
+            Lang::Zh => outln!("共 {calls} 次调用，均与记录一致")?,
+        }
         Ok(Outcome::Done)
     }
 }

@@ -2,38 +2,95 @@
 
 use super::Run;
 use crate::config::Lang;
-use crate::simulate::rounded;
+use crate::simulate::{Adds, Channel, Sum, Totals, rounded};
 use std::fmt::Write as _;
+use unicode_width::UnicodeWidthStr;
 use wellhead_model::Value;
 
 /// A quantity in words, and what it came to.
 type Row = (String, String);
 
+/// Where sums begin, beside the names of seasons.
+const NAME_WIDTH: usize = 18;
+
 /// One run: sums by season, then what plugins show at the end, how often outputs moved, and what
 /// went wrong.
 pub(super) fn alone(run: &Run, lang: Lang) -> String {
-    let mut out = run.totals.text();
+    let mut out = seasons(&run.totals, lang);
     out.push('\n');
-    for (name, end) in rows(run) {
+    for (name, end) in rows(run, lang) {
         let _ = writeln!(out, "{name} = {end}");
     }
     out += &alarms(&[run], lang);
-    out += &faults(run);
+    out += &faults(run, lang);
     out
 }
 
 /// Two runs of the same plant.
 pub(super) fn side_by_side(first: &Run, second: &Run, lang: Lang) -> String {
-    let all = |run: &Run| -> Vec<Row> { run.totals.rows().chain(rows(run)).collect() };
-    let mut out = table([&first.name, &second.name], [all(first), all(second)]);
+    let all = |run: &Run| -> Vec<Row> { whole(&run.totals, lang).chain(rows(run, lang)).collect() };
+    let names = [first, second].map(|run| run.name.pick(lang));
+    let mut out = table(names, [all(first), all(second)]);
     out += &alarms(&[first, second], lang);
     for run in [first, second] {
-        let faults = faults(run);
+        let faults = faults(run, lang);
         if !faults.is_empty() {
-            let _ = write!(out, "{}:\n{faults}", run.name);
+            let _ = write!(out, "{}:\n{faults}", run.name.pick(lang));
         }
     }
     out
+}
+
+/// The sums of every quantity: seasons, then the whole.
+fn seasons(totals: &Totals, lang: Lang) -> String {
+    let mut out = String::new();
+    let (seasons, whole) = (totals.seasons(), totals.whole());
+    let in_all = (lang.pick("in all", "合计").to_owned(), &whole);
+    let halves = seasons.iter().map(|season| (season.half.name(lang), &season.sums));
+    let spans: Vec<_> = halves.chain([in_all]).collect();
+    for (i, channel) in totals.channels().iter().enumerate() {
+        let _ = writeln!(out, "{}", heading(channel, lang));
+        for (name, sums) in &spans {
+            let space = " ".repeat(NAME_WIDTH.saturating_sub(name.width()));
+            let _ = writeln!(out, "  {name}{space} {}", shown(channel, sums[i]));
+        }
+    }
+    out
+}
+
+/// The whole run's sums, each with its name and unit.
+fn whole(totals: &Totals, lang: Lang) -> impl Iterator<Item = Row> {
+    totals.channels().iter().zip(totals.whole()).map(move |(channel, sum)| {
+        (heading(channel, lang), shown(channel, sum).trim_start().to_owned())
+    })
+}
+
+fn heading(channel: &Channel, lang: Lang) -> String {
+    let name = lang.pick(&channel.name, &channel.name_zh);
+    let unit = match channel.adds {
+        Adds::Energy => "MWh".into(),
+        Adds::Volume => "m³".into(),
+        Adds::Money => lang.pick("CNY", "元").into(),
+        Adds::Not => {
+            let what = lang.pick("least, mean, greatest", "最小、平均、最大");
+            match channel.unit {
+                "1" => what.into(),
+                unit => format!("{unit}{}{what}", lang.pick(": ", "：")),
+            }
+        }
+    };
+    match lang {
+        Lang::En => format!("{name} ({unit})"),
+        Lang::Zh => format!("{name}（{unit}）"),
+    }
+}
+
+fn shown(channel: &Channel, sum: Sum) -> String {
+    match channel.adds {
+        Adds::Energy => format!("{:10.1}", sum.integral / 1e6),
+        Adds::Volume | Adds::Money => format!("{:10.0}", sum.integral),
+        Adds::Not => format!("{:10.2} {:8.2} {:8.2}", sum.min, sum.mean(), sum.max),
+    }
 }
 
 /// Rows of the same name beside one another, in the order of the first run; a dash stands for what
@@ -46,17 +103,19 @@ fn table(names: [&str; 2], runs: [Vec<Row>; 2]) -> String {
         lines.push([name, end, other.unwrap_or("-".into())]);
     }
     lines.extend(second.into_iter().map(|(name, end)| [name, "-".into(), end]));
-    let width = |i: usize| lines.iter().map(|l| l[i].chars().count()).max().unwrap_or(0);
-    let [label, a, b] = [width(0), width(1), width(2)];
+    let widest = |i: usize| lines.iter().map(|l| l[i].width()).max().unwrap_or(0);
+    let [label, a, b] = [widest(0), widest(1), widest(2)];
+    let space = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.width()));
     let mut out = String::new();
     for [name, x, y] in &lines {
-        let _ = writeln!(out, "{name:<label$}  {x:>a$}  {y:>b$}");
+        let _ = write!(out, "{name}{}", space(name, label));
+        let _ = writeln!(out, "  {}{x}  {}{y}", space(x, a), space(y, b));
     }
     out
 }
 
 /// What plugins show at the end, and how often outputs moved.
-fn rows(run: &Run) -> impl Iterator<Item = Row> {
+fn rows(run: &Run, lang: Lang) -> impl Iterator<Item = Row> {
     let shown = run.sim.values().filter_map(|(name, unit, value)| {
         let value = value.filter(|v| !matches!(v, Value::Text(t) if t.is_empty()))?;
         let value = match unit.filter(|unit| *unit != "1") {
@@ -65,9 +124,10 @@ fn rows(run: &Run) -> impl Iterator<Item = Row> {
         };
         Some((name, value))
     });
-    let moved = run.sim.counts().into_iter().flat_map(|(output, count)| {
-        let starts = (format!("{output}: starts"), count.starts.to_string());
-        [starts, (format!("{output}: writes"), count.writes.to_string())]
+    let moved = run.sim.counts().into_iter().flat_map(move |(output, count)| {
+        let starts = (output.clone() + lang.pick(": starts", "：启动次数"), count.starts);
+        let writes = (output + lang.pick(": writes", "：写入次数"), count.writes);
+        [(starts.0, starts.1.to_string()), (writes.0, writes.1.to_string())]
     });
     shown.chain(moved)
 }
@@ -83,19 +143,24 @@ fn alarms(runs: &[&Run], lang: Lang) -> String {
             Some((times, _)) => format!("{times}×"),
             None => "0×".into(),
         };
-        let times: Vec<_> = runs.iter().map(times).collect();
-        let (alarm, text) = (lang.pick("alarm", "报警"), lang.pick(en, zh));
-        let _ = writeln!(out, "{alarm} {id}, {}: {text}", times.join(" / "));
+        let times = runs.iter().map(times).collect::<Vec<_>>().join(" / ");
+        let _ = match lang {
+            Lang::En => writeln!(out, "alarm {id}, {times}: {en}"),
+            Lang::Zh => writeln!(out, "报警 {id}，{times}：{zh}"),
+        };
     }
     out
 }
 
-fn faults(run: &Run) -> String {
+fn faults(run: &Run, lang: Lang) -> String {
     let mut faults: Vec<_> = run.sim.incidents.faults.iter().collect();
     faults.sort();
     let mut out = String::new();
-    for (id, (times, text)) in faults {
-        let _ = writeln!(out, "plugin {id} failed, {times}×: {text}");
+    for (id, (times, [en, zh])) in faults {
+        let _ = match lang {
+            Lang::En => writeln!(out, "plugin {id} failed, {times}×: {en}"),
+            Lang::Zh => writeln!(out, "插件 {id} 故障 {times} 次：{zh}"),
+        };
     }
     out
 }
@@ -116,7 +181,7 @@ pub(super) fn json(run: &Run) -> serde_json::Value {
                 (c.name.clone(), told)
             })
             .collect();
-        serde_json::json!({ "season": s.name, "hours": s.sums.first().map(|x| x.hours), "sums": sums })
+        serde_json::json!({ "season": s.half.name(Lang::En), "hours": s.sums.first().map(|x| x.hours), "sums": sums })
     };
     let values: serde_json::Map<_, _> = run
         .sim
@@ -126,7 +191,7 @@ pub(super) fn json(run: &Run) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({
-        "run": run.name,
+        "run": run.name.en,
         "seasons": run.totals.seasons().iter().map(of).collect::<Vec<_>>(),
         "values": values,
         "alarms": run.sim.incidents.alarms.keys().collect::<Vec<_>>(),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::devices::Device;
 use crate::panel::{PUMP_KEEPER, on_panel};
 use crate::physics::WATER_W_PER_M3H_K;
+use crate::physics::tariff::{Period, Tariff};
 use crate::plant::{Loop, Plant};
 
 /// A room.
@@ -32,6 +33,17 @@ impl Preset {
             Self::Renze => &renze::DEVICES,
             Self::Changshu => &changshu::DEVICES,
             Self::Yanqing => &yanqing::DEVICES,
+        }
+    }
+
+    /// The tariff's period now and its price, CNY/kWh; none where electricity costs the same always.
+    pub(crate) fn tariff(self, plant: &Plant) -> Option<(Period, f64)> {
+        match self {
+            Self::Changshu => {
+                let period = changshu::period(plant);
+                Some((period, Tariff::CHANGSHU.price(period)))
+            }
+            Self::Renze | Self::Yanqing => None,
         }
     }
 
